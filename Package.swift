@@ -1,0 +1,131 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "serval",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "ServalKeyStore", targets: ["ServalKeyStore"]),
+        .library(name: "ServalSessions", targets: ["ServalSessions"]),
+        .library(name: "ServalServlet", targets: ["ServalServlet"]),
+        .library(name: "ServalTLS", targets: ["ServalTLS", "ServalTLSOpenSSL"]),
+        .library(name: "Serval", targets: ["Serval"]),
+        .library(name: "ServalTesting", targets: ["ServalTesting"]),
+        .executable(name: "serval", targets: ["ServalCommand"]),
+        .executable(name: "serval-keytool", targets: ["ServalKeytool"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
+        .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0"),
+    ],
+    targets: [
+        // Rooms, from the ground up. Imports go one way; Tests/ArchitectureTests checks it.
+        .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .target(name: "ServalKeyStore", dependencies: ["COpenSSL", crypto, cryptoExtras, x509, asn1], swiftSettings: settings),
+        .target(name: "ServalSessions", dependencies: [logging], swiftSettings: settings),
+        .target(name: "ServalServlet", dependencies: ["ServalSessions", httpTypes, logging, x509], swiftSettings: settings),
+        .target(name: "ServalTLS", dependencies: ["ServalKeyStore", nioCore, logging, x509, asn1], swiftSettings: settings),
+        .target(name: "ServalTLSOpenSSL", dependencies: ["ServalTLS", "COpenSSL", nioCore, logging], swiftSettings: settings),
+        .target(
+            name: "ServalHTTP",
+            dependencies: ["ServalTLS", "ServalServlet", nioCore, nioPosix, httpTypes, logging, x509, asn1],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ServalContainer",
+            dependencies: ["ServalHTTP", "ServalServlet", "ServalSessions", httpTypes, logging],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ServalConfiguration",
+            dependencies: ["ServalContainer", "ServalHTTP", "ServalTLS", "ServalKeyStore", "ServalServlet", "ServalSessions", logging, httpTypes],
+            swiftSettings: settings
+        ),
+        .target(name: "ServalObservability", dependencies: [logging], swiftSettings: settings),
+        .target(
+            name: "Serval",
+            dependencies: [
+                "ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "ServalServlet",
+                "ServalSessions", "ServalObservability", nioCore, nioPosix, logging, serviceLifecycle, unixSignals,
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "ServalExamples", dependencies: ["ServalServlet", "ServalSessions", httpTypes, x509], swiftSettings: settings),
+        .target(
+            name: "ServalTesting",
+            dependencies: [
+                "Serval", "ServalContainer", "ServalHTTP", "ServalServlet", "ServalSessions", "ServalKeyStore", httpTypes, logging, x509, crypto, asn1,
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "ServalCommand",
+            dependencies: [
+                "Serval", "ServalExamples", "ServalConfiguration", "ServalContainer", "ServalObservability", "ServalKeyStore", "ServalServlet", logging,
+                argumentParser,
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(name: "ServalKeytool", dependencies: ["ServalKeyStore", x509, asn1, crypto, cryptoExtras], swiftSettings: settings),
+
+        .testTarget(name: "ArchitectureTests", swiftSettings: settings),
+        .testTarget(name: "ServalKeyStoreTests", dependencies: ["ServalKeyStore", x509, asn1, crypto, cryptoExtras], swiftSettings: settings),
+        .testTarget(name: "ServalKeytoolTests", dependencies: ["ServalKeytool", "ServalKeyStore"], swiftSettings: settings),
+        .testTarget(name: "ServalSessionsTests", dependencies: ["ServalSessions", logging], swiftSettings: settings),
+        .testTarget(name: "ServalServletTests", dependencies: ["ServalServlet", "ServalSessions", httpTypes, logging], swiftSettings: settings),
+        .testTarget(
+            name: "ServalTLSTests",
+            dependencies: ["ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", nioCore, nioPosix, nioEmbedded, logging, x509, asn1, crypto],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ServalHTTPTests",
+            dependencies: ["ServalHTTP", "ServalServlet", nioCore, nioPosix, nioEmbedded, httpTypes, logging],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ServalContainerTests",
+            dependencies: ["ServalContainer", "ServalHTTP", "ServalServlet", "ServalSessions", "ServalTesting", httpTypes, logging],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ServalConfigurationTests",
+            dependencies: ["ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalServlet", "ServalSessions", "ServalTesting", logging],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ServalTests",
+            dependencies: ["Serval", "ServalExamples", "ServalTesting", "ServalServlet", "ServalSessions", httpTypes, logging],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "ConformanceTests", dependencies: ["ServalTesting", "ServalKeyStore"], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,39 @@
+/// Creates, finds and ends the sessions of one context.
+public protocol SessionManager: AnyObject, Sendable {
+    /// The idle time of new sessions; `nil` means that they never expire by idling.
+    var defaultMaxInactiveInterval: Duration? { get set }
+    /// Counts and times for operators.
+    var statistics: SessionStatistics { get }
+
+    /// The live session with this id, or `nil` if it is unknown, expired or malformed. Does not count as access.
+    func find(_ id: SessionID) async throws(SessionError) -> HTTPSession?
+    /// Makes a session.
+    ///
+    /// - Parameter id: the id to use; only for ids that this server made for another context. `nil` makes one.
+    /// - Throws: ``SessionError/Code/limitReached`` over `maxActiveSessions`.
+    func create(id: SessionID?) async throws(SessionError) -> HTTPSession
+    /// Ends the sessions whose idle time is over. Called by the container in the background.
+    func processExpires() async
+    /// Adds a listener; listeners hear of events in the order in which they were added.
+    func addListener(_ listener: any HTTPSessionListener)
+
+    /// Called once before the first request.
+    func start() async throws
+    /// Called once after the last request; ends all sessions that cannot be kept.
+    func stop() async
+}
+
+/// What Tomcat's Manager application tells of a session manager.
+public struct SessionStatistics: Sendable, Hashable {
+    /// Sessions that are alive now.
+    public var activeSessions = 0
+    /// The most sessions that were alive at once.
+    public var maxActive = 0
+    /// Sessions created since the start.
+    public var sessionCounter = 0
+    /// Sessions ended by idling.
+    public var expiredSessions = 0
+    /// Creations refused over the limit.
+    public var rejectedSessions = 0
+    public init() {}
+}
