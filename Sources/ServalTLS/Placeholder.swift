@@ -1,1 +1,1 @@
-// placeholder
+// The room is furnished by the next commit.

@@ -1,0 +1,84 @@
+/// The bytes of a request head with the places of its parts.
+///
+/// Field names and values stay slices of the received bytes and become `String`s only when somebody asks. Written once by the connector's
+/// parser, immutable afterwards.
+package final class ReceivedHead: Sendable {
+    /// Where one field line lies in ``bytes``.
+    package struct Slot: Sendable {
+        package let nameStart: UInt32
+        package let nameLength: UInt32
+        package let valueStart: UInt32
+        package let valueLength: UInt32
+        /// ``hash(of:)`` of the name.
+        package let nameHash: UInt32
+
+        package init(nameStart: Int, nameLength: Int, valueStart: Int, valueLength: Int, nameHash: UInt32) {
+            self.nameStart = UInt32(truncatingIfNeeded: nameStart)
+            self.nameLength = UInt32(truncatingIfNeeded: nameLength)
+            self.valueStart = UInt32(truncatingIfNeeded: valueStart)
+            self.valueLength = UInt32(truncatingIfNeeded: valueLength)
+            self.nameHash = nameHash
+        }
+    }
+
+    /// The request head as received, from the method to the empty line.
+    package let bytes: [UInt8]
+    /// The field lines in the order in which they were received.
+    package let slots: [Slot]
+    /// The place of the request target.
+    package let target: Range<Int>
+    /// The place of the method.
+    package let methodRange: Range<Int>
+    /// The minor version of `HTTP/1.x`.
+    package let minorVersion: UInt8
+
+    package init(bytes: [UInt8], slots: [Slot], method: Range<Int>, target: Range<Int>, minorVersion: UInt8) {
+        self.bytes = bytes
+        self.slots = slots
+        self.methodRange = method
+        self.target = target
+        self.minorVersion = minorVersion
+    }
+
+    /// The FNV-1a hash of a field name in lower case.
+    @inlinable
+    package static func hash(of name: some Sequence<UInt8>) -> UInt32 {
+        var hash: UInt32 = 2_166_136_261
+        for byte in name { hash = (hash ^ UInt32(byte | 0x20)) &* 16_777_619 }
+        return hash
+    }
+
+    /// Whether the name of `slot` is `name` (in lower case).
+    func isName(_ slot: Slot, _ name: String.UTF8View) -> Bool {
+        guard Int(slot.nameLength) == name.count else { return false }
+        var index = Int(slot.nameStart)
+        for byte in name {
+            var own = self.bytes[index]
+            if own >= UInt8(ascii: "A"), own <= UInt8(ascii: "Z") { own |= 0x20 }
+            if own != byte { return false }
+            index += 1
+        }
+        return true
+    }
+
+    func name(of slot: Slot) -> String {
+        String(decoding: self.bytes[Int(slot.nameStart)..<Int(slot.nameStart + slot.nameLength)], as: UTF8.self)
+    }
+
+    func value(of slot: Slot) -> String {
+        String(decoding: self.bytes[Int(slot.valueStart)..<Int(slot.valueStart + slot.valueLength)], as: UTF8.self)
+    }
+
+    func firstSlot(named name: HTTPField.Name) -> Slot? { self.firstSlot(canonicalName: name.canonicalName.utf8) }
+
+    private func firstSlot(canonicalName: String.UTF8View) -> Slot? {
+        let hash = Self.hash(of: canonicalName)
+        return self.slots.first { $0.nameHash == hash && self.isName($0, canonicalName) }
+    }
+
+    /// The received bytes of the first field with this name (in lower case), without copying.
+    package func valueBytes(canonicalName: String) -> ArraySlice<UInt8>? {
+        guard let slot = self.firstSlot(canonicalName: canonicalName.utf8) else { return nil }
+        return self.bytes[Int(slot.valueStart)..<Int(slot.valueStart + slot.valueLength)]
+    }
+}

@@ -1,0 +1,212 @@
+public import Logging
+import Synchronization
+
+/// An HTTP request on its way through valves and filters to a servlet.
+///
+/// A value: to change the request for the rest of the chain, change a copy and pass it to `next`. Attributes are shared by all copies.
+public struct Request: Sendable {
+    package let state: RequestState
+    package var mapping: RequestMapping?
+    /// The method. Changing it is for filters such as a method override.
+    public var method: HTTPRequest.Method
+    /// The header fields, decoded when asked for.
+    public var headers: HeaderFields
+    /// The body, received piece by piece.
+    public var body: RequestBody
+    /// Whether code that handles this request may read or create a session. Default ``SessionPolicy/allowed``.
+    public var sessionPolicy = SessionPolicy.allowed
+    /// `http` or `https`; a valve that trusts a proxy may change it.
+    package var effectiveScheme: String?
+    package var effectiveRemoteAddress: String?
+
+    package init(state: RequestState, method: HTTPRequest.Method, body: RequestBody) {
+        self.state = state
+        self.method = method
+        self.headers = HeaderFields(received: state.head)
+        self.body = body
+    }
+
+    // MARK: Target
+
+    /// The request target as received, with query: `/shop/items?page=2`. Absolute-form targets keep their scheme and host.
+    public var target: String {
+        String(decoding: self.state.head.bytes[self.state.head.target], as: UTF8.self)
+    }
+
+    /// The path as received, still percent-encoded, without query. Source: Servlet `getRequestURI`.
+    public var path: String { String(decoding: self.pathBytes, as: UTF8.self) }
+
+    /// The query as received, without `?`; `nil` where there is none. Source: Servlet `getQueryString`.
+    public var query: String? {
+        let bytes = self.state.head.bytes[self.state.head.target]
+        guard let mark = bytes.firstIndex(of: UInt8(ascii: "?")) else { return nil }
+        return String(decoding: bytes[(mark + 1)...], as: UTF8.self)
+    }
+
+    /// The bytes of the path as received; of an absolute-form target, what follows the authority.
+    package var pathBytes: ArraySlice<UInt8> {
+        var bytes = self.state.head.bytes[self.state.head.target]
+        if bytes.first != UInt8(ascii: "/"), let authority = self.targetAuthority {
+            bytes = bytes[authority.endIndex...]
+        }
+        if let mark = bytes.firstIndex(of: UInt8(ascii: "?")) { bytes = bytes[..<mark] }
+        return bytes
+    }
+
+    /// The authority of an absolute-form target (`GET http://host:80/path`). Source: RFC 9112 §3.2.2.
+    private var targetAuthority: ArraySlice<UInt8>? {
+        let bytes = self.state.head.bytes[self.state.head.target]
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) else { return nil }
+        let rest = bytes[(colon + 3)...]
+        return rest[..<(rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex)]
+    }
+
+    /// The path of the context that handles the request; `""` for the root context.
+    public var contextPath: String { self.mapping?.context.path ?? "" }
+
+    /// The part of the decoded path that chose the servlet. Source: Servlet 6.1 §3.6.
+    public var servletPath: String { self.mapping?.servletPath ?? "" }
+
+    /// The decoded path behind ``servletPath``, or `nil`. Source: Servlet 6.1 §3.6.
+    public var pathInfo: String? { self.mapping?.pathInfo }
+
+    // MARK: Connection
+
+    /// The HTTP version, `HTTP/1.1`.
+    public var protocolVersion: String { self.state.head.minorVersion == 1 ? "HTTP/1.1" : "HTTP/1.0" }
+
+    /// `http` or `https`.
+    public var scheme: String { self.effectiveScheme ?? self.state.connection.scheme }
+
+    /// Whether the request came over a secure connection, here or, for a connector with `secure="true"`, at the proxy in front.
+    public var isSecure: Bool {
+        if let effectiveScheme { return effectiveScheme == "https" }
+        return self.state.connection.isSecure
+    }
+
+    /// What TLS tells about the connection; `nil` for plain HTTP.
+    public var tls: TLSConnectionInfo? { self.state.connection.tls }
+
+    /// The client's address, without port.
+    public var remoteAddress: String { self.effectiveRemoteAddress ?? self.state.connection.remoteAddress }
+
+    /// The client's port.
+    public var remotePort: Int { self.state.connection.remotePort }
+
+    /// The address at which the request arrived, without port.
+    public var localAddress: String { self.state.connection.localAddress }
+
+    /// The port at which the request arrived.
+    public var localPort: Int { self.state.connection.localPort }
+
+    /// The host that the client asked for: the connector's `proxyName`, the target's authority, the `Host` field, or the local address.
+    public var serverName: String {
+        if let proxyName = self.state.connection.proxyName { return proxyName }
+        guard let (host, _) = self.authority else { return self.state.connection.localAddress }
+        return String(decoding: host, as: UTF8.self)
+    }
+
+    /// The port that the client asked for: the connector's `proxyPort`, the port in the authority, or the scheme's default.
+    public var serverPort: Int {
+        if self.state.connection.proxyPort > 0 { return self.state.connection.proxyPort }
+        if let (_, port) = self.authority, let port { return port }
+        return self.scheme == "https" ? 443 : 80
+    }
+
+    /// The host in the `Host` field or an absolute-form target, without port, as received; IPv6 literals keep their brackets.
+    package var authority: (host: ArraySlice<UInt8>, port: Int?)? {
+        var bytes: ArraySlice<UInt8>?
+        if self.state.head.bytes[self.state.head.target].first != UInt8(ascii: "/") { bytes = self.targetAuthority }
+        guard let bytes = bytes ?? self.state.head.valueBytes(canonicalName: "host"), !bytes.isEmpty else { return nil }
+        let isLiteral = bytes.first == UInt8(ascii: "[")
+        guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")), !isLiteral || bytes[colon...].firstIndex(of: UInt8(ascii: "]")) == nil else {
+            return (bytes, nil)
+        }
+        return (bytes[..<colon], Int(String(decoding: bytes[(colon + 1)...], as: UTF8.self)))
+    }
+
+    // MARK: Context, attributes
+
+    /// The application that handles the request.
+    ///
+    /// Before the request was mapped to a context (in a valve of an engine or host) it is an empty context without a name.
+    public var context: ServletContext { self.mapping?.context ?? .unmapped }
+
+    /// The application's logger.
+    public var logger: Logger { self.context.logger }
+
+    /// Typed request attributes, shared by every copy of this request.
+    public subscript<Value: Sendable>(key: RequestAttributeKey<Value>) -> Value? {
+        get { self.attribute(named: key.name) as? Value }
+        nonmutating set {
+            self.state.shared.withLock { shared in
+                var attributes = shared.attributes ?? [:]
+                attributes[key.name] = newValue
+                shared.attributes = attributes
+            }
+        }
+    }
+
+    /// The TLS facts under the names that the Servlet specification and Tomcat give them, `jakarta.` and `javax.` alike.
+    ///
+    /// `…request.X509Certificate`, `.cipher_suite`, `.key_size`, `.ssl_session_id` and `.secure_protocol` answer without having been set.
+    public func attribute(named name: String) -> (any Sendable)? {
+        if let value = self.state.shared.withLock({ $0.attributes?[name] }) { return value }
+        guard let tls = self.tls, let property = Self.tlsProperty(of: name) else { return nil }
+        switch property {
+        case "X509Certificate": return tls.peerCertificates.isEmpty ? nil : tls.peerCertificates
+        case "cipher_suite": return tls.cipherSuite
+        case "key_size": return tls.keySize
+        case "ssl_session_id": return tls.sessionID?.hexString
+        case "secure_protocol", "secure_protocol_version": return tls.protocolVersion
+        default: return nil
+        }
+    }
+
+    private static func tlsProperty(of name: String) -> Substring? {
+        for prefix in ["jakarta.servlet.request.", "javax.servlet.request.", "org.apache.tomcat.util.net."] where name.hasPrefix(prefix) {
+            return name.dropFirst(prefix.count)
+        }
+        return nil
+    }
+
+    // MARK: Sessions
+
+    /// The session of this client; creates one if there is none.
+    ///
+    /// - Throws: ``SessionError`` `creationForbidden` where the policy forbids it, `limitReached` over the manager's limit.
+    public func session() async throws(SessionError) -> HTTPSession {
+        guard let sessions = self.mapping?.sessions else {
+            throw SessionError(code: .creationForbidden, message: "this request is not mapped to a context with sessions")
+        }
+        guard self.sessionPolicy == .allowed else {
+            throw SessionError(code: .creationForbidden, message: "the session policy of this request is \(self.sessionPolicy)")
+        }
+        return try await sessions.session(for: self)
+    }
+
+    /// The session of this client, or `nil`. Never creates one.
+    public func existingSession() async throws(SessionError) -> HTTPSession? {
+        guard let sessions = self.mapping?.sessions, self.sessionPolicy != .forbidden else { return nil }
+        return try await sessions.existingSession(for: self, touches: self.sessionPolicy == .allowed)
+    }
+
+    /// A copy with another session policy.
+    public func with(sessionPolicy: SessionPolicy) -> Request {
+        var copy = self
+        copy.sessionPolicy = sessionPolicy
+        return copy
+    }
+
+    /// The session id that the client sent, valid or not. A secret: do not log it.
+    public var requestedSessionID: String? { self.mapping?.sessions?.requestedSessionID }
+
+    /// How the client sent the session id.
+    public var requestedSessionIDSource: SessionTrackingMode? { self.mapping?.sessions?.requestedSessionIDSource }
+
+    /// Whether the session id that the client sent names a live session.
+    public func isRequestedSessionIDValid() async -> Bool { await self.mapping?.sessions?.isRequestedSessionIDValid() ?? false }
+
+    /// The URL with the session id in it, if this client needs that; otherwise the URL as it is. Source: Servlet `encodeURL`.
+    public func encodedURL(_ url: String) -> String { self.mapping?.sessions?.encodedURL(url, for: self) ?? url }
+}

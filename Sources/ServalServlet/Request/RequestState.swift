@@ -1,0 +1,56 @@
+import Synchronization
+
+/// What all copies of one request share.
+package final class RequestState: Sendable {
+    struct Shared: Sendable {
+        var attributes: [String: any Sendable]?
+        var form: [(name: String, value: String)]?
+        var completions: [@Sendable (RequestCompletion) -> Void]?
+    }
+
+    package let head: ReceivedHead
+    package let connection: ConnectionInfo
+    /// When the first byte of the request was read, in nanoseconds of the monotonic clock.
+    package let startNanoseconds: UInt64
+    let shared = Mutex(Shared())
+
+    package init(head: ReceivedHead, connection: ConnectionInfo, startNanoseconds: UInt64) {
+        self.head = head
+        self.connection = connection
+        self.startNanoseconds = startNanoseconds
+    }
+
+    /// Calls `body` once when the last byte of the response was handed to the socket, or the connection broke.
+    package func onCompletion(_ body: @escaping @Sendable (RequestCompletion) -> Void) {
+        self.shared.withLock { $0.completions = ($0.completions ?? []) + [body] }
+    }
+
+    /// Called once by the connector.
+    package func complete(_ completion: RequestCompletion) {
+        let completions = self.shared.withLock { shared in
+            defer { shared.completions = nil }
+            return shared.completions
+        }
+        guard let completions else { return }
+        for body in completions { body(completion) }
+    }
+}
+
+/// How a request ended, for logs and metrics.
+package struct RequestCompletion: Sendable {
+    /// The status that was sent; 0 if the connection broke before.
+    package var status: Int
+    /// The bytes of the body that were sent, without framing.
+    package var bodyBytes: Int
+    /// From the first byte read to the last byte written.
+    package var nanoseconds: UInt64
+    /// Whether the whole response was sent.
+    package var isComplete: Bool
+
+    package init(status: Int, bodyBytes: Int, nanoseconds: UInt64, isComplete: Bool) {
+        self.status = status
+        self.bodyBytes = bodyBytes
+        self.nanoseconds = nanoseconds
+        self.isComplete = isComplete
+    }
+}
