@@ -1,0 +1,66 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// Why a file could not be read.
+package struct FileReadingError: Error {
+    /// The system's words, for example "No such file or directory".
+    package var cause: String
+    /// Whether there is no such file, as opposed to one that cannot be read.
+    package var isMissing: Bool
+}
+
+/// The bytes of the regular file at `path`, of which there may be at most `limit`.
+package func readFile(_ path: String, limit: Int) throws(FileReadingError) -> [UInt8] {
+    // Without O_NONBLOCK opening a named pipe would wait for ever.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw FileReadingError(errno: errno) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw FileReadingError(errno: errno) }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw FileReadingError(cause: "It is not a regular file", isMissing: false) }
+    var bytes: [UInt8] = []
+    while true {
+        let room = 65536
+        var code: Int32 = 0
+        let chunk = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+            let got = read(descriptor, buffer.baseAddress, room)
+            code = got < 0 ? errno : 0
+            count = max(got, 0)
+        }
+        if code == EINTR { continue }
+        guard code == 0 else { throw FileReadingError(errno: code) }
+        if chunk.isEmpty { return bytes }
+        bytes += chunk
+        guard bytes.count <= limit else { throw FileReadingError(cause: "It is larger than \(limit) bytes", isMissing: false) }
+    }
+}
+
+/// The names in the directory at `path`, without "." and "..", sorted.
+package func directoryEntries(_ path: String) throws(FileReadingError) -> [String] {
+    guard let directory = opendir(path) else { throw FileReadingError(errno: errno) }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+            pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: entry.pointee.d_name)) { String(cString: $0) }
+        }
+        if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+}
+
+/// The value of an environment variable.
+package func environmentValue(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+}
+
+extension FileReadingError {
+    fileprivate init(errno code: Int32) {
+        self.init(cause: strerror(code).map { String(cString: $0) } ?? "error \(code)", isMissing: code == ENOENT || code == ENOTDIR)
+    }
+}

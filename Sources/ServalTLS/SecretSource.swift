@@ -1,0 +1,50 @@
+/// Where a password comes from; its descriptions never contain it.
+public enum SecretSource: Sendable, Hashable {
+    /// The first line of a file (`certificateKeystorePasswordFile` and its like); at most 64 KiB are read.
+    case file(String)
+    /// An environment variable, read when the configuration is loaded.
+    case environment(String)
+    /// The password itself (`certificateKeystorePassword`).
+    case literal(String)
+
+    /// The password.
+    ///
+    /// - Throws: `TLSError` with `.secretUnavailable` that names the file or variable. Reads a file; call it at start and at reload only.
+    public func resolve() throws(TLSError) -> String {
+        switch self {
+        case .literal(let secret):
+            return secret
+        case .environment(let name):
+            guard let secret = environmentValue(name) else {
+                throw TLSError(.secretUnavailable, "The password is to be read from the environment variable [\(name)], which is not set")
+            }
+            return secret
+        case .file(let path):
+            let bytes: [UInt8]
+            do {
+                bytes = try readFile(path, limit: 65536)
+            } catch {
+                throw TLSError(.secretUnavailable, "The password file [\(path)] cannot be read: \(error.cause)")
+            }
+            let line = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+            guard let secret = String(validating: line, as: UTF8.self) else {
+                throw TLSError(.secretUnavailable, "The password file [\(path)] is not UTF-8 text")
+            }
+            return secret
+        }
+    }
+}
+
+extension SecretSource: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String {
+        switch self {
+        case .file(let path): "<secret from file \(path)>"
+        case .environment(let name): "<secret from environment \(name)>"
+        case .literal: "<secret>"
+        }
+    }
+
+    public var debugDescription: String { description }
+
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}

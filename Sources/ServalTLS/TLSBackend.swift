@@ -1,0 +1,32 @@
+public import Logging
+public import NIOCore
+
+/// A TLS implementation.
+public protocol TLSBackend: Sendable {
+    /// The implementation's name and version for logs, for example `OpenSSL 3.0.17`.
+    var name: String { get }
+
+    /// Reads keys and certificates and builds what connections need, as a whole: it is either complete or not there.
+    ///
+    /// Reads files and computes; call it at start and at reload, not on an event loop.
+    ///
+    /// - Parameter logger: gets warnings about settings that were ignored.
+    /// - Throws: what is wrong, with host, attribute and file.
+    func makeServerContext(_ configuration: TLSEndpointConfiguration, logger: Logger) throws(TLSError) -> any TLSServerContext
+}
+
+/// The immutable TLS state of one connector; a reload makes a new one.
+public protocol TLSServerContext: Sendable {
+    /// A handler for one connection, to be put first into its pipeline on the connection's event loop.
+    ///
+    /// It takes and gives `ByteBuffer`s. Inbound it fires `TLSHandshakeCompletion` as a user event before the first bytes. On failure it fires a
+    /// `TLSError` as `errorCaught` and closes the channel. The one exception is the error `.plaintextHTTP`: after it the handler passes writes through as
+    /// they are, so that the next handler can answer in plain HTTP, and leaves closing to that handler.
+    func makeHandler() -> any ChannelHandler
+
+    /// Which host serves which server name.
+    var hostNames: TLSHostNames { get }
+
+    /// One line for each host for the log: name, key type, source, protocols, client authentication.
+    var summary: [String] { get }
+}

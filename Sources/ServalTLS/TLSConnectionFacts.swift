@@ -1,0 +1,74 @@
+/// What is known about a TLS connection once its handshake is done.
+public struct TLSConnectionFacts: Sendable {
+    /// The protocol version, for example `TLSv1.3`.
+    public var protocolVersion: String
+    /// The cipher suite by its name in the RFCs, for example `TLS_AES_128_GCM_SHA256`.
+    public var cipherSuite: String
+    /// The effective length of the cipher's key in bits.
+    public var keySize: Int
+    /// The group of the key exchange, for example `X25519`; nil if there was none or the implementation does not say.
+    public var group: String?
+    /// The id of the TLS session as lower-case hexadecimal digits: minted at the full handshake, the same on every connection that resumes it.
+    public var sessionID: String
+    /// The server name that the client asked for (SNI), in lower case; nil if none.
+    public var serverName: String?
+    /// The `hostName` of the TLS host that serves the connection.
+    public var hostName: String
+    /// Whether the handshake resumed an earlier session.
+    public var isResumed: Bool
+    /// The application protocol agreed on (ALPN); nil if none.
+    public var applicationProtocol: String?
+    /// The client's verified certificates in DER, leaf first, as the client sent them; empty if it sent none.
+    public var peerCertificates: [[UInt8]]
+    /// Which host serves which server name, for `admits(requestHost:)`.
+    public var hostNames: TLSHostNames
+    /// Makes the TLS session unusable for further connections (`SSLSessionManager.invalidateSession`); may be called from any thread, more than once.
+    ///
+    /// This connection goes on; close it too.
+    public var invalidateSession: @Sendable () -> Void
+
+    /// Makes facts; for backends and tests.
+    public init(
+        protocolVersion: String,
+        cipherSuite: String,
+        keySize: Int,
+        group: String? = nil,
+        sessionID: String,
+        serverName: String? = nil,
+        hostName: String = TLSHostConfiguration.defaultHostName,
+        isResumed: Bool = false,
+        applicationProtocol: String? = nil,
+        peerCertificates: [[UInt8]] = [],
+        hostNames: TLSHostNames,
+        invalidateSession: @escaping @Sendable () -> Void = {}
+    ) {
+        self.protocolVersion = protocolVersion
+        self.cipherSuite = cipherSuite
+        self.keySize = keySize
+        self.group = group
+        self.sessionID = sessionID
+        self.serverName = serverName
+        self.hostName = hostName
+        self.isResumed = isResumed
+        self.applicationProtocol = applicationProtocol
+        self.peerCertificates = peerCertificates
+        self.hostNames = hostNames
+        self.invalidateSession = invalidateSession
+    }
+
+    /// Whether a request for `requestHost` (without port) may come over this connection (`strictSni`): the name is the server name, or both belong to one host.
+    public func admits(requestHost: String) -> Bool {
+        let host = TLSHostNames.normalized(requestHost)
+        if let serverName, TLSHostNames.normalized(serverName) == host { return true }
+        return hostNames.position(for: host) == hostNames.position(for: serverName)
+    }
+}
+
+/// Fired down the pipeline as an inbound user event when a handshake is done, before the first bytes.
+public struct TLSHandshakeCompletion: Sendable {
+    /// What is known about the connection.
+    public var facts: TLSConnectionFacts
+
+    /// Makes an event; for backends and tests.
+    public init(_ facts: TLSConnectionFacts) { self.facts = facts }
+}

@@ -1,0 +1,59 @@
+/// Which host serves which server name: the exact name, else `*.` and what follows the first dot, else the default.
+public struct TLSHostNames: Sendable, Hashable {
+    private let positions: [String: Int]
+    private let defaultPosition: Int
+
+    /// Indexes the hosts of `configuration`.
+    ///
+    /// - Throws: `.duplicateHost`, `.missingDefaultHost`, or `.invalidConfiguration` for a name that no client can ask for.
+    public init(_ configuration: TLSEndpointConfiguration) throws(TLSError) {
+        var positions: [String: Int] = [:]
+        for (position, host) in configuration.hosts.enumerated() {
+            let name = Self.normalized(host.hostName)
+            guard Self.isPossible(name) else {
+                throw TLSError(
+                    .invalidConfiguration,
+                    "The host name [\(host.hostName)] of an SSLHostConfig is neither a DNS name, nor a name after [*.], nor [\(TLSHostConfiguration.defaultHostName)]"
+                )
+            }
+            guard positions.updateValue(position, forKey: name) == nil else {
+                throw TLSError(
+                    .duplicateHost,
+                    "Multiple SSLHostConfig elements were provided for the host name [\(name)]. Host names must be unique."
+                )
+            }
+        }
+        let defaultName = Self.normalized(configuration.defaultHostName)
+        guard let defaultPosition = positions[defaultName] else {
+            throw TLSError(
+                .missingDefaultHost,
+                "No SSLHostConfig element was found with the hostName [\(defaultName)] to match the defaultSSLHostConfigName for the connector"
+            )
+        }
+        self.positions = positions
+        self.defaultPosition = defaultPosition
+    }
+
+    /// The position in `TLSEndpointConfiguration.hosts` of the host that serves `serverName`; nil stands for a client that names none.
+    ///
+    /// Names are compared without case and without a final dot. One or two table look-ups.
+    public func position(for serverName: String?) -> Int {
+        guard let serverName else { return defaultPosition }
+        let name = Self.normalized(serverName)
+        if let position = positions[name] { return position }
+        guard let dot = name.firstIndex(of: "."), let position = positions["*" + name[dot...]] else { return defaultPosition }
+        return position
+    }
+
+    static func normalized(_ name: String) -> String {
+        var name = name.lowercased()
+        if name.count > 1 && name.hasSuffix(".") { name.removeLast() }
+        return name
+    }
+
+    private static func isPossible(_ name: String) -> Bool {
+        if name == TLSHostConfiguration.defaultHostName { return true }
+        let rest = name.hasPrefix("*.") ? name.dropFirst(2) : name[...]
+        return !rest.isEmpty && rest.utf8.count <= 253 && !rest.utf8.contains { $0 <= 32 || $0 >= 127 || $0 == UInt8(ascii: "*") }
+    }
+}
