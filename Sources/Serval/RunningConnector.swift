@@ -1,0 +1,53 @@
+import Logging
+import NIOCore
+import ServalContainer
+import ServalHTTP
+import ServalTLS
+
+/// A connector with what is needed to reload its certificates.
+struct RunningConnector: Sendable {
+    let connector: Connector
+    let definition: ConnectorDefinition
+    let backend: (any TLSBackend)?
+    let contextReference: TLSContextReference?
+
+    /// Reads keys and certificates; binds nothing yet.
+    ///
+    /// - Throws: `TLSError` with path and cause.
+    init(_ definition: ConnectorDefinition, handler: any RequestHandler, eventLoopGroup: any EventLoopGroup, logger: Logger) throws(TLSError) {
+        self.definition = definition
+        if let tls = definition.tls {
+            let backend = try TLSBackends.backend(named: definition.tlsImplementation)
+            let context = try backend.makeServerContext(tls, logger: logger)
+            self.backend = backend
+            self.contextReference = TLSContextReference(context)
+        } else {
+            self.backend = nil
+            self.contextReference = nil
+        }
+        self.connector = Connector(
+            configuration: definition.configuration,
+            handler: handler,
+            tls: self.contextReference,
+            eventLoopGroup: eventLoopGroup,
+            logger: logger
+        )
+    }
+
+    /// What log lines call the connector: `http-8080`, `https-8443`.
+    var name: String { "\(self.definition.tls == nil ? "http" : "https")-\(self.connector.localPort ?? self.definition.configuration.port)" }
+
+    /// Reads keys and certificates again; on failure the old ones stay.
+    func reloadCertificates(logger: Logger) {
+        guard let backend, let contextReference, let tls = self.definition.tls else { return }
+        do {
+            try contextReference.reload(tls, backend: backend, logger: logger)
+            logger.notice("certificates reloaded", metadata: ["serval.connector": "\(self.name)"])
+        } catch {
+            logger.error(
+                "certificates not reloaded, the old ones stay in use",
+                metadata: ["serval.connector": "\(self.name)", "serval.cause": "\(error)"]
+            )
+        }
+    }
+}

@@ -1,0 +1,197 @@
+public import Logging
+import NIOCore
+import NIOPosix
+public import ServalContainer
+public import ServalServlet
+public import ServiceLifecycle
+import Synchronization
+import UnixSignals
+
+/// A server that runs until it is asked to stop.
+///
+/// A swift-service-lifecycle `Service`: it can be run alone with ``runService()`` or as one of an application's services.
+public final class Server: Service {
+    private let definition: ServerDefinition
+    private let logger: Logger
+    private let drainTime: Duration
+    private let onReady: @Sendable (_ server: Server) -> Void
+    private let connectors = Mutex<[RunningConnector]>([])
+
+    /// A server with `applications` mounted at their paths.
+    public convenience init(
+        configuration: ServerConfiguration,
+        applications: [WebApplication],
+        logger: Logger = Logger(label: "serval"),
+        onReady: @escaping @Sendable (_ server: Server) -> Void = { _ in }
+    ) {
+        self.init(definition: configuration.definition(applications: applications), logger: logger, onReady: onReady)
+    }
+
+    /// A server from a definition, such as the one that ``ConfigurationLoader`` reads from Tomcat's files.
+    ///
+    /// - Parameters:
+    ///   - drainTime: how long requests in progress may go on when the server is asked to stop. Default 30 s.
+    ///   - onReady: called once when all connectors listen.
+    public init(
+        definition: ServerDefinition,
+        logger: Logger = Logger(label: "serval"),
+        drainTime: Duration = .seconds(30),
+        onReady: @escaping @Sendable (_ server: Server) -> Void = { _ in }
+    ) {
+        self.definition = definition
+        self.logger = logger
+        self.drainTime = drainTime
+        self.onReady = onReady
+    }
+
+    /// The ports of the connectors, in the order of their definition; empty before the server is ready.
+    public var localPorts: [Int] { self.connectors.withLock { $0.compactMap(\.connector.localPort) } }
+
+    /// Reads the certificates and keys of all TLS connectors again.
+    ///
+    /// New connections use them; a connector whose new ones cannot be used keeps its old ones and says why in the log. Reads files: do not call it on
+    /// an event loop.
+    public func reloadCertificates() {
+        for connector in self.connectors.withLock({ $0 }) { connector.reloadCertificates(logger: self.logger) }
+    }
+
+    /// Starts the applications and connectors, and serves until the task is asked to stop gracefully, is cancelled, or the shutdown command comes.
+    ///
+    /// - Throws: ``ServerStartError`` with every connector that could not be started.
+    public func run() async throws {
+        let start = ContinuousClock.now
+        let eventLoopGroup = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
+        do {
+            try await self.serve(on: eventLoopGroup, since: start)
+        } catch {
+            try? await eventLoopGroup.shutdownGracefully()
+            throw error
+        }
+        try await eventLoopGroup.shutdownGracefully()
+    }
+
+    /// Runs with the usual signals: SIGTERM and SIGINT drain and stop, a second one stops at once; SIGHUP reloads certificates.
+    public func runService() async throws {
+        let reload = CertificateReloadService(server: self)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [
+                    .init(service: reload, successTerminationBehavior: .ignore),
+                    .init(service: self, successTerminationBehavior: .gracefullyShutdownGroup),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: Logger(label: "serval.lifecycle") { _ in SwiftLogNoOpLogHandler() }
+            )
+        )
+        try await group.run()
+    }
+
+    private func serve(on eventLoopGroup: MultiThreadedEventLoopGroup, since start: ContinuousClock.Instant) async throws {
+        let container = ServerContainer(definition: self.definition, logger: self.logger)
+        let connectors = try self.makeConnectors(for: container, on: eventLoopGroup)
+        try await container.start()
+        do {
+            try await self.bind(connectors)
+        } catch {
+            await self.stop(connectors, gracePeriod: .zero)
+            await container.stop()
+            throw error
+        }
+        self.connectors.withLock { $0 = connectors }
+        let milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
+        self.logger.notice("Server startup in [\(Int(milliseconds.rounded()))] milliseconds")
+        self.onReady(self)
+
+        await self.waitForEnd(on: eventLoopGroup)
+        self.logger.notice("stopping: no new connections, requests in progress go on", metadata: ["serval.drain": "\(self.drainTime)"])
+        await self.stop(connectors, gracePeriod: self.drainTime)
+        await container.stop()
+        self.logger.notice("stopped")
+    }
+
+    private func makeConnectors(for container: ServerContainer, on eventLoopGroup: any EventLoopGroup) throws -> [RunningConnector] {
+        var connectors: [RunningConnector] = []
+        var problems: [String] = []
+        for service in container.services {
+            for definition in service.definition.connectors {
+                do {
+                    connectors.append(
+                        try RunningConnector(definition, handler: service.engine, eventLoopGroup: eventLoopGroup, logger: self.logger)
+                    )
+                } catch {
+                    problems.append(Self.problem("\(error)", of: definition))
+                }
+            }
+        }
+        guard problems.isEmpty else { throw ServerStartError(problems: problems) }
+        return connectors
+    }
+
+    private func bind(_ connectors: [RunningConnector]) async throws {
+        var problems: [String] = []
+        for connector in connectors {
+            do {
+                try await connector.connector.start()
+                self.logger.info("connector started", metadata: ["serval.connector": "\(connector.name)"])
+            } catch {
+                problems.append(Self.problem("\(error)", of: connector.definition))
+            }
+        }
+        guard problems.isEmpty else { throw ServerStartError(problems: problems) }
+    }
+
+    private static func problem(_ cause: String, of definition: ConnectorDefinition) -> String {
+        let connector = "Connector [\(definition.tls == nil ? "http" : "https")-\(definition.configuration.port)]: \(cause)"
+        return definition.origin.map { "\($0): \(connector)" } ?? connector
+    }
+
+    /// Returns when the server shall stop.
+    private func waitForEnd(on eventLoopGroup: any EventLoopGroup) async {
+        let (commands, continuation) = AsyncStream<Void>.makeStream()
+        var listener: ShutdownListener?
+        if self.definition.shutdownPort >= 0 {
+            do {
+                listener = try await ShutdownListener(
+                    port: self.definition.shutdownPort,
+                    address: self.definition.shutdownAddress,
+                    command: self.definition.shutdownCommand,
+                    eventLoopGroup: eventLoopGroup,
+                    logger: self.logger,
+                    onShutdown: { continuation.finish() }
+                )
+            } catch {
+                self.logger.warning(
+                    "the shutdown port is not available",
+                    metadata: ["serval.port": "\(self.definition.shutdownPort)", "serval.cause": "\(error)"]
+                )
+            }
+        }
+        await withGracefulShutdownHandler {
+            for await _ in commands {}
+        } onGracefulShutdown: {
+            continuation.finish()
+        }
+        await listener?.stop()
+    }
+
+    /// Drains all connectors at once; a further signal ends the wait.
+    private func stop(_ connectors: [RunningConnector], gracePeriod: Duration) async {
+        await withTaskGroup { group in
+            for connector in connectors {
+                group.addTask { await connector.connector.stop(gracePeriod: gracePeriod) }
+            }
+            await group.waitForAll()
+        }
+    }
+}
+
+/// Reloads the certificates of a server on SIGHUP.
+private struct CertificateReloadService: Service {
+    let server: Server
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            self.server.reloadCertificates()
+        }
+    }
+}

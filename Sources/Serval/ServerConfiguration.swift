@@ -1,0 +1,64 @@
+public import ServalContainer
+public import ServalHTTP
+public import ServalTLS
+
+/// What a server that is embedded in an application consists of.
+///
+/// One service, one engine, one host; for more, or for Tomcat's files, make it from a ``ServerDefinition``.
+public struct ServerConfiguration: Sendable {
+    /// A socket that the server listens on.
+    public struct Connector: Sendable {
+        /// Sockets, limits and time-outs.
+        public var configuration: ConnectorConfiguration
+        /// The TLS hosts; empty for plain HTTP.
+        public var tlsHosts: [TLSHostConfiguration]
+
+        /// Plain HTTP on all addresses. Port 0 chooses a free one.
+        public static func http(port: Int, address: String? = nil) -> Self { .init(port: port, address: address, tlsHosts: []) }
+
+        /// HTTPS on all addresses; one host must be named `_default_`, the default name.
+        public static func https(port: Int, address: String? = nil, hosts: [TLSHostConfiguration]) -> Self {
+            .init(port: port, address: address, tlsHosts: hosts)
+        }
+
+        private init(port: Int, address: String?, tlsHosts: [TLSHostConfiguration]) {
+            self.configuration = ConnectorConfiguration(port: port)
+            self.configuration.address = address
+            self.tlsHosts = tlsHosts
+        }
+    }
+
+    /// The connectors.
+    public var connectors: [Connector] = []
+    /// The engine's valves, in order.
+    public var valves: [any Valve] = []
+    /// What is appended to session ids for sticky load balancing. Default none.
+    public var jvmRoute: String?
+
+    /// A configuration without connectors.
+    public init() {}
+
+    /// The same as a definition, with `applications` mounted at their paths.
+    func definition(applications: [WebApplication]) -> ServerDefinition {
+        var host = HostDefinition(name: "localhost")
+        host.contexts = applications.map { application in
+            var context = ContextDefinition(path: application.path)
+            context.application = application
+            return context
+        }
+        var engine = EngineDefinition()
+        engine.valves = self.valves
+        engine.jvmRoute = self.jvmRoute
+        engine.hosts = [host]
+        var service = ServiceDefinition(engine: engine)
+        service.connectors = self.connectors.map { connector in
+            ConnectorDefinition(
+                configuration: connector.configuration,
+                tls: connector.tlsHosts.isEmpty ? nil : TLSEndpointConfiguration(hosts: connector.tlsHosts)
+            )
+        }
+        var server = ServerDefinition()
+        server.services = [service]
+        return server
+    }
+}

@@ -1,0 +1,23 @@
+import ServalTLS
+import ServalTLSOpenSSL
+
+/// The TLS implementations that are built in, by the names of `sslImplementationName`.
+enum TLSBackends {
+    /// The backend for a name; all of Tomcat's names mean the one that is there.
+    ///
+    /// - Throws: `TLSError` for a name that nobody knows.
+    static func backend(named name: String?) throws(TLSError) -> any TLSBackend {
+        guard let name, !self.knownNames.contains(name) else { return OpenSSLBackend() }
+        throw TLSError(
+            .invalidConfiguration,
+            "sslImplementationName [\(name)] is not known; known are \(self.knownNames.sorted().joined(separator: ", "))"
+        )
+    }
+
+    private static let knownNames: Set<String> = [
+        "org.apache.tomcat.util.net.jsse.JSSEImplementation",
+        "org.apache.tomcat.util.net.openssl.OpenSSLImplementation",
+        "org.apache.tomcat.util.net.openssl.panama.OpenSSLImplementation",
+        "serval.tls.OpenSSL",
+    ]
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import Serval
+
+/// `serval configtest`.
+struct ConfigtestCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "configtest",
+        abstract: "Check the configuration, key stores and certificates of a base directory without starting; exit code 0 or 1."
+    )
+
+    @OptionGroup var base: BaseOption
+    @OptionGroup var properties: PropertyOption
+
+    func run() throws {
+        let directory = self.base.directory
+        try directory.requireServerXML()
+        let loaded = BaseConfiguration(directory, properties: self.properties.values).load()
+        for diagnostic in loaded.diagnostics { printError("\(diagnostic)") }
+        var problems = loaded.diagnostics.count { $0.severity == .error }
+        if let server = loaded.server {
+            for problem in Server.problems(of: server) {
+                printError("error: \(problem)")
+                problems += 1
+            }
+        }
+        guard problems == 0 else {
+            printError("\(problems == 1 ? "1 error" : "\(problems) errors") in the configuration of \(directory.path)")
+            throw ExitCode(1)
+        }
+        printError("the configuration of \(directory.path) is good")
+    }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Glibc
+import Logging
+import Serval
+import ServalObservability
+
+/// `serval run`.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run a server in the foreground.",
+        discussion: "SIGTERM and SIGINT finish the requests in progress and stop; SIGHUP reads certificates and keys again."
+    )
+
+    @OptionGroup var base: BaseOption
+    @OptionGroup var properties: PropertyOption
+
+    @Option(name: .customLong("log-format"), help: "text or json. Default: text on a terminal, else text too; json for log collectors.")
+    var logFormat = LogFormat.text
+
+    enum LogFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
+
+    func run() async throws {
+        let directory = self.base.directory
+        try directory.requireServerXML()
+        let loaded = BaseConfiguration(directory, properties: self.properties.values).load()
+        for diagnostic in loaded.diagnostics { printError("\(diagnostic)") }
+        guard let definition = loaded.server, !loaded.diagnostics.contains(where: { $0.severity == .error }) else { throw ExitCode(1) }
+
+        for folder in ["/logs", "/temp", "/work"] { mkdir(directory.path + folder, 0o755) }
+        let processFile = try ProcessFile(claiming: directory.processFile)
+        defer { processFile.release() }
+        BaseConfiguration.startLogging(loaded.logging, json: self.logFormat == .json)
+        signal(SIGPIPE, SIG_IGN)
+        let server = Server(definition: definition, onReady: { _ in ReadyNotice.send() })
+        do {
+            try await server.runService()
+        } catch let error as ServerStartError {
+            for problem in error.problems { printError(problem) }
+            processFile.release()
+            throw ExitCode(1)
+        }
+    }
+}
