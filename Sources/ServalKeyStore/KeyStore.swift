@@ -1,0 +1,120 @@
+/// Private keys with their certificate chains and trusted certificates, each under an alias, as in a JKS or PKCS12 file.
+///
+/// Reading decrypts no private key: that happens in ``PrivateKeyEntry/privateKey(password:)``. Aliases are compared without regard to case.
+public struct KeyStore: Sendable {
+    struct NamedEntry: Sendable {
+        var alias: String
+        var entry: Entry
+    }
+
+    /// The format in which the store was read and in which ``serialized(password:)`` writes it.
+    public let format: KeyStoreFormat
+
+    /// Whether the password was given when reading and the file's checksum or MAC agreed with it.
+    ///
+    /// `false` for a store opened without a password and for a PKCS12 file that has no MAC; `true` for a new store.
+    public internal(set) var isIntegrityVerified: Bool
+
+    /// Certificates in a PKCS12 file that belong to no key and lack Java's mark of trust (`openssl pkcs12 -nokeys` writes such files).
+    ///
+    /// They are not entries, as in the JDK; they are kept when the store is written again.
+    public var unmarkedCertificates: [CertificateData] = []
+
+    private(set) var entries: [NamedEntry] = []
+    private var positions: [String: Int] = [:]
+
+    /// An empty store.
+    public init(format: KeyStoreFormat) {
+        self.format = format
+        self.isIntegrityVerified = true
+    }
+
+    /// Reads a store; the format is decided by the bytes.
+    ///
+    /// - Parameter password: `nil` opens the store without checking its integrity: a JKS file lists everything, a PKCS12 file lists what is not
+    ///   encrypted, keys with an empty chain. The empty string is a password like any other.
+    /// - Throws: `empty`, `notAKeyStore`, `unsupportedFormat`, `corrupt`, `wrongPassword`, `unsupportedAlgorithm`.
+    /// - Complexity: linear in the size of the file, plus one key derivation per different salt (not per key).
+    public init(bytes: [UInt8], password: String?) throws(KeyStoreError) {
+        guard !bytes.isEmpty else { throw KeyStoreError(.empty, "The key store has no bytes") }
+        guard bytes.count <= Limits.fileSize else {
+            throw KeyStoreError(.unreadable, "The key store has \(bytes.count) bytes; at most \(Limits.fileSize) are read")
+        }
+        switch KeyStoreFormat.detect(bytes) {
+        case .jks: self = try JKSFormat.read(bytes, password: password)
+        case .pkcs12: self = try PKCS12Format.read(bytes, password: password)
+        case nil: throw KeyStore.unrecognized(bytes)
+        }
+    }
+
+    /// The aliases in the order in which the file holds them.
+    public var aliases: [String] { entries.map(\.alias) }
+
+    /// The number of entries.
+    public var count: Int { entries.count }
+
+    /// The entry with this alias in any case, or `nil`.
+    public subscript(alias: String) -> Entry? {
+        positions[alias.lowercased()].map { entries[$0].entry }
+    }
+
+    /// Adds an entry, or replaces the one with this alias in its place.
+    ///
+    /// JKS stores aliases in lower case, as the JDK does, and PKCS12 those of keys.
+    /// - Parameter keyPassword: The password to protect a new private key with in a JKS store; `nil` leaves what the entry says (see
+    ///   ``PrivateKeyEntry/init(key:chain:password:)``). PKCS12 stores know only the store's password and ignore it.
+    public mutating func set(_ entry: Entry, alias: String, keyPassword: String? = nil) {
+        var entry = entry
+        if let keyPassword, case .privateKey(let key) = entry.content {
+            entry.content = .privateKey(key.protecting(with: keyPassword))
+        }
+        insert(entry, alias: storedAlias(alias, for: entry))
+    }
+
+    /// Removes the entry with this alias in any case; `false` when there is none.
+    @discardableResult
+    public mutating func remove(alias: String) -> Bool {
+        guard let position = positions[alias.lowercased()] else { return false }
+        entries.remove(at: position)
+        positions.removeAll(keepingCapacity: true)
+        for (position, entry) in entries.enumerated() { positions[entry.alias.lowercased()] = position }
+        return true
+    }
+
+    /// The store as the bytes of a file in its ``format``.
+    ///
+    /// Keys that were read and not replaced are written as they were found. In PKCS12 they are encrypted anew when `password` is not the one the
+    /// store was opened with.
+    /// - Throws: `unsupportedFormat` for an entry that the format cannot hold (a secret key in JKS), `wrongKeyPassword` for a key that has to be
+    ///   encrypted anew but does not open with the store's password.
+    public func serialized(password: String) throws(KeyStoreError) -> [UInt8] {
+        switch format {
+        case .jks: try JKSFormat.write(self, password: password)
+        case .pkcs12: try PKCS12Format.write(self, password: password)
+        }
+    }
+
+    mutating func insert(_ entry: Entry, alias: String) {
+        if let position = positions[alias.lowercased()] {
+            entries[position] = NamedEntry(alias: alias, entry: entry)
+        } else {
+            positions[alias.lowercased()] = entries.count
+            entries.append(NamedEntry(alias: alias, entry: entry))
+        }
+    }
+
+    private func storedAlias(_ alias: String, for entry: Entry) -> String {
+        if format == .pkcs12, case .trustedCertificate = entry.content { return alias }
+        return alias.lowercased()
+    }
+
+    private static func unrecognized(_ bytes: [UInt8]) -> KeyStoreError {
+        if bytes.starts(with: [0xCE, 0xCE, 0xCE, 0xCE]) {
+            return KeyStoreError(.unsupportedFormat, "This is a JCEKS key store; convert it with keytool -importkeystore -deststoretype pkcs12")
+        }
+        if PEM.looksLikePEM(bytes) {
+            return KeyStoreError(.notAKeyStore, "This is a PEM file, not a key store; configure it with certificateFile and certificateKeyFile")
+        }
+        return KeyStoreError(.notAKeyStore, "Unrecognized keystore format: neither JKS nor PKCS12")
+    }
+}

@@ -1,0 +1,9 @@
+/// Bounds on what a file may ask of this library.
+enum Limits {
+    /// The largest file that is read, in bytes.
+    static let fileSize = 64 << 20
+    /// The most rounds of a key derivation; OpenSSL and the JDK use 2,048 to 100,000.
+    static let iterations = 10_000_000
+    /// The deepest nesting of ASN.1 values and of PKCS12 bags.
+    static let nesting = 32
+}
