@@ -89,7 +89,7 @@ let package = Package(
             name: "ServalCommand",
             dependencies: [
                 "Serval", "ServalExamples", "ServalConfiguration", "ServalContainer", "ServalObservability", "ServalKeyStore", "ServalServlet", logging,
-                argumentParser,
+                argumentParser, x509, asn1,
             ],
             swiftSettings: settings
         ),

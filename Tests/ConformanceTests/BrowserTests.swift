@@ -1,0 +1,51 @@
+import Foundation
+import Testing
+
+/// A real browser visits the example pages.
+@Suite(.serialized) struct BrowserTests {
+    /// Drives the pages from inside the browser: clicks links in a frame, and counts visits with the browser's own cookies.
+    private static let driver = """
+        <!DOCTYPE html><title>driver</title><body><iframe id=f></iframe><pre id=out>waiting</pre><script>
+        const frame = document.getElementById('f'), out = [];
+        const load = url => new Promise(done => { frame.onload = () => done(frame.contentDocument); frame.src = url; });
+        const click = link => new Promise(done => { frame.onload = () => done(frame.contentDocument); link.click(); });
+        (async () => {
+          try {
+            for (let i = 0; i < 3; i++) out.push('count ' + await (await fetch('/examples/session')).text());
+            out.push('script sees [' + document.cookie + ']');
+            const page = await load('/examples/sessions/');
+            const links = [...page.querySelectorAll('a[href]')].filter(a => new URL(a.href).pathname.startsWith('/examples/sessions/'));
+            out.push('links ' + links.length);
+            for (const href of links.map(a => a.href)) {
+              const next = await load(href);
+              out.push('page ' + new URL(href).pathname + ' ' + (next.title.length > 0 && next.body.textContent.length > 20));
+            }
+            out.push('count ' + await (await fetch('/examples/session')).text());
+          } catch (error) { out.push('failed ' + error); }
+          document.getElementById('out').textContent = out.join('\\n') + '\\ndone';
+          document.title = 'done';
+        })();
+        </script>
+        """
+
+    @Test func chromiumKeepsItsSession() async throws {
+        let server = try await ServalProcess.start { base in try base.write(Self.driver, to: "webapps/ROOT/driver.html") }
+        let port = try server.port("https")
+        let chromium = Command.path(of: "chromium") == nil ? "chromium-browser" : "chromium"
+        let result = try await Command.run(
+            chromium,
+            [
+                "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--ignore-certificate-errors", "--no-first-run",
+                "--user-data-dir=\(server.base.path)/profile", "--timeout=20000", "--virtual-time-budget=15000", "--dump-dom",
+                "https://localhost:\(port)/driver.html",
+            ],
+            timeout: 90
+        )
+        let text = result.output
+        #expect(text.contains("\ndone"), "\(text)\n\(result.errors.suffix(2000))\n\(server.errors.suffix(2000))")
+        for count in ["count 1", "count 2", "count 3", "count 4"] { #expect(text.contains(count), "\(text)") }
+        #expect(text.contains("script sees []"), "the session cookie must be hidden from scripts: \(text)")
+        #expect(!text.contains(" false"), "\(text)")
+        #expect(!text.contains("links 0"), "\(text)")
+    }
+}
