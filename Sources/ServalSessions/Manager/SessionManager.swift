@@ -16,11 +16,18 @@ public protocol SessionManager: AnyObject, Sendable {
     func processExpires() async
     /// Adds a listener; listeners hear of events in the order in which they were added.
     func addListener(_ listener: any HTTPSessionListener)
+    /// Adds a listener for attributes; a manager whose sessions have no attributes ignores it.
+    func addAttributeListener(_ listener: any HTTPSessionAttributeListener)
 
     /// Called once before the first request.
     func start() async throws
     /// Called once after the last request; ends all sessions that cannot be kept.
     func stop() async
+}
+
+extension SessionManager {
+    /// Does nothing.
+    public func addAttributeListener(_ listener: any HTTPSessionAttributeListener) {}
 }
 
 /// What Tomcat's Manager application tells of a session manager.
@@ -35,5 +42,13 @@ public struct SessionStatistics: Sendable, Hashable {
     public var expiredSessions = 0
     /// Creations refused over the limit.
     public var rejectedSessions = 0
+    /// The longest life of a session that has ended.
+    public var sessionMaxAliveTime = Duration.zero
+    /// The average life of all sessions that have ended.
+    public var sessionAverageAliveTime = Duration.zero
+    /// Time spent looking for expired sessions, listeners included.
+    public var processingTime = Duration.zero
+
+    /// Nothing happened yet.
     public init() {}
 }

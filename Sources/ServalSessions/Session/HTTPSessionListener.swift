@@ -23,7 +23,10 @@ public protocol HTTPSessionListener: Sendable {
 }
 
 extension HTTPSessionListener {
+    /// Does nothing.
     public func sessionCreated(_ session: HTTPSession) async {}
+    /// Does nothing.
     public func sessionDestroyed(_ session: HTTPSession, reason: SessionEndReason) async {}
+    /// Does nothing.
     public func sessionIDChanged(_ session: HTTPSession, from oldID: SessionID) async {}
 }

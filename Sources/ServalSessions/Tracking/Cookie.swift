@@ -2,8 +2,11 @@
 public struct Cookie: Sendable, Hashable {
     /// Whether a browser sends the cookie with requests that other sites cause.
     public enum SameSite: String, Sendable, Hashable, CaseIterable {
+        /// Never.
         case strict = "Strict"
+        /// When a link of another site leads here.
         case lax = "Lax"
+        /// Always; browsers demand ``Cookie/isSecure`` with it.
         case none = "None"
     }
 
@@ -15,7 +18,7 @@ public struct Cookie: Sendable, Hashable {
     public var path: String?
     /// The `Domain` attribute.
     public var domain: String?
-    /// The life time; zero deletes the cookie, `nil` makes a session cookie.
+    /// The life time, in whole seconds; zero deletes the cookie, `nil` and negative ones make a session cookie.
     public var maxAge: Duration?
     /// Sent over secure connections only.
     public var isSecure = false
@@ -25,24 +28,12 @@ public struct Cookie: Sendable, Hashable {
     public var sameSite: SameSite?
     /// The `Partitioned` attribute.
     public var isPartitioned = false
-    /// Further attributes, sent as they are.
+    /// Further attributes, sent in the order of their names; one with an empty value is sent as its name only.
     public var additionalAttributes: [String: String] = [:]
 
     /// A session cookie without attributes.
     public init(name: String, value: String) {
         self.name = name
         self.value = value
-    }
-
-    /// The value of the `Set-Cookie` field, in Tomcat's spelling and order.
-    public var headerValue: String {
-        "\(self.name)=\(self.value)"
-    }
-
-    /// The cookies of one `Cookie` field, in the order in which they were sent.
-    ///
-    /// Malformed pairs are left out; the others are kept (RFC 6265 §5.4 and §4.2).
-    public static func parse(_ header: String) -> [(name: String, value: String)] {
-        []
     }
 }
