@@ -1,0 +1,77 @@
+/// Which target may import which other target of this package.
+///
+/// The picture is in docs/architecture.md: imports go one way, downward. A target that is not listed here fails the
+/// tests, so that whoever adds one decides what it may know.
+enum HouseRules {
+    static let allowed: [String: Set<String>] = [
+        "COpenSSL": [],
+        "ServalKeyStore": ["COpenSSL"],
+        "ServalSessions": [],
+        "ServalServlet": ["ServalSessions"],
+        "ServalTLS": ["ServalKeyStore"],
+        "ServalTLSOpenSSL": ["ServalTLS", "ServalKeyStore", "COpenSSL"],
+        // The connector fills in the Request and writes the Response that applications compile against.
+        "ServalHTTP": ["ServalTLS", "ServalKeyStore", "ServalServlet"],
+        "ServalContainer": ["ServalHTTP", "ServalTLS", "ServalServlet", "ServalSessions"],
+        "ServalConfiguration": ["ServalContainer", "ServalHTTP", "ServalTLS", "ServalKeyStore", "ServalServlet", "ServalSessions"],
+        "ServalObservability": [],
+        "Serval": [
+            "ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "ServalServlet",
+            "ServalSessions", "ServalObservability",
+        ],
+        "ServalExamples": ["ServalServlet", "ServalSessions"],
+        "ServalTesting": [
+            "Serval", "ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalServlet", "ServalSessions", "ServalKeyStore",
+        ],
+        "ServalCommand": [
+            "Serval", "ServalExamples", "ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalObservability",
+            "ServalKeyStore", "ServalServlet", "ServalSessions",
+        ],
+        "ServalKeytool": ["ServalKeyStore"],
+    ]
+
+    /// Targets that work in programs without NIO.
+    static let withoutNIO: Set<String> = ["ServalKeyStore", "ServalSessions", "ServalServlet"]
+
+    /// TLS backends and session stores: put in by `Serval`, known to nobody else.
+    static let concrete: Set<String> = ["ServalTLSOpenSSL", "ServalTLSNIOSSL", "ServalFileStore", "ServalSQLStore", "ServalRedisStore"]
+
+    /// The C module, and who may touch it.
+    static let touchesOpenSSL: Set<String> = ["ServalTLSOpenSSL", "ServalKeyStore"]
+
+    /// Names that say nothing about what is inside.
+    static let emptyNames = ["Utils", "Utilities", "Util", "Helpers", "Helper", "Common", "Misc", "New", "Old"]
+
+    /// The longest a file may be, in lines.
+    static let longestFile = 500
+
+    /// What is wrong with the imports of one file, in words.
+    static func importViolations(of file: SourceFile) -> [String] {
+        var violations: [String] = []
+        guard let permitted = allowed[file.target] else {
+            return ["\(file.path): the target \(file.target) is not in HouseRules.allowed"]
+        }
+        for module in file.imports.sorted() {
+            if allowed[module] != nil || module.hasPrefix("Serval"), module != file.target, !permitted.contains(module) {
+                violations.append("\(file.path): \(file.target) must not import \(module)")
+            }
+            if withoutNIO.contains(file.target), isNIO(module) {
+                violations.append("\(file.path): \(file.target) must not import NIO (\(module))")
+            }
+            if concrete.contains(module), file.target != "Serval", file.target != module {
+                violations.append("\(file.path): only Serval imports the backend or store \(module)")
+            }
+            if module == "COpenSSL", !touchesOpenSSL.contains(file.target) {
+                violations.append("\(file.path): only \(touchesOpenSSL.sorted()) touch COpenSSL")
+            }
+            if module == "Foundation" || module == "FoundationNetworking" || module == "FoundationXML" {
+                violations.append("\(file.path): \(module) is not used in Sources")
+            }
+        }
+        return violations
+    }
+
+    static func isNIO(_ module: String) -> Bool {
+        module.hasPrefix("NIO") || module.hasPrefix("_NIO") || module.hasPrefix("CNIO")
+    }
+}

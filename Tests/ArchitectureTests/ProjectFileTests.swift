@@ -1,0 +1,72 @@
+import Foundation
+import Testing
+
+@Suite("The project's own files")
+struct ProjectFileTests {
+    @Test("make help names every target, and every target calls a script that is there")
+    func makefile() throws {
+        let makefile = try Repository.text(of: "Makefile")
+        let phony = try #require(makefile.firstMatch(of: #/\.PHONY:(.*)/#)).1.split(separator: " ").map(String.init)
+        let rules = makefile.matches(of: #/(?m)^([a-z]+):/#).map { String($0.1) }
+        #expect(rules.sorted() == phony.sorted())
+        #expect(Set(["run", "test", "bench", "format", "lint", "docs"]).isSubset(of: phony))
+
+        let help = try output(of: "make", ["--no-print-directory", "help"])
+        for target in phony {
+            #expect(help.contains("make \(target) "), "make help does not name \(target)")
+        }
+        for script in makefile.matches(of: #/scripts/[a-z]+/#).map({ String($0.0) }) {
+            #expect(FileManager.default.isExecutableFile(atPath: Repository.root.appending(path: script).path), "\(script)")
+        }
+    }
+
+    @Test(
+        "What users look for is there",
+        arguments: [
+            "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", ".swift-format", ".editorconfig", ".ci/run",
+            "docs/architecture.md",
+            "docs/configuration.md", "docs/operations.md", "docs/threat-model.md", "conf/server.xml", "conf/web.xml", "conf/context.xml",
+            "conf/logging.properties", "webapps/ROOT/index.html", "webapps/examples/WEB-INF/web.xml",
+        ]
+    )
+    func files(path: String) {
+        #expect(Repository.contains(path))
+    }
+
+    @Test("Links between the documents lead somewhere")
+    func links() throws {
+        let pages =
+            ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"] + (try Repository.paths(in: "docs").filter { $0.hasSuffix(".md") })
+        for page in pages {
+            let folder = page.contains("/") ? page.split(separator: "/").dropLast().joined(separator: "/") + "/" : ""
+            for link in try Repository.text(of: page).matches(of: #/\]\(([^)#:\s]+)(?:#[^)]*)?\)/#) {
+                #expect(Repository.contains(folder + link.1), "\(page) links to \(link.1)")
+            }
+        }
+    }
+
+    @Test("The pages that are laid down load nothing from elsewhere", arguments: ["webapps"])
+    func selfContainedPages(folder: String) throws {
+        for path in try Repository.paths(in: folder) where path.hasSuffix(".html") || path.hasSuffix(".css") || path.hasSuffix(".svg") {
+            let text = try Repository.text(of: path)
+            let loads = text.matches(of: #/(?:src|srcset)="(?:https?:)?//|<link[^>]*href="(?:https?:)?//|url\(\s*['"]?(?:https?:)?//|@import/#)
+            #expect(loads.isEmpty, "\(path) loads \(loads.map { String($0.0) })")
+        }
+    }
+
+    private func output(of command: String, _ arguments: [String]) throws -> String {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [command] + arguments
+        process.currentDirectoryURL = Repository.root
+        // The tests may themselves run under make.
+        process.environment = ProcessInfo.processInfo.environment.filter { !["MAKEFLAGS", "MAKELEVEL", "MFLAGS"].contains($0.key) }
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        return String(decoding: data, as: UTF8.self)
+    }
+}
