@@ -1,0 +1,403 @@
+#!/usr/bin/env python3
+"""Measures Serval beside nginx and Tomcat 10 on this machine, all in the same run.
+
+Each server is pinned to one core, the load generator to another. All servers run at once and are idle but for the one
+that is measured; rounds go round-robin over the servers, and the medians are printed. CPU time is what the kernel counts
+for the server (user and system, all threads and child processes), so it hardly depends on what else the machine does;
+requests per second do.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from servers import Failure, Nginx, PASSWORD, Serval, Tomcat, executable
+
+HERE = pathlib.Path(__file__).resolve().parent
+WARM_UP = 30_000
+SESSIONS = 100_000
+IDLE_CONNECTIONS = 2_000
+
+
+@dataclasses.dataclass
+class Scenario:
+    name: str
+    title: str
+    tool: str  # wrk or handshakes
+    path: str
+    tls: bool = False
+    connections: int = 32
+    warm_up: int = WARM_UP
+    unit: str = "request"
+    units: str = "requests"
+    by_default: bool = True
+
+
+SCENARIOS = [
+    Scenario("plain", "Keep-alive requests, 13 bytes from a servlet", "wrk", "plain"),
+    Scenario("file", "Keep-alive requests, static file of 13 bytes", "wrk", "file"),
+    Scenario("tls", "Keep-alive requests over TLS, 13 bytes from a servlet", "wrk", "plain", tls=True),
+    Scenario("full", "Full TLS 1.3 handshakes (connection, handshake, one request)", "full", "plain", True, 8, 3_000, "handshake", "handshakes"),
+    Scenario("resumed", "Resumed TLS 1.3 handshakes (connection, handshake, one request)", "resumed", "plain", True, 8, 3_000, "handshake", "handshakes"),
+    Scenario("full12", "Full TLS 1.2 handshakes", "full12", "plain", True, 8, 3_000, "handshake", "handshakes", by_default=False),
+    Scenario("resumed12", "Resumed TLS 1.2 handshakes", "resumed12", "plain", True, 8, 3_000, "handshake", "handshakes", by_default=False),
+    Scenario("create", "Requests that make a session", "wrk", "session"),
+    Scenario("lookup", "Requests that look a session up by its cookie", "wrk", "lookup"),
+    Scenario("big", "10 MiB bodies", "wrk", "big", False, 4, 200, "body", "bodies"),
+    Scenario("bigtls", "10 MiB bodies over TLS", "wrk", "big", True, 4, 100, "body", "bodies"),
+]
+MEMORY = {
+    "start": "Start: milliseconds to the first https answer, MiB resident half a second later",
+    "idle": f"Idle TLS connections: KiB resident for each of {IDLE_CONNECTIONS:,}",
+    "sessions": f"Sessions: bytes resident for each of {SESSIONS:,} or more (each holds one number)",
+}
+
+
+class Bench:
+    def __init__(self, options, directory):
+        self.options = options
+        self.directory = directory
+        cores = sorted(os.sched_getaffinity(0))
+        self.server_core, self.load_core = (cores[0], cores[1]) if len(cores) > 1 else (None, None)
+        self.keys = directory / "keys"
+        self.handshakes = directory / "handshakes"
+        self.servers = []
+        self.results = {}  # scenario -> server -> list of measurements
+        self.memory = {}  # scenario -> server -> value
+        self.cookies = {}
+
+    # Setting up
+
+    def make_keys(self):
+        self.keys.mkdir()
+        algorithm = ["-newkey", "rsa:2048"] if self.options.key == "rsa" else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        run = lambda *command: subprocess.run(command, check=True, timeout=60, cwd=self.keys, stderr=subprocess.PIPE)
+        run("openssl", "req", "-x509", *algorithm, "-nodes", "-sha256", "-days", "2", "-subj", "/CN=localhost",
+            "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "bench.key", "-out", "bench.crt")  # fmt: skip
+        run("openssl", "pkcs12", "-export", "-name", "bench", "-inkey", "bench.key", "-in", "bench.crt", "-passout", f"pass:{PASSWORD}",
+            "-out", "bench.p12")  # fmt: skip
+
+    def compile_client(self):
+        subprocess.run(
+            [executable("cc"), "-std=gnu11", "-O2", "-pthread", "-o", str(self.handshakes), str(HERE / "handshakes.c"), "-lssl", "-lcrypto"],
+            check=True, timeout=120,
+        )  # fmt: skip
+
+    def make_servers(self):
+        kinds = {"serval": Serval, "nginx": Nginx, "tomcat10": Tomcat}
+        for name in self.options.servers:
+            if name == "serval" and not os.access(Serval.binary, os.X_OK):
+                print(f"serval is left out: there is no {Serval.binary}")
+                continue
+            server = kinds[name](self.directory / name, self.keys, self.server_core)
+            server.prepare()
+            self.servers.append(server)
+        if not self.servers:
+            raise Failure("there is no server to measure")
+
+    # Load
+
+    def pinned(self, *command):
+        return (["taskset", "-c", str(self.load_core)] if self.load_core is not None else []) + [str(part) for part in command]
+
+    def load(self, server, scenario, seconds):
+        """Runs one load and returns what it and the server's CPU clock say."""
+        if scenario.tool == "wrk":
+            command = self.pinned(executable("wrk"), "-t1", f"-c{scenario.connections}", f"-d{seconds}s", "--timeout", "10s", "--latency")
+            if scenario.path == "lookup":
+                command += ["-H", f"Cookie: {self.cookie(server)}"]
+            command.append(server.url(scenario.path, scenario.tls))
+        else:
+            command = self.pinned(self.handshakes, scenario.tool, server.https, server.paths[scenario.path], seconds, scenario.connections)
+        before = server.cpu_seconds()
+        result = subprocess.run(command, capture_output=True, text=True, timeout=seconds * 3 + 30)
+        cpu = server.cpu_seconds() - before
+        if result.returncode != 0:
+            raise Failure(f"{scenario.name} on {server.name}: {result.stderr.strip() or result.stdout.strip()}")
+        measured = self.read_wrk(result.stdout) if scenario.tool == "wrk" else self.read_handshakes(result.stdout)
+        measured["cpu"] = cpu * 1e6 / measured["count"] if measured["count"] else float("nan")
+        if measured["errors"]:
+            self.note(f"{scenario.name} on {server.name}: {measured['errors']} of {measured['count']} were not answered with success")
+        if scenario.tool.startswith("resumed") and measured["reused"] < 0.99 * measured["count"]:
+            self.note(f"{scenario.name} on {server.name}: only {measured['reused']} of {measured['count']} were resumed")
+        return measured
+
+    def read_wrk(self, output):
+        count, seconds = re.search(r"(\d+) requests in ([\d.]+)s", output).groups()
+        errors = sum(int(n) for n in re.findall(r"Non-2xx or 3xx responses: (\d+)", output))
+        for numbers in re.findall(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", output):
+            errors += sum(map(int, numbers))
+        factors = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60000.0}
+        latency = {
+            percent: float(value) * factors[unit] for percent, value, unit in re.findall(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s|m)\s*$", output, re.M)
+        }
+        rate = float(re.search(r"Requests/sec:\s+([\d.]+)", output).group(1))
+        return {"count": int(count), "rate": rate, "errors": errors, "p50": latency["50"], "p99": latency["99"]}
+
+    def read_handshakes(self, output):
+        facts = json.loads(output)
+        return {
+            "count": facts["done"], "rate": facts["done"] / facts["seconds"], "errors": facts["failed"], "reused": facts["reused"],
+            "p50": facts["p50"], "p99": facts["p99"],
+        }  # fmt: skip
+
+    def cookie(self, server):
+        if server.name not in self.cookies:
+            headers = subprocess.run(
+                ["curl", "-s", "-m", "20", "-D", "-", "-o", os.devnull, server.url("session", False)], capture_output=True, text=True, timeout=30
+            ).stdout
+            found = re.search(r"(?im)^set-cookie:\s*([^;\s]+)", headers)
+            if not found:
+                raise Failure(f"{server.name} sets no cookie for a new session")
+            self.cookies[server.name] = found.group(1)
+        return self.cookies[server.name]
+
+    def warm_up(self, server, scenario):
+        goal = scenario.warm_up if not self.options.quick else scenario.warm_up // 6
+        done, limit = 0, time.monotonic() + 60
+        while done < goal and time.monotonic() < limit:
+            done += self.load(server, scenario, 2)["count"]
+
+    def note(self, text):
+        print(f"  ! {text}", flush=True)
+
+    # Measuring
+
+    def measure_loads(self, scenarios):
+        if not scenarios:
+            return
+        for server in self.servers:
+            server.start()
+            server.settle()
+            for text in server.notes:
+                self.note(f"{server.name}: {text}")
+            print(f"  {server.name}: {server.version()}; {server.negotiated()}", flush=True)
+        self.each(scenarios, "warming up", self.warm_up)
+        for number in range(self.options.rounds):
+            self.each(scenarios, f"round {number + 1} of {self.options.rounds}", self.measure, number)
+        for server in self.servers:
+            server.stop()
+
+    def each(self, scenarios, title, action, turn=0):
+        for scenario in scenarios:
+            print(f"  {title}: {scenario.name}", flush=True)
+            order = self.servers[turn % len(self.servers) :] + self.servers[: turn % len(self.servers)]
+            for server in order:
+                if scenario.path in server.paths:
+                    try:
+                        action(server, scenario)
+                    except (Failure, subprocess.TimeoutExpired) as problem:
+                        self.note(str(problem))
+
+    def measure(self, server, scenario):
+        measured = self.load(server, scenario, self.options.seconds)
+        self.results.setdefault(scenario.name, {}).setdefault(server.name, []).append(measured)
+
+    def measure_memory(self, names):
+        steps = {"start": self.measure_start, "idle": self.measure_idle, "sessions": self.measure_sessions}
+        for name in names:
+            for server in self.servers:
+                print(f"  {name}: {server.name}", flush=True)
+                try:
+                    value = steps[name](server)
+                    if value is not None:
+                        self.memory.setdefault(name, {})[server.name] = value
+                except (Failure, subprocess.SubprocessError) as problem:
+                    self.note(str(problem))
+                finally:
+                    server.stop()
+
+    def measure_start(self, server):
+        times, sizes = [], []
+        for _ in range(2 if self.options.quick else 5):
+            times.append(server.start() * 1000)
+            time.sleep(0.5)
+            sizes.append(server.resident_bytes() / 2**20)
+            server.stop()
+        return {"ms": statistics.median(times), "MiB": statistics.median(sizes)}
+
+    def measure_idle(self, server):
+        server.start()
+        self.load(server, Scenario("idle", "", "full", "plain", True, 8), 2)
+        time.sleep(1)
+        before = server.resident_bytes()
+        client = subprocess.Popen(
+            self.pinned(self.handshakes, "idle", server.https, server.paths["plain"], IDLE_CONNECTIONS, 0),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        try:
+            # The client's reads are limited to 10 s each, and it stops at the first that fails.
+            answer = json.loads(client.stdout.readline() or '{"open": 0}')
+            time.sleep(1)
+            after = server.resident_bytes()
+        finally:
+            client.communicate(timeout=20)
+        if answer["open"] < IDLE_CONNECTIONS:
+            raise Failure(f"{server.name} kept only {answer['open']} of {IDLE_CONNECTIONS} connections")
+        return {"KiB": (after - before) / 1024 / IDLE_CONNECTIONS}
+
+    def measure_sessions(self, server):
+        if "session" not in server.paths:
+            return None
+        server.start()
+        self.make_sessions(server, 2_000)
+        time.sleep(0.5)
+        before = server.resident_bytes()
+        made = self.make_sessions(server, SESSIONS)
+        time.sleep(1)
+        return {"bytes": (server.resident_bytes() - before) / made}
+
+    def make_sessions(self, server, least):
+        """Makes at least so many sessions; returns how many it were, give or take the few in flight at the end."""
+        made, limit = 0, time.monotonic() + 120
+        scenario = next(scenario for scenario in SCENARIOS if scenario.name == "create")
+        while made < least:
+            measured = self.load(server, scenario, 1)
+            made += measured["count"]
+            if measured["errors"] or time.monotonic() > limit:
+                raise Failure(f"{server.name} did not make {least} sessions but {made}, {measured['errors']} answers were errors")
+        return made
+
+    # Reporting
+
+    def median(self, scenario, server, key):
+        values = [measured[key] for measured in self.results.get(scenario, {}).get(server, [])]
+        return statistics.median(values) if values else None
+
+    def report(self, scenarios, memory_names):
+        for scenario in scenarios:
+            rows = [server.name for server in self.servers if self.results.get(scenario.name, {}).get(server.name)]
+            if not rows:
+                continue
+            print(f"\n{scenario.title}  [{scenario.name}]")
+            print(f"  {'':10}{scenario.units + '/s':>14}{'CPU µs/' + scenario.unit:>18}{'p50 ms':>10}{'p99 ms':>10}")
+            for name in rows:
+                rate, cpu, p50, p99 = (self.median(scenario.name, name, key) for key in ("rate", "cpu", "p50", "p99"))
+                print(f"  {name:10}{rate:>14,.0f}{cpu:>18,.1f}{p50:>10,.2f}{p99:>10,.2f}")
+            self.report_ratios([(name, self.median(scenario.name, name, "cpu")) for name in rows], "CPU")
+        for name in memory_names:
+            values = self.memory.get(name, {})
+            if values:
+                print(f"\n{MEMORY[name]}  [{name}]")
+                for server, facts in values.items():
+                    print(f"  {server:10}" + "".join(f"{value:>12,.1f} {unit}" for unit, value in facts.items()))
+
+    def report_ratios(self, pairs, what):
+        own = dict(pairs).get("serval")
+        others = [f"{own / value:.2f} × {name}" for name, value in pairs if own and value and name != "serval"]
+        if others:
+            print(f"  serval's {what}: {', '.join(others)}")
+
+    def targets(self):
+        """The project's own targets: words, measured value, limit."""
+        def ratio(scenario, other):
+            own, peer = self.median(scenario, "serval", "cpu"), self.median(scenario, other, "cpu")
+            return own / peer if own and peer else None
+
+        def added(server):
+            secure, plain = self.median("tls", server, "cpu"), self.median("plain", server, "cpu")
+            return secure - plain if secure and plain else None
+
+        def size(name, unit):
+            return self.memory.get(name, {}).get("serval", {}).get(unit)
+
+        tls = added("serval") / added("nginx") if added("serval") and added("nginx") else None
+        return [
+            ("plain: CPU per request, × tomcat10", ratio("plain", "tomcat10"), 0.75),
+            ("plain: CPU per request, × nginx", ratio("plain", "nginx"), 2.0),
+            ("tls: CPU that TLS adds per request, × what it adds to nginx", tls, 1.3),
+            ("start: ms to the first https answer", size("start", "ms"), 100),
+            ("start: MiB resident", size("start", "MiB"), 40),
+            ("sessions: bytes per session (the target is for an empty one, these hold a number)", size("sessions", "bytes"), 300),
+            ("idle: KiB per idle TLS connection", size("idle", "KiB"), 30),
+        ]
+
+    def report_targets(self):
+        print("\nTargets")
+        missed = 0
+        for words, value, limit in self.targets():
+            verdict = "not measured" if value is None else "PASS" if value <= limit else "FAIL"
+            missed += verdict == "FAIL"
+            shown = "" if value is None else f"{value:,.2f}"
+            print(f"  {verdict:13}{shown:>10}  (limit {limit:g})  {words}")
+        return missed
+
+
+def arguments():
+    every = [scenario.name for scenario in SCENARIOS] + list(MEMORY)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--serval", default=str(HERE.parent / ".build/release/serval"), metavar="FILE", help="the server's release binary")
+    parser.add_argument("--quick", action="store_true", help="one short round with little warm-up: to see that all works")
+    parser.add_argument("--only", default="", metavar="NAMES", help=f"comma-separated, of: {', '.join(every)}")
+    parser.add_argument("--servers", default="serval,nginx,tomcat10", metavar="NAMES", help="comma-separated (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, help="how often each is measured (default 3)")
+    parser.add_argument("--seconds", type=int, help="how long each is measured (default 5)")
+    parser.add_argument("--key", choices=["ec", "rsa"], default="ec", help="P-256 or RSA-2048 (default: ec)")
+    parser.add_argument("--json", metavar="FILE", help="also write all measurements to FILE")
+    parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
+    options = parser.parse_args()
+    options.rounds = options.rounds or (1 if options.quick else 3)
+    options.seconds = options.seconds or (2 if options.quick else 5)
+    options.servers = [name for name in options.servers.split(",") if name]
+    options.only = [name for name in options.only.split(",") if name]
+    for name in options.only:
+        if name not in every:
+            parser.error(f"there is no {name}; there are {', '.join(every)}")
+    for name in options.servers:
+        if name not in ("serval", "nginx", "tomcat10"):
+            parser.error(f"there is no server {name}; there are serval, nginx, tomcat10")
+    return options
+
+
+def processor():
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def main():
+    options = arguments()
+    Serval.binary = str(pathlib.Path(options.serval).resolve())
+    chosen = [scenario for scenario in SCENARIOS if (scenario.name in options.only if options.only else scenario.by_default)]
+    memory_names = [name for name in MEMORY if not options.only or name in options.only]
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="serval-bench-"))
+    bench = Bench(options, directory)
+    try:
+        bench.make_keys()
+        bench.compile_client()
+        print(f"{processor()}, {len(os.sched_getaffinity(0))} cores, Linux {platform.release()}, load average {os.getloadavg()[0]:.1f}")
+        if bench.server_core is None:
+            print("There is only one core: servers and load share it, and rates mean little.")
+        print(f"Servers on core {bench.server_core}, load on core {bench.load_core}; key: {'RSA-2048' if options.key == 'rsa' else 'EC P-256'}, no client")
+        print("certificates. Access logs are on and buffered in all servers (common format; Serval and Tomcat by their default")
+        print("AccessLogValve, nginx with buffer=64k). Tomcat: NIO connector with JSSE, its servlets are compiled pages (JSP).")
+        bench.make_servers()
+        bench.measure_loads(chosen)
+        bench.measure_memory(memory_names)
+        bench.report(chosen, memory_names)
+        missed = bench.report_targets()
+        if options.json:
+            pathlib.Path(options.json).write_text(json.dumps({"loads": bench.results, "memory": bench.memory}, indent=2))
+        return 1 if options.check and missed else 0
+    except (Failure, subprocess.SubprocessError) as problem:
+        print(f"bench: {problem}", file=sys.stderr)
+        return 1
+    finally:
+        for server in bench.servers:
+            server.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
