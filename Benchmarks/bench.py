@@ -15,6 +15,7 @@ import pathlib
 import platform
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -373,6 +374,8 @@ def main():
     memory_names = [name for name in MEMORY if not options.only or name in options.only]
     directory = pathlib.Path(tempfile.mkdtemp(prefix="serval-bench-"))
     bench = Bench(options, directory)
+    # So that servers are stopped then as well.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     try:
         bench.make_keys()
         bench.compile_client()

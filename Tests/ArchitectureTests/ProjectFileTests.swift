@@ -33,6 +33,11 @@ struct ProjectFileTests {
         #expect(Repository.contains(path))
     }
 
+    @Test("What serval init lays down is what conf/ and webapps/ say")
+    func embeddedFiles() throws {
+        _ = try output(of: "scripts/embed", ["--check"])
+    }
+
     @Test("Links between the documents lead somewhere")
     func links() throws {
         let pages =
