@@ -62,7 +62,7 @@ import Testing
                 guard !isFolder.boolValue else { continue }
                 let original = try Data(contentsOf: URL(fileURLWithPath: "\(root)/\(folder)/\(file)"))
                 let laidDown = try Data(contentsOf: URL(fileURLWithPath: "\(base.path)/\(folder)/\(file)"))
-                #expect(original == laidDown, "\(folder)/\(file): run scripts/embed-template")
+                #expect(original == laidDown, "\(folder)/\(file): run scripts/embed")
             }
         }
         let password = try FileManager.default.attributesOfItem(atPath: base.path + "/conf/keystore.pass")
