@@ -2,7 +2,9 @@
 public struct CertificateConfiguration: Sendable, Hashable {
     /// Where key and certificates are.
     public var source: Source
-    /// The kind of key (`type`; nil = UNDEFINED). With several certificates on one host each needs a different one.
+    /// The kind of key (`type`); nil = UNDEFINED.
+    ///
+    /// With several certificates on one host each needs a different one.
     public var keyType: KeyType?
 
     /// Makes a configuration; nothing is read before a context is made from it.

@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// Why a file could not be read.
@@ -38,6 +38,16 @@ package func readFile(_ path: String, limit: Int) throws(FileReadingError) -> [U
         bytes += chunk
         guard bytes.count <= limit else { throw FileReadingError(cause: "It is larger than \(limit) bytes", isMissing: false) }
     }
+}
+
+/// Fails if the regular file at `path` cannot be opened.
+package func checkReadable(_ path: String) throws(FileReadingError) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw FileReadingError(errno: errno) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw FileReadingError(errno: errno) }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw FileReadingError(cause: "It is not a regular file", isMissing: false) }
 }
 
 /// The names in the directory at `path`, without "." and "..", sorted.

@@ -72,3 +72,12 @@ public struct TLSHandshakeCompletion: Sendable {
     /// Makes an event; for backends and tests.
     public init(_ facts: TLSConnectionFacts) { self.facts = facts }
 }
+
+/// Fired down the pipeline as an inbound user event when the client ended its bytes without close_notify.
+///
+/// Somebody on the way may have cut them off. Whoever relies on the end of the stream to know that a message is complete must treat it as incomplete;
+/// HTTP messages with a length or with chunks need not.
+public struct TLSTruncation: Sendable {
+    /// Makes an event; for backends and tests.
+    public init() {}
+}

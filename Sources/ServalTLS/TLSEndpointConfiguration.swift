@@ -77,7 +77,7 @@ extension TLSHostConfiguration {
         if case .all(let sources) = clientAuthentication.trust, sources.isEmpty {
             throw TLSError(
                 .noTrustAnchors,
-                "SSLHostConfig [\(hostName)]: certificateVerification needs a caCertificateFile, caCertificatePath or truststoreFile that says who is trusted"
+                "SSLHostConfig [\(hostName)]: certificateVerification needs a caCertificateFile, caCertificatePath or truststoreFile"
             )
         }
     }

@@ -14,6 +14,7 @@ public struct TLSError: Error, Sendable, Hashable, CustomStringConvertible {
         self.message = message
     }
 
+    /// The words for people.
     public var description: String { message }
 
     public static func == (one: TLSError, other: TLSError) -> Bool { one.code == other.code }
@@ -30,6 +31,7 @@ extension TLSError {
         /// Makes a kind; backends outside this package may add their own.
         public init(_ name: StaticString) { self.name = name.description }
 
+        /// The words for people.
         public var description: String { name }
 
         // Configuration.

@@ -3,7 +3,9 @@ public struct TLSHostConfiguration: Sendable, Hashable {
     /// The name that serves clients without a server name, or with an unknown one.
     public static let defaultHostName = "_default_"
 
-    /// The server name (`hostName`): a name, `*.` and a name (stands for exactly one label), or `_default_`. Kept in lower case.
+    /// The server name (`hostName`), in lower case.
+    ///
+    /// A name, or `*.` and a name (stands for exactly one label), or `_default_`.
     public var hostName: String { didSet { hostName = hostName.lowercased() } }
     /// What the host presents (`<Certificate>`); at least one, with several each of another key type.
     public var certificates: [CertificateConfiguration]

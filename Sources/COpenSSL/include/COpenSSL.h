@@ -1,2 +1,3 @@
 #pragma once
 #include <openssl/ssl.h>
+#include "COpenSSLConnection.h"

@@ -1,0 +1,61 @@
+#pragma once
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// What a connection's BIO reads from and writes to. The windows belong to the caller and are set for the duration of one call into OpenSSL; what does
+// not fit into the output window goes to `spill`, which belongs to this structure.
+typedef struct serval_io {
+    const uint8_t *in;
+    size_t in_length;
+    uint8_t *out;
+    size_t out_capacity;
+    size_t out_length;
+    uint8_t *spill;
+    size_t spill_length;
+    size_t spill_capacity;
+} serval_io;
+
+// An SSL over `io`, waiting for a client; NULL when memory is short. `io` must outlive it.
+SSL *serval_ssl_new(SSL_CTX *context, serval_io *io);
+void serval_io_free_spill(serval_io *io);
+
+// OpenSSL's macros as functions.
+static inline long serval_ctx_set_mode(SSL_CTX *c, long mode) { return SSL_CTX_set_mode(c, mode); }
+static inline int serval_ctx_set_versions(SSL_CTX *c, int lowest, int highest) {
+    return SSL_CTX_set_min_proto_version(c, lowest) && SSL_CTX_set_max_proto_version(c, highest);
+}
+static inline void serval_ctx_set_cache(SSL_CTX *c, long size) {
+    SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_SERVER);
+    SSL_CTX_sess_set_cache_size(c, size);
+}
+static inline int serval_ctx_set_groups(SSL_CTX *c, const char *list) { return SSL_CTX_set1_groups_list(c, list) == 1; }
+static inline void serval_ctx_set_dh_auto(SSL_CTX *c) { SSL_CTX_set_dh_auto(c, 1); }
+static inline void serval_ctx_set_max_cert_list(SSL_CTX *c, long bytes) { SSL_CTX_set_max_cert_list(c, bytes); }
+static inline uint64_t serval_op_no_tlsv1_1(void) { return SSL_OP_NO_TLSv1_1; }
+static inline uint64_t serval_op_no_tlsv1_2(void) { return SSL_OP_NO_TLSv1_2; }
+static inline uint64_t serval_op_no_ticket(void) { return SSL_OP_NO_TICKET; }
+static inline uint64_t serval_op_no_compression(void) { return SSL_OP_NO_COMPRESSION; }
+static inline uint64_t serval_op_no_renegotiation(void) { return SSL_OP_NO_RENEGOTIATION; }
+static inline uint64_t serval_op_server_preference(void) { return SSL_OP_CIPHER_SERVER_PREFERENCE; }
+static inline uint64_t serval_op_prioritize_chacha(void) { return SSL_OP_PRIORITIZE_CHACHA; }
+static inline int serval_cert_count(const STACK_OF(X509) *s) { return s == NULL ? 0 : sk_X509_num(s); }
+static inline X509 *serval_cert_at(const STACK_OF(X509) *s, int i) { return sk_X509_value(s, i); }
+static inline STACK_OF(X509) *serval_certs_new(void) { return sk_X509_new_null(); }
+static inline int serval_certs_push(STACK_OF(X509) *s, X509 *x) { return X509_up_ref(x) && sk_X509_push(s, x) > 0; }
+static inline void serval_certs_free(STACK_OF(X509) *s) { sk_X509_pop_free(s, X509_free); }
+static inline void serval_free(void *p) { OPENSSL_free(p); }
+static inline int serval_error_reason(unsigned long e) { return ERR_GET_REASON(e); }
+static inline int serval_error_library(unsigned long e) { return ERR_GET_LIB(e); }
+static inline const char *serval_group_name(SSL *s) {
+    int group = (int)SSL_get_negotiated_group(s);
+    return group == 0 ? NULL : SSL_group_to_name(s, group);
+}

@@ -1,0 +1,227 @@
+/// Finds out from a connection's first bytes what the client speaks, and which server it wants, before any TLS state exists.
+///
+/// A value without I/O. Feed it all bytes so far, again and again, while it says `.needsMore`; it remembers how many it needs, so that a client that sends
+/// single bytes costs no more than one that does not.
+package struct ClientHelloReader: Sendable {
+    /// What the first bytes are.
+    package enum Finding: Sendable, Equatable {
+        /// Nothing can be said yet.
+        case needsMore
+        /// A complete ClientHello; `serverName` in lower case if it has a valid one.
+        case clientHello(serverName: String?)
+        /// Text, so most likely plain HTTP.
+        case plaintext
+        /// Neither, or a broken ClientHello. The TLS implementation will find the right alert.
+        case unreadable
+        /// A ClientHello longer than the limit.
+        case tooLarge
+    }
+
+    private let limit: Int
+    private var needed = 1
+
+    package init(limit: Int) { self.limit = limit }
+
+    /// Looks at all bytes received so far.
+    package mutating func inspect(_ bytes: UnsafeRawBufferPointer) -> Finding {
+        guard bytes.count >= needed else { return .needsMore }
+        guard bytes[0] == Record.handshake else {
+            return Self.isStartOfText(bytes[0]) ? .plaintext : .unreadable
+        }
+        var message = HandshakeMessage(bytes)
+        switch message.collect() {
+        case .needs(let count):
+            needed = count
+            return count > limit ? .tooLarge : .needsMore
+        case .unreadable:
+            return .unreadable
+        case .complete(let range):
+            if range.count > limit { return .tooLarge }
+            let body = UnsafeRawBufferPointer(rebasing: bytes[range])
+            return .clientHello(serverName: Offer(body, only: Offer.serverNameExtension)?.serverName)
+        case .fragmented(let body):
+            if body.count > limit { return .tooLarge }
+            return .clientHello(serverName: body.withUnsafeBytes { Offer($0, only: Offer.serverNameExtension)?.serverName })
+        }
+    }
+
+    /// What the ClientHello in `bytes` offers, in words; for the log line of a failed handshake.
+    package static func offer(in bytes: UnsafeRawBufferPointer) -> Offer? {
+        guard bytes.count > 5, bytes[0] == Record.handshake else { return nil }
+        var message = HandshakeMessage(bytes)
+        switch message.collect() {
+        case .needs, .unreadable: return nil
+        case .complete(let range): return Offer(UnsafeRawBufferPointer(rebasing: bytes[range]))
+        case .fragmented(let body): return body.withUnsafeBytes { Offer($0) }
+        }
+    }
+
+    private static func isStartOfText(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+    }
+
+    private enum Record {
+        static let handshake: UInt8 = 22
+        static let headerLength = 5
+        static let longest = 16384
+    }
+
+    /// The first handshake message, which may be spread over several records (RFC 8446 section 5.1).
+    private struct HandshakeMessage {
+        enum Progress {
+            case needs(Int)
+            case complete(Range<Int>)
+            case fragmented([UInt8])
+            case unreadable
+        }
+
+        let bytes: UnsafeRawBufferPointer
+
+        init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+        mutating func collect() -> Progress {
+            var position = 0
+            var total: Int?
+            var pieces: [Range<Int>] = []
+            var collected = 0
+            while true {
+                guard bytes.count >= position + Record.headerLength else { return .needs(position + Record.headerLength) }
+                let length = Int(bytes[position + 3]) << 8 | Int(bytes[position + 4])
+                guard bytes[position] == Record.handshake, bytes[position + 1] == 3, length > 0, length <= Record.longest else { return .unreadable }
+                let start = position + Record.headerLength
+                guard bytes.count >= start + length else { return .needs(start + length) }
+                pieces.append(start..<start + length)
+                collected += length
+                if total == nil, collected >= 4 {
+                    let header = pieces.flatMap { bytes[$0].prefix(4) }.prefix(4)
+                    guard header.first == 1 else { return .unreadable }
+                    total = 4 + header.dropFirst().reduce(0) { $0 << 8 | Int($1) }
+                }
+                if let total {
+                    // Beyond every limit: say so now and not after waiting for it.
+                    if total > 1 << 18 { return .needs(total) }
+                    if collected >= total {
+                        if pieces.count == 1 { return .complete(start + 4..<start + total) }
+                        return .fragmented(Array(pieces.flatMap { bytes[$0] }.prefix(total).dropFirst(4)))
+                    }
+                    // Nobody honest sends more than a handful of fragments.
+                    if pieces.count >= 1024 { return .unreadable }
+                }
+                position = start + length
+            }
+        }
+    }
+}
+
+extension ClientHelloReader {
+    /// What a ClientHello offers (RFC 8446 section 4.1.2), as far as choosing a host and explaining a failure need it.
+    package struct Offer: Sendable, Equatable {
+        /// The server name in lower case.
+        package var serverName: String?
+        /// The protocol versions by number, for example 0x0304.
+        package var versions: [UInt16] = []
+        /// The cipher suites by number.
+        package var cipherSuites: [UInt16] = []
+        /// The groups by number.
+        package var groups: [UInt16] = []
+
+        fileprivate static let serverNameExtension: UInt16 = 0
+        private static let groupsExtension: UInt16 = 10
+        private static let versionsExtension: UInt16 = 43
+
+        /// Reads the body of a ClientHello; nil if it is broken. With `only`, just that extension is looked at.
+        fileprivate init?(_ body: UnsafeRawBufferPointer, only: UInt16? = nil) {
+            var reader = Reader(body)
+            guard let legacyVersion = reader.number(2), reader.skip(32), let session = reader.number(1), reader.skip(session),
+                let suites = reader.block(lengthBytes: 2), let compression = reader.number(1), reader.skip(compression)
+            else { return nil }
+            if only == nil { cipherSuites = Self.numbers(suites) }
+            versions = [UInt16(legacyVersion)]
+            guard let extensions = reader.block(lengthBytes: 2) else { return }
+            var list = Reader(extensions)
+            while let type = list.number(2) {
+                guard let content = list.block(lengthBytes: 2) else { return nil }
+                let type = UInt16(type)
+                if let only, type != only { continue }
+                switch type {
+                case Self.serverNameExtension:
+                    var names = Reader(content)
+                    guard let entries = names.block(lengthBytes: 2) else { return nil }
+                    var entry = Reader(entries)
+                    guard entry.number(1) == 0, let name = entry.block(lengthBytes: 2) else { continue }
+                    serverName = Self.hostName(name)
+                    if only != nil { return }
+                case Self.groupsExtension:
+                    var inner = Reader(content)
+                    if let block = inner.block(lengthBytes: 2) { groups = Self.numbers(block) }
+                case Self.versionsExtension:
+                    var inner = Reader(content)
+                    if let block = inner.block(lengthBytes: 1) { versions = Self.numbers(block) }
+                default:
+                    continue
+                }
+            }
+        }
+
+        private static func hostName(_ bytes: UnsafeRawBufferPointer) -> String? {
+            guard (1...255).contains(bytes.count), bytes.allSatisfy({ $0 > 32 && $0 < 127 }) else { return nil }
+            return String(decoding: bytes, as: UTF8.self).lowercased()
+        }
+
+        private static func numbers(_ bytes: UnsafeRawBufferPointer) -> [UInt16] {
+            stride(from: 0, to: bytes.count - 1, by: 2).map { UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]) }
+        }
+    }
+
+    private struct Reader {
+        private var rest: UnsafeRawBufferPointer
+
+        init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
+
+        mutating func number(_ width: Int) -> Int? {
+            guard rest.count >= width else { return nil }
+            defer { rest = UnsafeRawBufferPointer(rebasing: rest[width...]) }
+            return rest[..<width].reduce(0) { $0 << 8 | Int($1) }
+        }
+
+        mutating func skip(_ count: Int) -> Bool {
+            guard rest.count >= count else { return false }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            return true
+        }
+
+        mutating func block(lengthBytes: Int) -> UnsafeRawBufferPointer? {
+            guard let length = number(lengthBytes), rest.count >= length else { return nil }
+            defer { rest = UnsafeRawBufferPointer(rebasing: rest[length...]) }
+            return UnsafeRawBufferPointer(rebasing: rest[..<length])
+        }
+    }
+}
+
+extension ClientHelloReader.Offer: CustomStringConvertible {
+    package var description: String {
+        let versions = versions.filter { !Self.isGrease($0) }.map(Self.versionName).joined(separator: ",")
+        let suites = cipherSuites.filter { !Self.isGrease($0) }.prefix(20).map(Self.hexadecimal).joined(separator: ",")
+        let groups = groups.filter { !Self.isGrease($0) }.prefix(10).map(Self.hexadecimal).joined(separator: ",")
+        return "versions \(versions); cipher suites \(suites)\(cipherSuites.count > 20 ? ",…" : ""); groups \(groups)"
+    }
+
+    /// Whether `number` is one of the values that mean nothing (RFC 8701).
+    private static func isGrease(_ number: UInt16) -> Bool { number & 0x0f0f == 0x0a0a && number >> 8 == number & 0xff }
+
+    private static func versionName(_ number: UInt16) -> String {
+        switch number {
+        case 0x0300: "SSLv3"
+        case 0x0301: "TLSv1"
+        case 0x0302: "TLSv1.1"
+        case 0x0303: "TLSv1.2"
+        case 0x0304: "TLSv1.3"
+        default: hexadecimal(number)
+        }
+    }
+
+    private static func hexadecimal(_ number: UInt16) -> String {
+        let digits = String(number, radix: 16)
+        return "0x" + String(repeating: "0", count: 4 - digits.count) + digits
+    }
+}

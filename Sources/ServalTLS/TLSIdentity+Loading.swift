@@ -1,0 +1,131 @@
+import ServalKeyStore
+
+extension TLSIdentity {
+    /// Reads the key and certificates that `source` names.
+    ///
+    /// - Throws: one line with the path, or the alias, and the cause.
+    package static func load(_ source: CertificateConfiguration.Source) throws(TLSError) -> TLSIdentity {
+        switch source {
+        case .identity(let identity):
+            return identity
+        case .keyStore(let path, let type, let alias, let password, let keyPassword):
+            return try load(keyStore: path, type: type, alias: alias, password: password, keyPassword: keyPassword)
+        case .pem(let certificate, let key, let chain, let keyPassword):
+            for path in [certificate, key, chain].compactMap({ $0 }) { try checkFile(path) }
+            let password = try resolve(keyPassword)
+            do throws(KeyStoreError) {
+                return TLSIdentity(try KeyStoreIdentity(certificatePath: certificate, keyPath: key, chainPath: chain, password: password))
+            } catch {
+                throw TLSError(error, "The PEM files of a Certificate cannot be used (\(source.inWords)): \(error.message)")
+            }
+        }
+    }
+
+    private static func load(
+        keyStore path: String,
+        type: String?,
+        alias: String?,
+        password: SecretSource?,
+        keyPassword: SecretSource?
+    ) throws(TLSError) -> TLSIdentity {
+        let typeInWords = type ?? "JKS"
+        try checkFile(path, what: "Failed to load keystore type [\(typeInWords)] with path [\(path)] due to")
+        let storePassword = try resolve(password)
+        let entryPassword = try resolve(keyPassword)
+        do throws(KeyStoreError) {
+            let store = try KeyStore(contentsOf: path, password: storePassword)
+            return TLSIdentity(try store.identity(alias: alias, keyPassword: entryPassword))
+        } catch {
+            throw TLSError(error, "Failed to load keystore type [\(typeInWords)] with path [\(path)] due to [\(error.message)]")
+        }
+    }
+
+    private init(_ identity: KeyStoreIdentity) {
+        self.init(privateKeyPKCS8: identity.privateKey.pkcs8, certificateChain: identity.chain.map(\.der))
+    }
+}
+
+extension TrustSource {
+    /// The trusted certificates in DER.
+    ///
+    /// - Throws: the first file that cannot be read, with the cause; a source without any certificate is an error too.
+    package func loadCertificates() throws(TLSError) -> [[UInt8]] {
+        let certificates: [[UInt8]]
+        switch self {
+        case .certificates(let given):
+            certificates = given
+        case .all(let sources):
+            var all: [[UInt8]] = []
+            for source in sources { all += try source.loadCertificates() }
+            certificates = all
+        case .file(let path):
+            try checkFile(path)
+            certificates = try pemCertificates(inFile: path)
+        case .directory(let path):
+            var all: [[UInt8]] = []
+            for file in try filesInDirectory(path) { all += try pemCertificates(inFile: file) }
+            certificates = all
+        case .keyStore(let path, let type, let password):
+            certificates = try Self.load(trustStore: path, type: type, password: password)
+        }
+        guard !certificates.isEmpty else { throw TLSError(.noTrustAnchors, "There is no trusted certificate in \(inWords)") }
+        return certificates
+    }
+
+    private static func load(trustStore path: String, type: String?, password: SecretSource?) throws(TLSError) -> [[UInt8]] {
+        let what = "Failed to load truststore type [\(type ?? "JKS")] with path [\(path)] due to"
+        try checkFile(path, what: what)
+        let resolved = try resolve(password)
+        do throws(KeyStoreError) {
+            let store = try KeyStore(contentsOf: path, password: resolved)
+            return store.aliases.compactMap { alias in
+                guard case .trustedCertificate(let certificate)? = store[alias]?.content else { return nil }
+                return certificate.der
+            }
+        } catch {
+            throw TLSError(error, "\(what) [\(error.message)]")
+        }
+    }
+}
+
+extension CertificateConfiguration.Source {
+    /// Where this is, for logs.
+    package var inWords: String {
+        switch self {
+        case .keyStore(let path, _, let alias, _, _): "keystore [\(path)] using alias [\(alias ?? "the first key entry")]"
+        case .pem(let certificate, let key, let chain, _):
+            "certificate file [\(certificate)], key file [\(key ?? certificate)]" + (chain.map { ", chain file [\($0)]" } ?? "")
+        case .identity: "memory"
+        }
+    }
+}
+
+extension TrustSource {
+    /// Where this is, for logs.
+    package var inWords: String {
+        switch self {
+        case .file(let path): "file [\(path)]"
+        case .directory(let path): "directory [\(path)]"
+        case .keyStore(let path, _, _): "trust store [\(path)]"
+        case .certificates(let given): "memory (\(given.count) certificates)"
+        case .all(let sources): sources.map(\.inWords).joined(separator: ", ")
+        }
+    }
+}
+
+extension TLSError {
+    fileprivate init(_ error: KeyStoreError, _ message: String) {
+        switch error.code {
+        case .fileNotFound, .unreadable: self.init(.fileNotFound, message)
+        case .wrongPassword, .wrongKeyPassword: self.init(.wrongPassword, message)
+        case .aliasNotFound, .notAKeyEntry, .noKeyEntry: self.init(.aliasNotFound, message)
+        case .keyMismatch: self.init(.keyMismatch, message)
+        default: self.init(.invalidKeyMaterial, message)
+        }
+    }
+}
+
+private func resolve(_ secret: SecretSource?) throws(TLSError) -> String? {
+    guard let secret else { return nil }
+    return try secret.resolve()
+}

@@ -1,0 +1,10 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// Seconds since 1970, as OpenSSL counts them.
+func currentSecond() -> Int { time(nil) }

@@ -1,0 +1,231 @@
+import COpenSSL
+import NIOCore
+import ServalTLS
+
+/// One connection's `SSL` with the windows it reads from and writes to; freed when the last reference goes.
+///
+/// Not safe for concurrent use; it belongs to its connection's event loop.
+final class OpenSSLConnection {
+    let host: OpenSSLHostContext
+    private let server: OpenSSLServerContext
+    private let ssl: OpaquePointer
+    private let io: UnsafeMutablePointer<serval_io>
+
+    /// Nil when memory is short.
+    init?(_ host: OpenSSLHostContext, of server: OpenSSLServerContext) {
+        io = .allocate(capacity: 1)
+        io.initialize(to: serval_io())
+        guard let ssl = serval_ssl_new(host.context, io) else {
+            io.deallocate()
+            return nil
+        }
+        self.ssl = ssl
+        self.host = host
+        self.server = server
+        server.connectionBegan()
+    }
+
+    deinit {
+        SSL_free(ssl)
+        serval_io_free_spill(io)
+        io.deallocate()
+        server.connectionEnded()
+    }
+
+    // MARK: Input and output
+
+    /// Offers `bytes` as ciphertext from the client while `body` runs.
+    @inline(__always)
+    func withCiphertext(_ bytes: UnsafeRawBufferPointer, _ body: () -> Void) {
+        io.pointee.in = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        io.pointee.in_length = bytes.count
+        body()
+        io.pointee.in = nil
+        io.pointee.in_length = 0
+    }
+
+    /// What a step came to.
+    enum Outcome {
+        case done
+        case needsCiphertext
+        /// The client has sent close_notify.
+        case ended
+        case failed(TLSError)
+    }
+
+    /// Goes on with the handshake as far as the ciphertext allows.
+    ///
+    /// - Returns: the outcome, and what is to be sent to the client, an alert included.
+    func handshake(_ allocator: ByteBufferAllocator) -> (Outcome, ByteBuffer?) {
+        let (code, output) = withOutput(allocator, capacity: 4096) { SSL_do_handshake(ssl) }
+        return (code == 1 ? .done : outcome(of: code, duringHandshake: true), output)
+    }
+
+    /// Decrypts one record, or what is left of one, to the end of `plaintext`.
+    @inline(__always)
+    func read(into plaintext: inout ByteBuffer) -> Outcome {
+        ERR_clear_error()
+        var code: Int32 = 0
+        plaintext.writeWithUnsafeMutableBytes(minimumWritableBytes: 256) { window in
+            guard let start = window.baseAddress else { return 0 }
+            code = SSL_read(ssl, start, Int32(min(window.count, 1 << 20)))
+            return max(Int(code), 0)
+        }
+        return code > 0 ? .done : outcome(of: code, duringHandshake: false)
+    }
+
+    /// Bytes of the present record that are decrypted and not read yet.
+    var pendingPlaintext: Int { Int(SSL_pending(ssl)) }
+
+    /// Ciphertext that has been offered and not consumed yet.
+    var pendingCiphertext: Int { io.pointee.in_length }
+
+    /// What OpenSSL wanted to send while it read: alerts, key updates.
+    func takeReply(_ allocator: ByteBufferAllocator) -> ByteBuffer? {
+        guard io.pointee.spill_length > 0 else { return nil }
+        var reply = allocator.buffer(capacity: io.pointee.spill_length)
+        takeSpill(into: &reply)
+        return reply
+    }
+
+    /// Encrypts `plaintext`, which must not be empty, into records of at most 16 KiB.
+    @inline(__always)
+    func write(_ plaintext: ByteBuffer, _ allocator: ByteBufferAllocator) -> (Outcome, ByteBuffer?) {
+        let count = plaintext.readableBytes
+        let capacity = count + (count >> 14 + 1) * Self.recordOverhead
+        let (code, output) = withOutput(allocator, capacity: capacity) {
+            plaintext.withUnsafeReadableBytes { SSL_write(ssl, $0.baseAddress, Int32($0.count)) }
+        }
+        return (code > 0 ? .done : outcome(of: code, duringHandshake: false), output)
+    }
+
+    /// Header, explicit nonce or IV, tag or MAC, padding: more than any cipher needs.
+    private static let recordOverhead = 128
+
+    /// Says close_notify.
+    func sendCloseNotify(_ allocator: ByteBufferAllocator) -> ByteBuffer? {
+        withOutput(allocator, capacity: 64) { SSL_shutdown(ssl) }.1
+    }
+
+    /// Keeps OpenSSL from forgetting the session because the client went away without close_notify.
+    func keepSession() {
+        SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
+    }
+
+    @inline(__always)
+    private func withOutput(_ allocator: ByteBufferAllocator, capacity: Int, _ body: () -> Int32) -> (Int32, ByteBuffer?) {
+        ERR_clear_error()
+        var code: Int32 = 0
+        var output = allocator.buffer(capacity: capacity)
+        output.writeWithUnsafeMutableBytes(minimumWritableBytes: capacity) { window in
+            io.pointee.out = window.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            io.pointee.out_capacity = window.count
+            io.pointee.out_length = 0
+            code = body()
+            let count = io.pointee.out_length
+            io.pointee.out = nil
+            io.pointee.out_capacity = 0
+            io.pointee.out_length = 0
+            return count
+        }
+        takeSpill(into: &output)
+        return (code, output.readableBytes > 0 ? output : nil)
+    }
+
+    @inline(__always)
+    private func takeSpill(into buffer: inout ByteBuffer) {
+        guard io.pointee.spill_length > 0 else { return }
+        buffer.writeBytes(UnsafeRawBufferPointer(start: io.pointee.spill, count: io.pointee.spill_length))
+        serval_io_free_spill(io)
+    }
+
+    private func outcome(of code: Int32, duringHandshake: Bool) -> Outcome {
+        switch SSL_get_error(ssl, code) {
+        case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: .needsCiphertext
+        case SSL_ERROR_ZERO_RETURN: .ended
+        default: .failed(OpenSSLFailure.connectionError(duringHandshake: duringHandshake, verifyResult: SSL_get_verify_result(ssl), host: host))
+        }
+    }
+
+    // MARK: Facts
+
+    /// What is known after the handshake.
+    func facts(serverName: String?) -> TLSConnectionFacts {
+        let session = SSL_get_session(ssl)
+        let ticket = session.flatMap(TicketData.init(session:))
+        let id = sessionID(session, ticket)
+        let cipher = SSL_get_current_cipher(ssl)
+        // Only state at the server needs the session itself to be revoked; for tickets the id is enough.
+        let handle = hasStateAtServer(ticket) ? SessionHandle(SSL_get1_session(ssl)) : nil
+        return TLSConnectionFacts(
+            protocolVersion: String(cString: SSL_get_version(ssl)),
+            cipherSuite: cipher.flatMap { SSL_CIPHER_standard_name($0) }.map { String(cString: $0) } ?? "",
+            keySize: cipher.map { Int(SSL_CIPHER_get_bits($0, nil)) } ?? 0,
+            group: serval_group_name(ssl).map { String(cString: $0) },
+            sessionID: hexadecimal(id),
+            serverName: serverName,
+            hostName: host.hostName,
+            isResumed: isResumed,
+            applicationProtocol: applicationProtocol,
+            peerCertificates: peerCertificates(ticket),
+            hostNames: server.hostNames,
+            invalidateSession: { [host] in host.invalidate(id, handle) }
+        )
+    }
+
+    /// Whether the resumed session must not be used: it has been invalidated, or its client is not trusted any more.
+    ///
+    /// For tickets the ticket callback has found out already, before resuming.
+    func refusalOfResumedSession() -> TLSError? {
+        guard isResumed, let session = SSL_get_session(ssl) else { return nil }
+        let ticket = TicketData(session: session)
+        if host.refuses(sessionID(session, ticket), begun: ticket?.begun ?? SSL_SESSION_get_time(session)) {
+            return TLSError(.sessionRevoked, "The client resumed a TLS session that had been invalidated")
+        }
+        if hasStateAtServer(ticket), !host.stillTrusts(session, intermediates: ticket?.intermediates ?? []) {
+            return TLSError(.clientCertificateRejected, "The client resumed a TLS session whose client certificate is not acceptable any more")
+        }
+        return nil
+    }
+
+    private var isResumed: Bool { SSL_session_reused(ssl) == 1 }
+
+    private func hasStateAtServer(_ ticket: TicketData?) -> Bool { host.keepsStateAtServer || ticket == nil }
+
+    private func sessionID(_ session: OpaquePointer?, _ ticket: TicketData?) -> [UInt8] {
+        if let ticket { return ticket.id }
+        var length: UInt32 = 0
+        if let session, let start = SSL_SESSION_get_id(session, &length), length > 0 {
+            return Array(UnsafeBufferPointer(start: start, count: Int(length)))
+        }
+        // Nothing to resume, so an id of this connection alone.
+        return TicketData.newID()
+    }
+
+    private var applicationProtocol: String? {
+        var start: UnsafePointer<UInt8>?
+        var length: UInt32 = 0
+        SSL_get0_alpn_selected(ssl, &start, &length)
+        return length == 0 ? nil : String(decoding: UnsafeBufferPointer(start: start, count: Int(length)), as: UTF8.self)
+    }
+
+    private func peerCertificates(_ ticket: TicketData?) -> [[UInt8]] {
+        guard host.verifiesClients, let leaf = SSL_get0_peer_certificate(ssl), let bytes = derBytes(of: leaf) else { return [] }
+        let sent = certificates(in: SSL_get_peer_cert_chain(ssl))
+        return [bytes] + (sent.isEmpty ? ticket?.intermediates ?? [] : sent)
+    }
+}
+
+/// A counted reference to an `SSL_SESSION`.
+///
+/// It may be used from any thread: OpenSSL counts references atomically, and what is done with it here (removal from the cache) takes the context's lock.
+final class SessionHandle: @unchecked Sendable {
+    let session: OpaquePointer
+
+    init?(_ session: OpaquePointer?) {
+        guard let session else { return nil }
+        self.session = session
+    }
+
+    deinit { SSL_SESSION_free(session) }
+}

@@ -1,0 +1,41 @@
+package import Logging
+package import NIOCore
+package import ServalTLS
+import Synchronization
+
+/// The hosts of one connector, each with its own `SSL_CTX`.
+///
+/// The host is chosen from the ClientHello before an `SSL` exists, so that a connection never sees another host's ticket keys, session cache, versions or
+/// trust: nothing can be resumed across hosts.
+package final class OpenSSLServerContext: TLSServerContext {
+    package let hostNames: TLSHostNames
+    package let summary: [String]
+    let hosts: [OpenSSLHostContext]
+    let clientHelloLimit: Int
+    let handshakeTimeout: TimeAmount
+    private let connections = Atomic<Int>(0)
+
+    package init(_ configuration: TLSEndpointConfiguration, logger: Logger) throws(TLSError) {
+        try configuration.validate()
+        hostNames = try TLSHostNames(configuration)
+        var hosts: [OpenSSLHostContext] = []
+        for host in configuration.hosts {
+            hosts.append(try OpenSSLHostContext(host, alpnProtocols: configuration.alpnProtocols, logger: logger))
+        }
+        self.hosts = hosts
+        summary = hosts.map(\.summary)
+        clientHelloLimit = configuration.sniParseLimit
+        handshakeTimeout = TimeAmount(configuration.handshakeTimeout)
+    }
+
+    package func makeHandler() -> any ChannelHandler { OpenSSLServerHandler(self) }
+
+    func host(for serverName: String?) -> OpenSSLHostContext { hosts[hostNames.position(for: serverName)] }
+
+    /// How many connections of this context have TLS state now.
+    package var connectionCount: Int { connections.load(ordering: .relaxed) }
+
+    func connectionBegan() { connections.add(1, ordering: .relaxed) }
+
+    func connectionEnded() { connections.subtract(1, ordering: .relaxed) }
+}

@@ -1,0 +1,456 @@
+import NIOCore
+import ServalTLS
+
+/// One connection: TLS on the side of the socket, plaintext on the side of the application.
+///
+/// Everything runs on the channel's event loop. Calls down the pipeline may come back into this handler before they return (a flush may find the socket
+/// closed, a delivered request may be answered and closed at once), so after each of them the phase is looked at again.
+final class OpenSSLServerHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// `hello` → `handshake` → `open` → `closed`; or `hello` → `plaintext`; and `closed` from everywhere.
+    private enum Phase {
+        /// Collecting the ClientHello; no TLS state exists.
+        case hello
+        case handshake
+        case open
+        /// The client spoke plain HTTP: writes pass, reads are dropped.
+        case plaintext
+        case closed
+    }
+
+    /// A close that waits for flushed writes and close_notify.
+    private struct Closing {
+        var mode: CloseMode
+        var promise: EventLoopPromise<Void>?
+        /// `encryptedBytes` when its time limit was last set.
+        var mark: Int
+    }
+
+    private let server: OpenSSLServerContext
+    private var phase = Phase.hello
+    private var reader: ClientHelloReader
+    /// The ClientHello so far; kept until the handshake ends, to explain its failure.
+    private var hello: ByteBuffer?
+    private var serverName: String?
+    private var connection: OpenSSLConnection?
+    private var queue = PlaintextQueue()
+    private var closing: Closing?
+    private var timer: Scheduled<Void>?
+    /// Bytes encrypted so far; tells a slow client from one that has stopped reading.
+    private var encryptedBytes = 0
+    /// Bytes of replies that TLS itself made while the client was not reading.
+    private var unreadReplies = 0
+    private var isReading = false
+    private var isPumping = false
+    private var wantsPlaintext = false
+    private var hasSentCloseNotify = false
+    private var hasInputEnded = false
+    private var backlog: ByteBuffer?
+
+    /// How long a client may read nothing before a close goes on without it.
+    private static let closeLimit = TimeAmount.seconds(5)
+    private static let unreadReplyLimit = 65536
+
+    init(_ server: OpenSSLServerContext) {
+        self.server = server
+        reader = ClientHelloReader(limit: server.clientHelloLimit)
+    }
+
+    // MARK: Life
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { startTimer(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        startTimer(context)
+        context.fireChannelActive()
+        // A handshake is nothing that the application has to ask for.
+        if phase == .hello { context.read() }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        let ended = phase
+        let isTruncated = ended == .open && !hasInputEnded
+        let hadBegun = ended == .handshake || hello != nil
+        release()
+        if ended == .handshake || (ended == .hello && hadBegun) {
+            context.fireErrorCaught(TLSError(.handshakeAborted, "The client closed the connection during the handshake"))
+        } else if isTruncated {
+            context.fireUserInboundEventTriggered(TLSTruncation())
+        }
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { release() }
+
+    /// Ends everything that this handler holds; does nothing the second time.
+    private func release() {
+        phase = .closed
+        timer?.cancel()
+        timer = nil
+        hello = nil
+        backlog = nil
+        connection?.keepSession()
+        connection = nil
+        let promises = queue.removeAll() + [closing?.promise].compactMap { $0 }
+        closing = nil
+        for promise in promises { promise.fail(ChannelError.ioOnClosedChannel) }
+    }
+
+    private func startTimer(_ context: ChannelHandlerContext) {
+        guard phase == .hello, timer == nil else { return }
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: server.handshakeTimeout) {
+            switch self.phase {
+            case .hello, .handshake:
+                self.fail(context, TLSError(.handshakeTimeout, "The handshake was not finished within \(self.server.handshakeTimeout.seconds) seconds"))
+            case .plaintext:
+                self.phase = .closed
+                context.close(promise: nil)
+            case .open, .closed:
+                break
+            }
+        }
+    }
+
+    /// Reports `error` and closes without further words.
+    private func fail(_ context: ChannelHandlerContext, _ error: TLSError) {
+        guard phase != .closed else { return }
+        let explained = explain(error)
+        let closePromise = closing?.promise
+        closing = nil
+        connection?.keepSession()
+        release()
+        context.fireErrorCaught(explained)
+        context.close(promise: closePromise)
+    }
+
+    /// Adds what only this handler knows: the server name, the host, and what the client offered.
+    private func explain(_ error: TLSError) -> TLSError {
+        guard phase == .handshake else { return error }
+        var error = error
+        error.message += "; server name [\(serverName ?? "none")], TLS host [\(connection?.host.hostName ?? "none")]"
+        if error.code == .noSharedCipher || error.code == .noSharedProtocol, let offer = hello?.withUnsafeReadableBytes(ClientHelloReader.offer) {
+            error.message += "; the client offers \(offer)"
+        }
+        return error
+    }
+
+    // MARK: Reading
+
+    func read(context: ChannelHandlerContext) {
+        wantsPlaintext = true
+        context.read()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        switch phase {
+        case .hello: readHello(context, &bytes)
+        case .handshake, .open: process(context, bytes)
+        case .plaintext, .closed: break
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        context.fireChannelReadComplete()
+        // What has come was not enough for a byte of plaintext, so what the application asked for is still owed to it.
+        switch phase {
+        case .hello, .handshake: context.read()
+        case .open where wantsPlaintext && !hasInputEnded && closing == nil: context.read()
+        default: break
+        }
+    }
+
+    private func readHello(_ context: ChannelHandlerContext, _ bytes: inout ByteBuffer) {
+        if hello?.writeBuffer(&bytes) == nil { hello = bytes }
+        guard let hello else { return }
+        switch hello.withUnsafeReadableBytes({ reader.inspect($0) }) {
+        case .needsMore:
+            return
+        case .clientHello(let name):
+            serverName = name
+            begin(context, hello)
+        case .unreadable:
+            begin(context, hello)
+        case .tooLarge:
+            send(context, Self.decodeErrorAlert)
+            fail(context, TLSError(.clientHelloTooLarge, "The ClientHello is longer than sniParseLimit [\(server.clientHelloLimit)]"))
+        case .plaintext:
+            phase = .plaintext
+            self.hello = nil
+            context.fireErrorCaught(TLSError(.plaintextHTTP, "The client spoke plain HTTP; this combination of host and port requires TLS"))
+        }
+    }
+
+    /// A record with the fatal alert decode_error, for a ClientHello that OpenSSL never sees.
+    private static let decodeErrorAlert = ByteBuffer(bytes: [21, 3, 3, 0, 2, 2, 50])
+
+    private func begin(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
+        phase = .handshake
+        connection = OpenSSLConnection(server.host(for: serverName), of: server)
+        guard connection != nil else { return fail(context, TLSError(.handshakeFailed, "OpenSSL has no memory for another connection")) }
+        process(context, bytes)
+    }
+
+    private func process(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
+        guard !isReading else {
+            // Somebody delivered bytes from within a delivery; the window for ciphertext is in use.
+            var bytes = bytes
+            if backlog?.writeBuffer(&bytes) == nil { backlog = bytes }
+            return
+        }
+        isReading = true
+        decrypt(context, bytes)
+        while let more = backlog {
+            backlog = nil
+            decrypt(context, more)
+        }
+        isReading = false
+    }
+
+    private func decrypt(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
+        guard let connection, !hasInputEnded else { return }
+        bytes.withUnsafeReadableBytes { ciphertext in
+            connection.withCiphertext(ciphertext) {
+                if phase == .handshake { advance(context, connection) }
+                if phase == .open, closing == nil { deliver(context, connection, ciphertextLength: ciphertext.count) }
+            }
+        }
+    }
+
+    private func advance(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection) {
+        let (outcome, output) = connection.handshake(context.channel.allocator)
+        if let output { send(context, output) }
+        guard phase == .handshake else { return }
+        switch outcome {
+        case .needsCiphertext: break
+        case .done: complete(context, connection)
+        case .ended: fail(context, TLSError(.handshakeAborted, "The client ended the connection during the handshake"))
+        case .failed(let error): fail(context, error)
+        }
+    }
+
+    private func complete(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection) {
+        if let refusal = connection.refusalOfResumedSession() { return fail(context, refusal) }
+        phase = .open
+        timer?.cancel()
+        timer = nil
+        hello = nil
+        context.fireUserInboundEventTriggered(TLSHandshakeCompletion(connection.facts(serverName: serverName)))
+        pump(context)
+    }
+
+    /// Decrypts all there is and passes it on, as many records in one buffer as came together.
+    private func deliver(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection, ciphertextLength: Int) {
+        let allocator = context.channel.allocator
+        while connection.pendingCiphertext > 0 || connection.pendingPlaintext > 0 {
+            var plaintext = allocator.buffer(capacity: max(ciphertextLength, 256))
+            var outcome = connection.read(into: &plaintext)
+            while case .done = outcome {
+                let rest = connection.pendingPlaintext
+                if rest > 0 { plaintext.reserveCapacity(minimumWritableBytes: rest) } else if connection.pendingCiphertext == 0 { break }
+                if rest == 0, plaintext.writableBytes < 256 { break }
+                outcome = connection.read(into: &plaintext)
+            }
+            if let reply = connection.takeReply(allocator) { sendReply(context, reply) }
+            guard phase == .open else { return }
+            if plaintext.readableBytes > 0 {
+                wantsPlaintext = false
+                context.fireChannelRead(wrapInboundOut(plaintext))
+            }
+            guard phase == .open, closing == nil else { return }
+            switch outcome {
+            case .done: continue
+            case .needsCiphertext: return
+            case .ended: return endInput(context)
+            case .failed(let error): return fail(context, error)
+            }
+        }
+    }
+
+    /// Sends what TLS itself has to say; a client that makes it talk without listening is cut off.
+    private func sendReply(_ context: ChannelHandlerContext, _ reply: ByteBuffer) {
+        if context.channel.isWritable {
+            unreadReplies = 0
+        } else {
+            unreadReplies += reply.readableBytes
+            if unreadReplies > Self.unreadReplyLimit {
+                return fail(context, TLSError(.protocolViolation, "The client asks for key updates or renegotiations and does not read the answers"))
+            }
+        }
+        send(context, reply)
+    }
+
+    /// The client has said close_notify: as a TCP connection's end it ends the input only, if the channel is set up for that.
+    private func endInput(_ context: ChannelHandlerContext) {
+        hasInputEnded = true
+        if (try? context.channel.syncOptions?.getOption(.allowRemoteHalfClosure)) == true {
+            context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        } else {
+            close(context: context, mode: .all, promise: nil)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
+        switch phase {
+        case .hello, .handshake:
+            fail(context, TLSError(.handshakeAborted, "The client ended the connection during the handshake"))
+        case .open:
+            // After close_notify the application knows already.
+            guard !hasInputEnded else { return }
+            hasInputEnded = true
+            context.fireUserInboundEventTriggered(TLSTruncation())
+            context.fireUserInboundEventTriggered(event)
+        case .plaintext, .closed:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    // MARK: Writing
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch phase {
+        case .plaintext:
+            context.write(data, promise: promise)
+        case .hello, .handshake, .open:
+            guard closing == nil, !hasSentCloseNotify else {
+                promise?.fail(hasSentCloseNotify ? ChannelError.outputClosed : ChannelError.ioOnClosedChannel)
+                return
+            }
+            queue.append(unwrapOutboundIn(data), promise: promise)
+        case .closed:
+            promise?.fail(ChannelError.ioOnClosedChannel)
+        }
+    }
+
+    func flush(context: ChannelHandlerContext) {
+        guard phase != .plaintext else { return context.flush() }
+        queue.flush()
+        pump(context)
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { pump(context) }
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// Encrypts only while the socket takes it, so that the ciphertext in memory stays within the channel's write watermark.
+    private func pump(_ context: ChannelHandlerContext) {
+        guard phase == .open, let connection, !isPumping else { return }
+        isPumping = true
+        let allocator = context.channel.allocator
+        repeat {
+            var hasWritten = false
+            while phase == .open, context.channel.isWritable, let next = queue.next(allocator) {
+                hasWritten = true
+                guard next.bytes.readableBytes > 0 else {
+                    context.write(wrapOutboundOut(next.bytes), promise: next.promise)
+                    continue
+                }
+                let (outcome, output) = connection.write(next.bytes, allocator)
+                guard case .done = outcome, let output else {
+                    next.promise?.fail(ChannelError.ioOnClosedChannel)
+                    isPumping = false
+                    return fail(context, outcome.error)
+                }
+                encryptedBytes &+= next.bytes.readableBytes
+                context.write(wrapOutboundOut(output), promise: next.promise)
+            }
+            if hasWritten { context.flush() }
+        } while phase == .open && queue.hasFlushed && context.channel.isWritable
+        isPumping = false
+        if closing != nil { continueClosing(context) }
+    }
+
+    private func send(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    // MARK: Closing
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard phase == .open, mode != .input else {
+            if mode != .input, phase != .closed {
+                release()
+                return context.close(mode: .all, promise: promise)
+            }
+            return context.close(mode: mode, promise: promise)
+        }
+        if var present = closing {
+            // A close of everything swallows one of the output that is under way.
+            if mode == .all { present.mode = .all }
+            if let promise {
+                if let first = present.promise { first.futureResult.cascade(to: promise) } else { present.promise = promise }
+            }
+            closing = present
+            return
+        }
+        for promise in queue.removeUnflushed() { promise.fail(ChannelError.ioOnClosedChannel) }
+        closing = Closing(mode: mode, promise: promise, mark: encryptedBytes)
+        // While pumping, the pump goes on with the close when it is done.
+        if !isPumping { pump(context) }
+        if closing != nil, phase == .open, timer == nil { startCloseTimer(context) }
+    }
+
+    private func continueClosing(_ context: ChannelHandlerContext) {
+        guard phase == .open, let connection, !queue.hasFlushed else { return }
+        guard !hasSentCloseNotify else {
+            // The output was closed before; only the channel is left.
+            if closing?.mode == .all { finishClosing(context) }
+            return
+        }
+        hasSentCloseNotify = true
+        guard let alert = connection.sendCloseNotify(context.channel.allocator) else { return finishClosing(context) }
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.assumeIsolated().whenComplete { _ in self.finishClosing(context) }
+        context.writeAndFlush(wrapOutboundOut(alert), promise: sent)
+    }
+
+    /// Everything has gone to the socket; now the channel itself.
+    private func finishClosing(_ context: ChannelHandlerContext) {
+        guard let closing, phase == .open else { return }
+        self.closing = nil
+        timer?.cancel()
+        timer = nil
+        if closing.mode == .output {
+            context.close(mode: .output, promise: closing.promise)
+        } else {
+            release()
+            context.close(mode: .all, promise: closing.promise)
+        }
+    }
+
+    private func startCloseTimer(_ context: ChannelHandlerContext) {
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.closeLimit) {
+            self.timer = nil
+            guard var closing = self.closing, self.phase == .open else { return }
+            if closing.mark == self.encryptedBytes {
+                closing.mode = .all
+                self.closing = closing
+                self.finishClosing(context)
+            } else {
+                closing.mark = self.encryptedBytes
+                self.closing = closing
+                self.startCloseTimer(context)
+            }
+        }
+    }
+}
+
+extension OpenSSLConnection.Outcome {
+    /// Why a write failed.
+    fileprivate var error: TLSError {
+        if case .failed(let error) = self { return error }
+        return TLSError(.protocolViolation, "OpenSSL did not encrypt what was written")
+    }
+}
+
+extension TimeAmount {
+    fileprivate var seconds: Double { Double(nanoseconds) / 1e9 }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import ServalTLS
+
+/// A small authority with everything that the tests present, made with `openssl` once for each run.
+struct Certificates: Sendable {
+    /// PEM files of a certificate with its key.
+    struct Pair: Sendable {
+        var certificate: String
+        var key: String
+    }
+
+    let folder: TemporaryFolder
+    let authority: Pair
+    let intermediate: Pair
+    let otherAuthority: Pair
+    let server: Pair
+    let serverRSA: Pair
+    let alpha: Pair
+    let client: Pair
+    let expiredClient: Pair
+    let clientOfIntermediate: Pair
+    let clientOfOtherAuthority: Pair
+
+    static let shared = Task { try await Certificates() }
+
+    private init() async throws {
+        let folder = try TemporaryFolder()
+        self.folder = folder
+        let maker = Maker(folder: folder)
+        authority = try await maker.authority("ca")
+        otherAuthority = try await maker.authority("other")
+        intermediate = try await maker.issue("intermediate", by: authority, extensions: "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign")
+        server = try await maker.issue("localhost", by: authority, extensions: "subjectAltName=DNS:localhost")
+        serverRSA = try await maker.issue("localhost-rsa", by: authority, extensions: "subjectAltName=DNS:localhost", key: ["rsa:2048"])
+        alpha = try await maker.issue("alpha.test", by: authority, extensions: "subjectAltName=DNS:alpha.test")
+        client = try await maker.issue("client", by: authority, extensions: "extendedKeyUsage=clientAuth")
+        expiredClient = try await maker.issue("expired", by: authority, extensions: "extendedKeyUsage=clientAuth", isExpired: true)
+        clientOfIntermediate = try await maker.issue("far-client", by: intermediate, extensions: "extendedKeyUsage=clientAuth")
+        clientOfOtherAuthority = try await maker.issue("stranger", by: otherAuthority, extensions: "extendedKeyUsage=clientAuth")
+    }
+
+    private struct Maker {
+        var folder: TemporaryFolder
+
+        func authority(_ name: String) async throws -> Pair {
+            let pair = Pair(certificate: folder.path("\(name).crt"), key: folder.path("\(name).key"))
+            try await Command.openssl(
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", pair.key, "-out", pair.certificate,
+                "-days", "30", "-subj", "/CN=Test \(name)"
+            )
+            return pair
+        }
+
+        func issue(
+            _ name: String,
+            by issuer: Pair,
+            extensions: String,
+            key: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+            isExpired: Bool = false
+        ) async throws -> Pair {
+            let pair = Pair(certificate: folder.path("\(name).crt"), key: folder.path("\(name).key"))
+            let request = folder.path("\(name).csr")
+            let result = try await Command.run(
+                ["openssl", "req", "-new", "-newkey"] + key + ["-nodes", "-keyout", pair.key, "-out", request, "-subj", "/CN=\(name)"]
+            )
+            guard result.status == 0 else { throw Command.Failure(words: result.text) }
+            let extensionFile = try folder.write(extensions, to: "\(name).ext")
+            if isExpired {
+                // `openssl x509` cannot give dates; `openssl ca` can.
+                let index = try folder.write("", to: "index-\(name)")
+                let settings = try folder.write(
+                    "[ca]\ndefault_ca=x\n[x]\ndatabase=\(index)\nnew_certs_dir=\(folder.root)\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n",
+                    to: "\(name).cnf"
+                )
+                try await Command.openssl(
+                    "ca", "-batch", "-config", settings, "-cert", issuer.certificate, "-keyfile", issuer.key, "-in", request, "-out", pair.certificate,
+                    "-startdate", "20200101000000Z", "-enddate", "20210101000000Z", "-notext", "-extfile", extensionFile
+                )
+            } else {
+                try await Command.openssl(
+                    "x509", "-req", "-in", request, "-CA", issuer.certificate, "-CAkey", issuer.key, "-CAcreateserial", "-days", "30", "-extfile",
+                    extensionFile, "-out", pair.certificate
+                )
+            }
+            return pair
+        }
+    }
+}
+
+extension Certificates.Pair {
+    /// The pair as an identity in memory.
+    func identity() async throws -> TLSIdentity {
+        let key = try await Command.openssl("pkcs8", "-topk8", "-nocrypt", "-in", self.key, "-outform", "DER")
+        return TLSIdentity(privateKeyPKCS8: Array(key), certificateChain: [try await der()])
+    }
+
+    func der() async throws -> [UInt8] { Array(try await Command.openssl("x509", "-in", certificate, "-outform", "DER")) }
+
+    func configuration() async throws -> CertificateConfiguration { CertificateConfiguration(source: .identity(try await identity())) }
+}

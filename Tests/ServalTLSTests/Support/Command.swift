@@ -1,0 +1,72 @@
+import Foundation
+
+/// Runs a command to its end, with its input from and its output into files, so that nobody waits for a full pipe.
+enum Command {
+    struct Result: Sendable {
+        var status: Int32
+        var output: Data
+
+        var text: String { String(decoding: output, as: UTF8.self) }
+    }
+
+    static func run(_ arguments: [String], input: Data = Data(), seconds: Double = 60) async throws -> Result {
+        let folder = try TemporaryFolder()
+        let inputFile = folder.path("in")
+        let outputFile = folder.path("out")
+        try input.write(to: URL(fileURLWithPath: inputFile))
+        try Data().write(to: URL(fileURLWithPath: outputFile))
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = arguments
+        process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: inputFile))
+        let output = try FileHandle(forWritingTo: URL(fileURLWithPath: outputFile))
+        process.standardOutput = output
+        process.standardError = output
+        let status = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Int32, any Error>) in
+            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+            do {
+                try process.run()
+            } catch {
+                process.terminationHandler = nil
+                continuation.resume(throwing: error)
+                return
+            }
+            let identifier = process.processIdentifier
+            DispatchQueue.global().asyncAfter(deadline: .now() + seconds) {
+                if process.isRunning, process.processIdentifier == identifier { process.terminate() }
+            }
+        }
+        try output.close()
+        return Result(status: status, output: try Data(contentsOf: URL(fileURLWithPath: outputFile)))
+    }
+
+    /// Runs `openssl` and expects it to succeed.
+    @discardableResult
+    static func openssl(_ arguments: String...) async throws -> Data {
+        let result = try await run(["openssl"] + arguments)
+        guard result.status == 0 else { throw Failure(words: "openssl \(arguments): \(result.text)") }
+        return result.output
+    }
+
+    struct Failure: Error { var words: String }
+}
+
+/// A folder that goes with its last reference.
+final class TemporaryFolder: Sendable {
+    let root: String
+
+    init() throws {
+        let made = FileManager.default.temporaryDirectory.appendingPathComponent("serval-tls-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: made, withIntermediateDirectories: true)
+        root = made.path
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: root) }
+
+    func path(_ name: String) -> String { root + "/" + name }
+
+    func write(_ text: String, to name: String) throws -> String {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path(name)))
+        return path(name)
+    }
+}
