@@ -86,8 +86,35 @@ public final class Server: Service {
         try await group.run()
     }
 
+    /// The name and version of the TLS implementation that connectors use by default.
+    public static var tlsImplementation: String {
+        (try? TLSBackends.backend(named: nil).name) ?? "none"
+    }
+
+    /// What would keep a server of this definition from starting, without starting it: key stores, certificates and settings that contradict each other.
+    ///
+    /// Reads key stores and certificates; opens no sockets.
+    public static func problems(of definition: ServerDefinition, logger: Logger = Logger(label: "serval")) -> [String] {
+        var problems: [String] = []
+        do {
+            _ = try ServerContainer(definition, logger: logger)
+        } catch {
+            problems.append("\(error)")
+        }
+        for connector in definition.services.flatMap(\.connectors) {
+            do {
+                if let tls = connector.tls {
+                    _ = try TLSBackends.backend(named: connector.tlsImplementation).makeServerContext(tls, logger: logger)
+                }
+            } catch {
+                problems.append(Self.problem("\(error)", of: connector))
+            }
+        }
+        return problems
+    }
+
     private func serve(on eventLoopGroup: MultiThreadedEventLoopGroup, since start: ContinuousClock.Instant) async throws {
-        let container = ServerContainer(definition: self.definition, logger: self.logger)
+        let container = try ServerContainer(self.definition, logger: self.logger)
         let connectors = try self.makeConnectors(for: container, on: eventLoopGroup)
         try await container.start()
         do {
@@ -113,7 +140,7 @@ public final class Server: Service {
         var connectors: [RunningConnector] = []
         var problems: [String] = []
         for service in container.services {
-            for definition in service.definition.connectors {
+            for definition in service.connectors {
                 do {
                     connectors.append(
                         try RunningConnector(definition, handler: service.engine, eventLoopGroup: eventLoopGroup, logger: self.logger)

@@ -71,5 +71,20 @@ package final class OpenFile: Sendable {
     /// Takes over an open descriptor.
     package init(descriptor: CInt) { self.descriptor = descriptor }
 
+    /// Bytes of the file; blocks while the disk is read.
+    ///
+    /// - Throws: ``HTTPError`` 500 if the file is shorter than it was, or cannot be read.
+    package func read(from offset: Int, count: Int) throws -> [UInt8] {
+        try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            while filled < count {
+                guard let start = buffer.baseAddress else { break }
+                let result = pread(self.descriptor, start + filled, count - filled, off_t(offset + filled))
+                if result < 0, errno == EINTR { continue }
+                guard result > 0 else { throw HTTPError(.internalServerError, "a file changed while it was read") }
+                filled += result
+            }
+        }
+    }
+
     deinit { close(self.descriptor) }
 }
