@@ -1,6 +1,8 @@
 import Synchronization
 
-/// What a table counts. Every count is exact; two counts read one after the other may belong to different moments.
+/// What a table counts.
+///
+/// Every count is exact; two counts read one after the other may belong to different moments.
 final class SessionCounters: Sendable {
     private let active = Atomic(0)
     private let maxActive = Atomic(0)

@@ -1,6 +1,8 @@
 import Synchronization
 
-/// The listeners of one context. Looking for listeners where there are none costs one relaxed load.
+/// The listeners of one context.
+///
+/// Looking for listeners where there are none costs one relaxed load.
 final class SessionEvents: Sendable {
     private let sessionListeners = Mutex<[any HTTPSessionListener]>([])
     private let hasSessionListeners = Atomic(false)

@@ -34,7 +34,9 @@ public final class StandardSessionManager: SessionManager {
     /// Counts and times since the manager was made.
     public var statistics: SessionStatistics { self.table.counters.statistics }
 
-    /// The live session with this id. An expired one is ended first, and its listeners have run when this returns.
+    /// The live session with this id.
+    ///
+    /// An expired one is ended first, and its listeners have run when this returns.
     public func find(_ id: SessionID) async throws(SessionError) -> HTTPSession? {
         await self.table.find(id)
     }
@@ -76,19 +78,33 @@ public final class StandardSessionManager: SessionManager {
 }
 
 extension StandardSessionManager {
-    /// The settings of a manager. Names and defaults are those of Tomcat's `<Manager>`.
+    /// The settings of a manager.
+    ///
+    /// Names and defaults are those of Tomcat's `<Manager>`.
     public struct Configuration: Sendable {
-        /// The idle time of new sessions (`session-timeout`). Default 30 minutes; `nil`, zero and less mean that they never expire by idling.
+        /// The idle time of new sessions (`session-timeout`).
+        ///
+        /// Default 30 minutes; `nil`, zero and less mean that they never expire by idling.
         public var defaultMaxInactiveInterval: Duration? = .seconds(1800)
-        /// The most sessions that may be alive at once (`maxActiveSessions`). Default -1; negative numbers mean no limit.
+        /// The most sessions that may be alive at once (`maxActiveSessions`).
+        ///
+        /// Default -1; negative numbers mean no limit.
         public var maxActiveSessions = -1
-        /// Keeps a session alive while a request uses it, however long (`sessionActivityCheck`). Default `false`.
+        /// Keeps a session alive while a request uses it, however long (`sessionActivityCheck`).
+        ///
+        /// Default `false`.
         public var sessionActivityCheck = false
-        /// Counts idle time from the start of the last request instead of its end (`sessionLastAccessAtStart`). Default `false`.
+        /// Counts idle time from the start of the last request instead of its end (`sessionLastAccessAtStart`).
+        ///
+        /// Default `false`.
         public var sessionLastAccessAtStart = false
-        /// Makes the ids (`<SessionIdGenerator>`). Default: 16 random bytes, no route.
+        /// Makes the ids (`<SessionIdGenerator>`).
+        ///
+        /// Default: 16 random bytes, no route.
         public var idGenerator: any SessionIDGenerator = StandardSessionIDGenerator()
-        /// Tells the time. Default: the system's coarse wall clock.
+        /// Tells the time.
+        ///
+        /// Default: the system's coarse wall clock.
         public var clock: @Sendable () -> Timestamp = { .now }
 
         /// Tomcat's defaults.

@@ -21,7 +21,9 @@ extension HTTPSessionAttributeListener {
     public func attributeRemoved(_ event: HTTPSessionAttributeEvent) {}
 }
 
-/// A change of one attribute. Source: Servlet 6.1, `HttpSessionBindingEvent`.
+/// A change of one attribute.
+///
+/// Source: Servlet 6.1, `HttpSessionBindingEvent`.
 public struct HTTPSessionAttributeEvent: Sendable {
     /// The session whose attribute changed.
     public let session: HTTPSession

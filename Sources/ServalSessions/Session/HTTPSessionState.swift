@@ -1,4 +1,6 @@
-/// What a session remembers. Knows nothing of tables, listeners or clocks; times are milliseconds since 1970.
+/// What a session remembers.
+///
+/// Knows nothing of tables, listeners or clocks; times are milliseconds since 1970.
 ///
 /// Life: live → ending (out of the table, attributes can still be read) → ended (attributes gone). Never back.
 struct HTTPSessionState: Sendable {
@@ -63,7 +65,9 @@ struct HTTPSessionState: Sendable {
         if !policy.countsFromStart { self.idleSince = now }
     }
 
-    /// Tomcat's rule: idle for the interval or longer, idle time in whole seconds. A clock that went back makes nothing expire.
+    /// Tomcat's rule: idle for the interval or longer, idle time in whole seconds.
+    ///
+    /// A clock that went back makes nothing expire.
     func isExpired(now: Int64, policy: IdlePolicy) -> Bool {
         guard self.maxInactiveMilliseconds > 0 else { return false }
         if policy.protectsActiveSessions, self.accessCount > 0 { return false }

@@ -1,9 +1,9 @@
 import Synchronization
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// Makes the ids of new sessions.
@@ -19,7 +19,9 @@ public protocol SessionIDGenerator: Sendable {
 /// Source: Tomcat's `StandardSessionIdGenerator` with its attributes `sessionIdLength` and `jvmRoute`. Bytes are fetched 256 at a time, so 16
 /// ids cost one system call; bytes that were handed out are erased.
 public final class StandardSessionIDGenerator: SessionIDGenerator {
-    /// The lengths, in bytes, that ``init(length:route:)`` takes. Below 16 bytes ids become guessable; short ones are for tests and for compatibility.
+    /// The lengths, in bytes, that ``init(length:route:)`` takes.
+    ///
+    /// Below 16 bytes ids become guessable; short ones are for tests and for compatibility.
     public static let supportedLengths = 2...96
     /// The most characters of a route.
     public static let maximumRouteLength = 63

@@ -1,7 +1,7 @@
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// A moment of the wall clock, to the millisecond.
@@ -18,9 +18,9 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     public static var now: Self {
         var time = timespec()
         #if canImport(Darwin)
-        clock_gettime(CLOCK_REALTIME, &time)
+            clock_gettime(CLOCK_REALTIME, &time)
         #else
-        clock_gettime(CLOCK_REALTIME_COARSE, &time)
+            clock_gettime(CLOCK_REALTIME_COARSE, &time)
         #endif
         return Self(millisecondsSince1970: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }

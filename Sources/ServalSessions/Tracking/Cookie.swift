@@ -1,4 +1,6 @@
-/// A cookie as a server sends it. Source: RFC 6265 §4.1, RFC 6265bis for `SameSite`.
+/// A cookie as a server sends it.
+///
+/// Source: RFC 6265 §4.1, RFC 6265bis for `SameSite`.
 public struct Cookie: Sendable, Hashable {
     /// Whether a browser sends the cookie with requests that other sites cause.
     public enum SameSite: String, Sendable, Hashable, CaseIterable {

@@ -19,7 +19,9 @@ extension SessionCookieConfiguration {
         }
         if hasHostPrefix {
             if let domain = self.domain {
-                throw Self.contradiction("name '\(self.name)' begins with __Host-, and domain is '\(domain)'; leave out the domain or rename the cookie")
+                throw Self.contradiction(
+                    "name '\(self.name)' begins with __Host-, and domain is '\(domain)'; leave out the domain or rename the cookie"
+                )
             }
             let path = self.path ?? contextPath.map { $0.isEmpty ? "/" : $0 }
             if let path, !path.utf8.elementsEqual("/".utf8) {

@@ -10,21 +10,31 @@ public struct SessionCookieConfiguration: Sendable, Hashable {
         case whenRequestIsSecure
     }
 
-    /// The cookie's name. Default `JSESSIONID`.
+    /// The cookie's name.
+    ///
+    /// Default `JSESSIONID`.
     public var name = "JSESSIONID"
     /// The `Domain` attribute; `nil` (the default) makes a host-only cookie.
     public var domain: String?
     /// The `Path` attribute; `nil` (the default) means the context path, or `/` for the root context.
     public var path: String?
-    /// Appends a slash to a path that has none, so that `/foo` does not match `/foobar`. Default `false`.
+    /// Appends a slash to a path that has none, so that `/foo` does not match `/foobar`.
+    ///
+    /// Default `false`.
     public var pathUsesTrailingSlash = false
-    /// When to send `Secure`. Default ``Secure/whenRequestIsSecure``.
+    /// When to send `Secure`.
+    ///
+    /// Default ``Secure/whenRequestIsSecure``.
     public var secure = Secure.whenRequestIsSecure
-    /// Hides the cookie from scripts. Default `true`.
+    /// Hides the cookie from scripts.
+    ///
+    /// Default `true`.
     public var isHTTPOnly = true
     /// The `SameSite` attribute; `nil` sends none.
     public var sameSite: Cookie.SameSite?
-    /// The `Partitioned` attribute (CHIPS). Default `false`.
+    /// The `Partitioned` attribute (CHIPS).
+    ///
+    /// Default `false`.
     public var isPartitioned = false
     /// The life time of the cookie; `nil` (the default) ends it with the browser.
     public var maxAge: Duration?

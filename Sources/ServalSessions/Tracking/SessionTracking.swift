@@ -1,4 +1,6 @@
-/// How a session id travels between client and server. Source: Servlet 6.1 `SessionTrackingMode`.
+/// How a session id travels between client and server.
+///
+/// Source: Servlet 6.1 `SessionTrackingMode`.
 public enum SessionTrackingMode: String, Sendable, Hashable, CaseIterable {
     /// In the session cookie.
     case cookie = "COOKIE"
