@@ -1,0 +1,149 @@
+import Logging
+import ServalServlet
+
+/// Runs a virtual host.
+public final class Host: Sendable {
+    /// The name.
+    public let name: String
+    /// Further names.
+    public let aliases: [String]
+    /// The contexts in the order of the definition.
+    public let contexts: [Context]
+    private let valves: [any Valve]
+    private let table: ContextTable<Context>
+    private let report: ErrorReportPage
+    private let logger: Logger
+
+    init(_ definition: HostDefinition, jvmRoute: String?, logger: Logger) throws(ConfigurationError) {
+        self.name = definition.name
+        self.aliases = definition.aliases
+        self.valves = definition.valves
+        self.logger = logger
+        self.report = ErrorReportPage(showsReport: definition.showsErrorReport, showsServerInfo: definition.showsServerInfo)
+        let siblings = SiblingSessions()
+        var contexts: [Context] = []
+        for context in definition.contexts {
+            guard !contexts.contains(where: { $0.path == context.path }) else {
+                throw ConfigurationError(
+                    code: .duplicateName,
+                    message: "host \(definition.name) has two contexts with the path \"\(context.path)\""
+                )
+            }
+            guard context.path.isEmpty || (context.path.hasPrefix("/") && !context.path.hasSuffix("/")) else {
+                throw ConfigurationError(
+                    code: .invalidValue,
+                    message: "the context path \"\(context.path)\" is neither empty nor begins with a slash and ends without one"
+                )
+            }
+            contexts.append(Context(context, hostName: definition.name, jvmRoute: jvmRoute, siblings: siblings, logger: logger))
+        }
+        self.contexts = contexts
+        self.table = ContextTable(contexts.map { ($0.path, $0) })
+    }
+
+    var names: [String] { [self.name] + self.aliases }
+
+    func start() async throws {
+        for valve in self.valves { try await valve.start() }
+        for context in self.contexts { await context.start() }
+    }
+
+    func stop() async {
+        for context in self.contexts.reversed() { await context.stop() }
+        for valve in self.valves.reversed() { await valve.stop() }
+    }
+
+    // MARK: Requests
+
+    /// Where a request goes.
+    func route(_ request: Request) -> Route {
+        let path: RequestPath
+        do throws(RequestPath.Rejection) {
+            path = try RequestPath(request.pathBytes)
+        } catch {
+            return Route(host: self, destination: .failure(.badRequest, error.reason))
+        }
+        guard let (context, rest) = self.table.match(path.bytes) else { return Route(host: self, destination: .failure(.notFound, nil)) }
+        guard let running = context.running else {
+            return Route(host: self, destination: .failure(context.isPaused ? .serviceUnavailable : .notFound, nil))
+        }
+        return running.route(request, path: rest, hasParameters: path.hasParameters, host: self)
+    }
+
+    func respond(to request: Request, route: Route) async -> Response {
+        guard !self.valves.isEmpty else { return await self.respondInContext(to: request, route: route) }
+        let chain = ValveChain(valves: self.valves[...]) { request in await self.respondInContext(to: request, route: route) }
+        do {
+            let response = try await chain(request)
+            return response.error == nil ? response : await self.errorResponse(for: response, request: request, route: route)
+        } catch {
+            return await self.errorResponse(for: error, request: request, route: route, place: "a valve of host \(self.name)")
+        }
+    }
+
+    private func respondInContext(to request: Request, route: Route) async -> Response {
+        do {
+            let response: Response
+            if let running = route.running {
+                response = try await running.respond(to: request, destination: route.destination)
+            } else {
+                response = route.destination.immediateResponse
+            }
+            return response.error == nil ? response : await self.errorResponse(for: response, request: request, route: route)
+        } catch {
+            return await self.errorResponse(for: error, request: request, route: route, place: route.place)
+        }
+    }
+
+    // MARK: Errors
+
+    /// The answer to a request whose servlet, filter or valve threw. What is not meant for clients is logged, once, and not told to them.
+    func errorResponse(for error: any Error, request: Request, route: Route, place: @autoclosure () -> String) async -> Response {
+        let failure = RequestFailure(error)
+        if failure.isUnexpected {
+            (route.running?.servletContext.logger ?? self.logger).error(
+                "\(place()) failed to answer \(request.method.rawValue) \(LogText.escaped(request.path)): \(LogText.escaped(String(describing: error)))"
+            )
+        }
+        var response = Response.error(failure.status, message: failure.message)
+        response.error?.errorType = String(reflecting: type(of: error))
+        return await self.errorResponse(for: response, request: request, route: route, error: error)
+    }
+
+    /// Replaces a response that asks for an error page by the application's page for it, or by the host's.
+    func errorResponse(for response: Response, request: Request, route: Route, error: (any Error)? = nil) async -> Response {
+        if let running = route.running, let page = await running.errorPage(for: response, request: request, error: error) { return page }
+        return self.report.response(for: response)
+    }
+}
+
+/// Where a request goes; decided once.
+struct Route: Sendable {
+    let host: Host
+    var running: RunningContext?
+    var mapping: RequestMapping?
+    var tracker: SessionTracker?
+    let destination: Destination
+
+    /// What a log line says of the place of an error.
+    var place: String {
+        guard let mapping else { return "host \(self.host.name)" }
+        return "servlet \(mapping.servletName) of context \(mapping.context.displayName)"
+    }
+}
+
+/// What happens at the end of the pipelines.
+enum Destination: Sendable {
+    case servlet(ServletWrapper, filters: [any Filter])
+    case redirect(String)
+    case failure(HTTPResponse.Status, String?)
+
+    /// The answer where no servlet is needed.
+    var immediateResponse: Response {
+        switch self {
+        case .servlet: .error(.internalServerError)
+        case .redirect(let location): .redirect(to: location)
+        case .failure(let status, let message): .error(status, message: message)
+        }
+    }
+}

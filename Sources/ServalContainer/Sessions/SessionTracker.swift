@@ -1,0 +1,223 @@
+import ServalServlet
+import Synchronization
+
+/// Finds, makes and announces the session of one request.
+///
+/// Nothing is looked up before somebody asks. The candidates for the id are the URL's path parameter and every cookie of the session cookie's name;
+/// cookies override the URL, and the first cookie that names a live session wins, otherwise the last. Source: Tomcat's `CoyoteAdapter`.
+final class SessionTracker: RequestSessions {
+    /// The tracker of the request that the current task answers, if that request may have come with an id.
+    ///
+    /// It tells which request rotated a session: only that one may tell its client the new id. Another request in progress with the old id may belong
+    /// to whoever planted it.
+    @TaskLocal static var current: SessionTracker?
+
+    /// The most ids of one request to look up.
+    private static let candidateLimit = 16
+
+    private struct State: Sendable {
+        var requested: (id: String, source: SessionTrackingMode)?
+        var isResolved = false
+        var session: HTTPSession?
+        /// The session that the requested id names, found but not yet used by this request.
+        var found: HTTPSession?
+        var isAccessed = false
+        /// Whether the client has to be told the session's id.
+        var needsAnnouncement = false
+        var isSecure = false
+        var isCommitted = false
+    }
+
+    private let settings: SessionSettings
+    private let request: RequestState
+    private let hasPathParameters: Bool
+    private let state = Mutex(State())
+    /// Whether there is a session, or was one; lets ``commit(_:)`` leave requests without sessions alone.
+    private let isUsed = Atomic<Bool>(false)
+    private let isCommitted = Atomic<Bool>(false)
+
+    init(settings: SessionSettings, request: RequestState, hasPathParameters: Bool) {
+        self.settings = settings
+        self.request = request
+        self.hasPathParameters = hasPathParameters
+    }
+
+    // MARK: Requested id
+
+    /// Whether the request may have come with a session id.
+    var mayBeRequested: Bool {
+        self.hasPathParameters || self.request.head.valueBytes(canonicalName: "cookie") != nil || self.settings.modes.contains(.ssl)
+    }
+
+    /// Looks up an id in the URL beforehand, because ``encodedURL(_:for:)`` cannot wait.
+    func prepare() async {
+        guard self.hasPathParameters, self.candidates.first?.source == .url else { return }
+        _ = try? await self.resolve()
+    }
+
+    var requestedSessionID: String? { self.requested?.id }
+    var requestedSessionIDSource: SessionTrackingMode? { self.requested?.source }
+
+    /// The id that was found valid; before anybody looked, the last candidate.
+    private var requested: (id: String, source: SessionTrackingMode)? {
+        let (isResolved, requested) = self.state.withLock { ($0.isResolved, $0.requested) }
+        return isResolved ? requested : self.candidates.last
+    }
+
+    func isRequestedSessionIDValid() async -> Bool {
+        guard let found = try? await self.resolve() else { return false }
+        return found.isValid
+    }
+
+    /// The ids that the client sent: the cookies', or without any the URL's, or the TLS session's.
+    private var candidates: [(id: String, source: SessionTrackingMode)] {
+        let settings = self.settings
+        if settings.modes.contains(.cookie) {
+            let fields = HeaderFields(received: self.request.head)[values: .cookie]
+            let ids = fields.flatMap { Cookie.values(named: settings.cookie.name, in: $0) }
+            if !ids.isEmpty { return ids.map { (String($0), .cookie) } }
+        }
+        if settings.modes.contains(.url), self.hasPathParameters, let id = self.plainRequest.pathParameter(settings.urlParameter) {
+            return [(id, .url)]
+        }
+        if settings.modes.contains(.ssl), let id = self.plainRequest[.sslSessionID] { return [(id, .ssl)] }
+        return []
+    }
+
+    /// The request as it was received, for what depends on nothing that a filter may change.
+    private var plainRequest: Request { Request(state: self.request, method: .get, body: .empty) }
+
+    /// The live session that the client's id names.
+    private func resolve() async throws(SessionError) -> HTTPSession? {
+        let (isResolved, found) = self.state.withLock { ($0.isResolved, $0.found) }
+        if isResolved { return found }
+        let candidates = self.candidates
+        var requested = candidates.last
+        var session: HTTPSession?
+        for candidate in candidates.prefix(Self.candidateLimit) {
+            guard let id = SessionID(candidate.id), let match = try await self.settings.manager.find(id), match.isValid else { continue }
+            (requested, session) = (candidate, match)
+            break
+        }
+        return self.state.withLock { state in
+            guard !state.isResolved else { return state.found }
+            state.isResolved = true
+            state.requested = requested
+            state.found = session
+            return session
+        }
+    }
+
+    // MARK: RequestSessions
+
+    func existingSession(for request: Request, touches: Bool) async throws(SessionError) -> HTTPSession? {
+        let isSecure = request.isSecure
+        if let session = self.state.withLock({ $0.session }), session.isValid { return session }
+        guard let session = try await self.resolve(), session.isValid else { return nil }
+        guard touches else { return session }
+        let mustBegin = self.state.withLock { state in
+            defer { state.isAccessed = true }
+            return !state.isAccessed
+        }
+        if mustBegin {
+            guard session.beginAccess() else { return nil }
+            self.request.onCompletion { _ in session.endAccess() }
+        }
+        self.state.withLock { state in
+            state.session = session
+            state.isSecure = isSecure
+        }
+        self.isUsed.store(true, ordering: .relaxed)
+        return session
+    }
+
+    func session(for request: Request) async throws(SessionError) -> HTTPSession {
+        if let session = try await self.existingSession(for: request, touches: true) { return session }
+        if self.isCommitted.load(ordering: .acquiring) {
+            throw SessionError(
+                code: .creationForbidden,
+                message: "a session cannot be created after the response was made: its head, which would carry the session id, is on its way"
+            )
+        }
+        let session = try await self.settings.manager.create(id: self.adoptableID())
+        let isSecure = request.isSecure
+        let winner = self.state.withLock { state in
+            if let other = state.session, other.isValid { return other }
+            state.session = session
+            state.needsAnnouncement = true
+            state.isSecure = isSecure
+            return session
+        }
+        guard winner === session else {
+            // Two tasks of one request asked at once.
+            session.endAccess()
+            try await session.invalidate()
+            return winner
+        }
+        self.isUsed.store(true, ordering: .relaxed)
+        self.request.onCompletion { _ in session.endAccess() }
+        return session
+    }
+
+    private func adoptableID() async -> SessionID? {
+        guard let requested = self.state.withLock({ $0.requested }) else { return nil }
+        guard let id = SessionID(requested.id), await self.settings.mayAdopt(id, from: requested.source) else { return nil }
+        return id
+    }
+
+    func encodedURL(_ url: String, for request: Request) -> String {
+        guard self.settings.modes.contains(.url), self.requestedSessionIDSource != .cookie else { return url }
+        let session = self.state.withLock { $0.session ?? $0.found }
+        guard let session, session.isValid else { return url }
+        return SessionURL(request: request, contextPath: self.settings.contextPath)
+            .encoded(url, parameter: self.settings.urlParameter, id: session.id.rawValue)
+    }
+
+    // MARK: Response
+
+    /// Notes that this request gave its session another id.
+    func noteRotation(of session: HTTPSession) {
+        self.state.withLock { state in
+            if state.session === session { state.needsAnnouncement = true }
+        }
+    }
+
+    /// Tells the client the id of a new or rotated session; later no session can be made.
+    func commit(_ response: inout Response) {
+        self.isCommitted.store(true, ordering: .releasing)
+        guard self.isUsed.load(ordering: .relaxed), self.settings.modes.contains(.cookie) else { return }
+        let (session, isSecure) = self.state.withLock { state in
+            defer { state.needsAnnouncement = false }
+            return (state.needsAnnouncement ? state.session : nil, state.isSecure)
+        }
+        guard let session, session.isValid else { return }
+        response.addCookie(self.settings.cookie.cookie(for: session.id, contextPath: self.settings.contextPath, isSecure: isSecure))
+    }
+}
+
+/// Hears of new ids and tells the request that caused them.
+struct SessionRotationListener: HTTPSessionListener {
+    func sessionIDChanged(_ session: HTTPSession, from oldID: SessionID) async {
+        SessionTracker.current?.noteRotation(of: session)
+    }
+}
+
+extension String {
+    /// Whether the text may stand in a URL as a session id: 1 to 128 letters, digits, `.`, `-` and `_`.
+    var isSessionIDText: Bool {
+        let bytes = self.utf8
+        return !bytes.isEmpty && bytes.count <= 128
+            && bytes.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"): true
+                case UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"): true
+                default: false
+                }
+            }
+    }
+}
+
+extension Request {
+    /// The value of a path parameter, as received.
+    func pathParameter(_ name: String) -> String? { RequestPath.parameter(name, in: self.pathBytes) }
+}

@@ -1,0 +1,77 @@
+import ServalServlet
+
+/// Puts a session id into URLs that lead back into the same context. Source: Servlet `encodeURL`, Tomcat's `Response.isEncodeable`.
+struct SessionURL {
+    private let request: Request
+    private let contextPath: String
+
+    init(request: Request, contextPath: String) {
+        self.request = request
+        self.contextPath = contextPath
+    }
+
+    /// The URL with `;parameter=id` before its query and fragment; as it is where it leads elsewhere or has the parameter already.
+    func encoded(_ url: String, parameter: String, id: String) -> String {
+        let bytes = Array(url.utf8)
+        guard bytes.first != UInt8(ascii: "#") else { return url }
+        let end = bytes.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? bytes.count
+        guard let pathStart = self.pathStart(in: bytes[..<end]) else { return url }
+        var path = bytes[pathStart..<end]
+        let isAbsolute = path.first == UInt8(ascii: "/")
+        if isAbsolute {
+            guard self.isInContext(path) else { return url }
+        } else if pathStart > 0 {
+            // `http://host` without a path leads to the root.
+            guard self.contextPath.isEmpty else { return url }
+            path = [UInt8(ascii: "/")]
+        } else if path.isEmpty {
+            // An empty reference is the request's own path, without its parameters.
+            path = self.request.pathBytes
+            if let semicolon = path.firstIndex(of: UInt8(ascii: ";")) { path = path[..<semicolon] }
+        }
+        let marker = Array(";\(parameter)=".utf8)
+        guard !path.containsSequence(marker) else { return url }
+        return String(decoding: bytes[..<pathStart] + path + marker + Array(id.utf8) + bytes[end...], as: UTF8.self)
+    }
+
+    /// Where the path begins; `nil` for URLs of another scheme, host or port.
+    private func pathStart(in url: ArraySlice<UInt8>) -> Int? {
+        let authorityStart: Int
+        if url.starts(with: "//".utf8) {
+            authorityStart = 2
+        } else if let colon = url.firstIndex(of: UInt8(ascii: ":")), !url[..<colon].contains(UInt8(ascii: "/")) {
+            let scheme = String(decoding: url[..<colon], as: UTF8.self).lowercased()
+            guard scheme == self.request.scheme, url[(colon + 1)...].starts(with: "//".utf8) else { return nil }
+            authorityStart = colon + 3
+        } else {
+            return 0
+        }
+        let pathStart = url[authorityStart...].firstIndex(of: UInt8(ascii: "/")) ?? url.endIndex
+        return self.isOwnAuthority(url[authorityStart..<pathStart]) ? pathStart : nil
+    }
+
+    private func isOwnAuthority(_ authority: ArraySlice<UInt8>) -> Bool {
+        var host = authority
+        var port = self.request.scheme == "https" ? 443 : 80
+        if let colon = authority.lastIndex(of: UInt8(ascii: ":")), !authority[colon...].contains(UInt8(ascii: "]")) {
+            guard let number = Int(String(decoding: authority[(colon + 1)...], as: UTF8.self)) else { return false }
+            port = number
+            host = authority[..<colon]
+        }
+        let own = Array(self.request.serverName.utf8)
+        return port == self.request.serverPort && host.count == own.count && zip(host, own).allSatisfy { $0.lowercased == $1.lowercased }
+    }
+
+    private func isInContext(_ path: ArraySlice<UInt8>) -> Bool {
+        guard path.starts(with: self.contextPath.utf8) else { return false }
+        let border = path.startIndex + self.contextPath.utf8.count
+        return border >= path.endIndex || path[border] == UInt8(ascii: "/") || path[border] == UInt8(ascii: ";")
+    }
+}
+
+extension ArraySlice<UInt8> {
+    func containsSequence(_ other: [UInt8]) -> Bool {
+        guard self.count >= other.count else { return false }
+        return (self.startIndex...(self.endIndex - other.count)).contains { self[$0...].starts(with: other) }
+    }
+}
