@@ -1,0 +1,46 @@
+/// One command of the tool, such as `-list`.
+///
+/// The table ``options`` is what the command's usage is made from; the grammar itself accepts every option with every command, as the JDK does.
+protocol Command {
+    /// The name with its dash, as the usage shows it.
+    static var name: String { get }
+    /// An older name that works as well.
+    static var alternativeName: String? { get }
+    /// One line for the list of commands.
+    static var summary: String { get }
+    /// The options that the usage lists, in its order.
+    static var options: [OptionDescription] { get }
+
+    /// Does the work.
+    static func run(in session: Session) throws
+}
+
+extension Command {
+    static var alternativeName: String? { nil }
+}
+
+/// The commands that exist, and the names of those that only the JDK has.
+enum Commands {
+    /// In the order of the general help.
+    static let all: [any Command.Type] = [
+        CertificateRequestCommand.self, DeleteCommand.self, ExportCertificateCommand.self, GenerateKeyPairCommand.self,
+        ImportCertificateCommand.self, ListCommand.self,
+    ]
+
+    private static let missing: Set<String> = [
+        "-changealias", "-genseckey", "-gencert", "-importpass", "-importkeystore", "-keypasswd", "-printcert", "-printcertreq", "-printcrl",
+        "-storepasswd", "-showinfo",
+    ]
+
+    /// The command with this name, old or new, in any case.
+    static func named(_ argument: String) -> (any Command.Type)? {
+        let name = argument.lowercased()
+        return all.first { $0.name == name || $0.alternativeName == name }
+    }
+
+    /// The command's present name if the argument is a command of the JDK's tool, whether it exists here or not.
+    static func canonicalName(_ argument: String) -> String? {
+        let name = argument.lowercased()
+        return named(name)?.name ?? (missing.contains(name) ? name : nil)
+    }
+}

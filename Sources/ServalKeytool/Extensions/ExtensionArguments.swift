@@ -1,0 +1,211 @@
+import SwiftASN1
+import X509
+
+/// The certificate extensions that `-ext` options ask for.
+///
+/// Each has the form `NAME[:critical][=VALUE]`; a later one replaces an earlier one of the same type.
+struct ExtensionArguments {
+    /// In the order of the options.
+    private(set) var extensions: [Certificate.Extension] = []
+
+    init(_ arguments: [String]) throws {
+        for argument in arguments {
+            let parsed = try ExtensionArgument(argument).certificateExtension()
+            extensions.removeAll { $0.oid == parsed.oid }
+            extensions.append(parsed)
+        }
+    }
+
+    /// Whether the option was given for this extension.
+    func contains(_ oid: ASN1ObjectIdentifier) -> Bool {
+        extensions.contains { $0.oid == oid }
+    }
+
+    /// A subject alternative name extension with one host name.
+    static func subjectAlternativeName(dnsName: String) throws -> Certificate.Extension {
+        try ExtensionArgument("san=dns:\(dnsName)").certificateExtension()
+    }
+}
+
+/// One `-ext` option.
+private struct ExtensionArgument {
+    private let argument: String
+    private let name: String
+    private let isCritical: Bool
+    private let value: String?
+
+    init(_ argument: String) throws {
+        self.argument = argument
+        let equals = argument.firstIndex(of: "=")
+        let head = argument[..<(equals ?? argument.endIndex)]
+        value = equals.map { String(argument[argument.index(after: $0)...]) }
+        if let colon = head.firstIndex(of: ":") {
+            name = String(head[..<colon])
+            let modifier = head[head.index(after: colon)...].lowercased()
+            guard !modifier.isEmpty, "critical".hasPrefix(modifier) else { throw Failure.error("Illegal value: \(argument)") }
+            isCritical = true
+        } else {
+            name = String(head)
+            isCritical = false
+        }
+    }
+
+    func certificateExtension() throws -> Certificate.Extension {
+        switch try kind() {
+        case .basicConstraints: try make([2, 5, 29, 19], basicConstraints())
+        case .keyUsage: try make([2, 5, 29, 15], keyUsage())
+        case .extendedKeyUsage: try make([2, 5, 29, 37], extendedKeyUsage())
+        case .subjectAlternativeName: try make([2, 5, 29, 17], generalNames())
+        case .issuerAlternativeName: try make([2, 5, 29, 18], generalNames())
+        case .subjectInformationAccess: try make([1, 3, 6, 1, 5, 5, 7, 1, 11], informationAccess())
+        case .authorityInformationAccess: try make([1, 3, 6, 1, 5, 5, 7, 1, 1], informationAccess())
+        case .distributionPoints: try make([2, 5, 29, 31], distributionPoints())
+        case .raw(let oid): Certificate.Extension(oid: oid, critical: isCritical, value: try hexadecimal()[...])
+        }
+    }
+
+    // MARK: Which extension
+
+    private enum Kind {
+        case basicConstraints, keyUsage, extendedKeyUsage, subjectAlternativeName, issuerAlternativeName, subjectInformationAccess
+        case authorityInformationAccess, distributionPoints
+        case raw(ASN1ObjectIdentifier)
+    }
+
+    private static let kinds: [(short: String, long: String, kind: Kind)] = [
+        ("bc", "BasicConstraints", .basicConstraints), ("ku", "KeyUsage", .keyUsage), ("eku", "ExtendedKeyUsage", .extendedKeyUsage),
+        ("san", "SubjectAlternativeName", .subjectAlternativeName), ("ian", "IssuerAlternativeName", .issuerAlternativeName),
+        ("sia", "SubjectInfoAccess", .subjectInformationAccess), ("aia", "AuthorityInfoAccess", .authorityInformationAccess),
+        ("crldp", "CRLDistributionPoints", .distributionPoints),
+    ]
+
+    private func kind() throws -> Kind {
+        if let known = Self.kinds.first(where: { $0.short == name.lowercased() }) { return known.kind }
+        if let index = try Abbreviation.match(name, in: Self.kinds.map(\.long)) { return Self.kinds[index].kind }
+        if name.contains("."), let oid = try? ASN1ObjectIdentifier(dotRepresentation: name[...]) { return .raw(oid) }
+        let names = Self.kinds.map(\.short).joined(separator: ", ")
+        throw Failure.error("Unknown extension type: \(name) (known are \(names), or an object identifier)")
+    }
+
+    private func make(_ oid: ASN1ObjectIdentifier, _ value: [UInt8]) -> Certificate.Extension {
+        Certificate.Extension(oid: oid, critical: isCritical, value: value[...])
+    }
+
+    private var illegalValue: Failure { .error("Illegal value: \(argument)") }
+
+    // MARK: Values
+
+    private func basicConstraints() throws -> [UInt8] {
+        var isAuthority = value == nil
+        var length: Int?
+        if let value, let number = Int(value) {
+            isAuthority = true
+            length = number
+        } else if let value {
+            for part in value.split(separator: ",", omittingEmptySubsequences: false) {
+                let pair = part.split(separator: ":", omittingEmptySubsequences: false)
+                guard pair.count == 2 else { throw illegalValue }
+                switch pair[0].lowercased() {
+                case "ca": isAuthority = pair[1].lowercased() == "true"
+                case "pathlen":
+                    guard let number = Int(pair[1]) else { throw illegalValue }
+                    length = number
+                default: throw illegalValue
+                }
+            }
+        }
+        if let length, length < 0 { throw illegalValue }
+        return try DERValue.sequence { serializer in
+            if isAuthority { try serializer.serialize(true) }
+            if isAuthority, let length { try serializer.serialize(length) }
+        }
+    }
+
+    private func keyUsage() throws -> [UInt8] {
+        let names = [
+            "digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement", "keyCertSign", "cRLSign", "encipherOnly",
+            "decipherOnly", "contentCommitment",
+        ]
+        var bits: Set<Int> = []
+        for item in try items() {
+            guard let index = try Abbreviation.match(item, in: names) else { throw Failure.error("Unknown keyUsage type: \(item)") }
+            // contentCommitment is the newer name of nonRepudiation.
+            bits.insert(index == 9 ? 1 : index)
+        }
+        return try DERValue.namedBits(bits)
+    }
+
+    private func extendedKeyUsage() throws -> [UInt8] {
+        let purposes = try items().map { item in
+            if let index = try Abbreviation.match(item, in: KeyPurpose.all.map(\.name)) { return KeyPurpose.all[index].oid }
+            guard item.contains("."), (try? ASN1ObjectIdentifier(dotRepresentation: item[...])) != nil else {
+                throw Failure.error("Unknown extendedkeyUsage type: \(item)")
+            }
+            return item
+        }
+        return try DERValue.sequence { serializer in
+            for purpose in purposes { try serializer.serialize(ASN1ObjectIdentifier(dotRepresentation: purpose[...])) }
+        }
+    }
+
+    private func generalNames() throws -> [UInt8] {
+        let names = try items().map { try GeneralNameArgument($0, in: argument) }
+        return try DERValue.sequence { serializer in
+            for name in names { try name.serialize(into: &serializer) }
+        }
+    }
+
+    private func informationAccess() throws -> [UInt8] {
+        guard !isCritical else { throw Failure.error("This extension cannot be marked as critical. \(argument)") }
+        let methods = [
+            "ocsp": "1.3.6.1.5.5.7.48.1", "caissuers": "1.3.6.1.5.5.7.48.2", "timestamping": "1.3.6.1.5.5.7.48.3",
+            "carepository": "1.3.6.1.5.5.7.48.5",
+        ]
+        let descriptions = try items().map { item in
+            guard let colon = item.firstIndex(of: ":") else { throw Failure.error("Illegal item \(item) in \(argument)") }
+            let method = String(item[..<colon])
+            guard let oid = try? ASN1ObjectIdentifier(dotRepresentation: (methods[method.lowercased()] ?? method)[...]) else {
+                throw Failure.error("Unknown AccessDescription type: \(method)")
+            }
+            return (oid, try GeneralNameArgument(String(item[item.index(after: colon)...]), in: argument))
+        }
+        return try DERValue.sequence { serializer in
+            for (method, location) in descriptions {
+                try serializer.appendConstructedNode(identifier: .sequence) { inner in
+                    try inner.serialize(method)
+                    try location.serialize(into: &inner)
+                }
+            }
+        }
+    }
+
+    private func distributionPoints() throws -> [UInt8] {
+        let names = try items().map { try GeneralNameArgument($0, in: argument) }
+        let zero = ASN1Identifier(tagWithNumber: 0, tagClass: .contextSpecific)
+        return try DERValue.sequence { serializer in
+            try serializer.appendConstructedNode(identifier: .sequence) { point in
+                try point.appendConstructedNode(identifier: zero) { name in
+                    try name.appendConstructedNode(identifier: zero) { fullName in
+                        for name in names { try name.serialize(into: &fullName) }
+                    }
+                }
+            }
+        }
+    }
+
+    private func hexadecimal() throws -> [UInt8] {
+        var digits: [UInt8] = []
+        for character in value ?? "" where character != ":" && character != " " {
+            guard let digit = character.hexDigitValue else { throw illegalValue }
+            digits.append(UInt8(digit))
+        }
+        guard digits.count.isMultiple(of: 2) else { throw Failure.error("Odd number of hex digits found: \(argument)") }
+        return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+    }
+
+    /// The parts of a list; an empty list is an error.
+    private func items() throws -> [String] {
+        guard let value, !value.isEmpty else { throw illegalValue }
+        return value.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+}

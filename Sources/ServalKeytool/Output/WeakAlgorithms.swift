@@ -1,0 +1,58 @@
+import ServalKeyStore
+
+/// What JDK 17 thinks of a certificate's algorithms.
+struct WeakAlgorithms {
+    /// How bad it is.
+    enum Judgement {
+        case acceptable, weak, disabled
+
+        /// What is put behind the algorithm's name.
+        var note: String {
+            switch self {
+            case .acceptable: ""
+            case .weak: " (weak)"
+            case .disabled: " (disabled)"
+            }
+        }
+    }
+
+    let signature: Judgement
+    let key: Judgement
+    private let fields: CertificateFields
+
+    init(_ fields: CertificateFields) {
+        self.fields = fields
+        let name = fields.signatureAlgorithmName.uppercased()
+        signature = name.hasPrefix("MD") ? .disabled : name.hasPrefix("SHA1WITH") ? .weak : .acceptable
+        key = Self.judgement(ofKey: fields.publicKeyDescription)
+    }
+
+    private static func judgement(ofKey description: String) -> Judgement {
+        guard let bits = Int(description.prefix { $0.isNumber }) else { return .acceptable }
+        if description.hasSuffix(" RSA key") || description.hasSuffix(" DSA key") { return bits < 1024 ? .disabled : bits < 2048 ? .weak : .acceptable }
+        return description.contains(" EC ") && bits < 224 ? .disabled : .acceptable
+    }
+
+    /// Adds the JDK's warnings about a certificate to those that are printed at the end.
+    ///
+    /// - Parameters:
+    ///   - label: What the warning calls the certificate.
+    ///   - isTrusted: Whether the certificate is trusted as it stands, so that its signature does not matter.
+    static func warn(about certificate: CertificateData, label: String, isTrusted: Bool = false, in session: Session) {
+        guard let fields = try? certificate.fields() else { return }
+        let weakness = WeakAlgorithms(fields)
+        let risk = "which is considered a security risk"
+        let signature = "\(label) uses the \(fields.signatureAlgorithmName) signature algorithm \(risk)"
+        switch isTrusted ? .acceptable : weakness.signature {
+        case .acceptable: break
+        case .weak: session.warnings.append("\(signature). This algorithm will be disabled in a future update.")
+        case .disabled: session.warnings.append("\(signature) and is disabled.")
+        }
+        let key = "\(label) uses a \(fields.publicKeyDescription) \(risk)"
+        switch weakness.key {
+        case .acceptable: break
+        case .weak: session.warnings.append("\(key). This key size will be disabled in a future update.")
+        case .disabled: session.warnings.append("\(key) and is disabled.")
+        }
+    }
+}

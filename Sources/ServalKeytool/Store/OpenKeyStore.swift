@@ -1,0 +1,89 @@
+import Glibc
+import ServalKeyStore
+
+/// The key store that a command works on, with its file and its password.
+struct OpenKeyStore {
+    let path: String
+    var store: KeyStore
+    /// Nil if the person gave none, which only commands that read allow.
+    let password: String?
+    /// What `-list` calls the type: the one that was asked for, else that of the file.
+    let typeName: String
+
+    /// Whether the certificate is a trusted entry of the store.
+    func trusts(_ certificate: CertificateData) -> Bool {
+        store.aliases.contains { alias in
+            if case .trustedCertificate(certificate)? = store[alias]?.content { true } else { false }
+        }
+    }
+
+    /// Replaces the file.
+    func save(in session: Session) throws {
+        if session.isVerbose { session.console.print(error: "[Storing \(path)]") }
+        do {
+            let bytes = try store.serialized(password: password ?? "")
+            try OutputFile(path: path).write(bytes, isSecret: true)
+        } catch let error as KeyStoreError {
+            throw Failure(error)
+        }
+    }
+
+    /// Adds the JDK's advice about JKS to the warnings.
+    ///
+    /// Stores of nothing but trusted certificates are spared, as they keep no secret in the weak format.
+    func warnAboutFormat(in session: Session) {
+        guard store.format == .jks, !session.options.has(.cacerts), access(path, F_OK) == 0 else { return }
+        let holdsKeys = store.aliases.contains { alias in
+            if case .trustedCertificate? = store[alias]?.content { false } else { true }
+        }
+        guard holdsKeys else { return }
+        session.warnings.append(
+            "The JKS keystore uses a proprietary format. It is recommended to migrate to PKCS12 which is an industry standard format using "
+                + "\"keytool -importkeystore -srckeystore \(path) -destkeystore \(path) -deststoretype pkcs12\"."
+        )
+    }
+
+    /// Prints the box that says that nobody has checked the store, if that is so.
+    func printIntegrityNote(in session: Session) {
+        guard password == nil else { return }
+        let stars = "*****************  WARNING WARNING WARNING  *****************"
+        session.console.print(
+            error: """
+
+                \(stars)
+                * The integrity of the information stored in your keystore  *
+                * has NOT been verified!  In order to verify its integrity, *
+                * you must provide your keystore password.                  *
+                \(stars)
+
+                """
+        )
+    }
+}
+
+extension KeyStore.Entry {
+    /// The trusted certificate, or the one of the private key.
+    var certificate: CertificateData? {
+        switch content {
+        case .privateKey(let key): key.certificateChain.first
+        case .trustedCertificate(let certificate): certificate
+        case .secretKey: nil
+        }
+    }
+}
+
+extension Failure {
+    /// The JDK's words for a failure of the key store library.
+    init(_ error: KeyStoreError) {
+        switch error.code {
+        case .wrongKeyPassword:
+            self = .exception(javaClass: "java.security.UnrecoverableKeyException", message: "Cannot recover key")
+        case .unsupportedAlgorithm:
+            self = .noSuchAlgorithm(error.message)
+        case .unsupportedFormat:
+            self = .exception(javaClass: "java.security.KeyStoreException", message: error.message)
+        default:
+            self = .input(error.message)
+        }
+    }
+}
