@@ -48,7 +48,9 @@ import Testing
         #expect(run.errors.hasPrefix("Command option \(option) needs an argument.\nkeytool -list [OPTION]...\n"))
     }
 
-    @Test(arguments: [("-genkeypair -list", "-genkeypair", "-list"), ("-EXPORT -import", "-exportcert", "-importcert"), ("-list -printcert", "-list", "-printcert")])
+    @Test(arguments: [
+        ("-genkeypair -list", "-genkeypair", "-list"), ("-EXPORT -import", "-exportcert", "-importcert"), ("-list -printcert", "-list", "-printcert"),
+    ])
     func twoCommandsAreOneTooMany(line: String, first: String, second: String) async throws {
         let run = try await Tool.serval.run(line, in: folder)
         #expect(run.status == 1)
@@ -94,7 +96,9 @@ import Testing
 
     @Test func theLastOfEqualOptionsCounts() async throws {
         let run = try await Tool.serval.run(
-            "-J-Xmx64m -GenKeyPair -alias a -Alias b -KeyAlg ec -dname CN=a -keystore d.p12 -storepass changeit -providername SUN", in: folder)
+            "-J-Xmx64m -GenKeyPair -alias a -Alias b -KeyAlg ec -dname CN=a -keystore d.p12 -storepass changeit -providername SUN",
+            in: folder
+        )
         #expect(run.status == 0)
         #expect(run.errors.hasSuffix("\n\nWarning:\nThe -alias option is specified multiple times. All except the last one will be ignored.\n"))
         #expect(try await Tool.serval.run("-list -keystore d.p12 -storepass changeit", in: folder).output.contains("\nb, "))

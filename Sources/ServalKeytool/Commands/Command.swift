@@ -1,7 +1,7 @@
 /// One command of the tool, such as `-list`.
 ///
 /// The table ``options`` is what the command's usage is made from; the grammar itself accepts every option with every command, as the JDK does.
-protocol Command {
+protocol Command: SendableMetatype {
     /// The name with its dash, as the usage shows it.
     static var name: String { get }
     /// An older name that works as well.

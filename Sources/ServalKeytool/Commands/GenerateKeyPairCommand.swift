@@ -117,7 +117,7 @@ private struct Signer {
             chain = keyEntry.certificateChain
             name = certificate.subject
             keyIdentifier = try? certificate.extensions.subjectKeyIdentifier?.keyIdentifier
-        } catch let error as KeyStoreError {
+        } catch {
             throw Failure(error)
         }
     }

@@ -83,7 +83,12 @@ private struct EntryPrinter {
         guard isLong else {
             printFingerprint(leaf)
             for (index, certificate) in chain.enumerated() {
-                WeakAlgorithms.warn(about: certificate, label: Self.label(label, index, chain.count), isTrusted: opened.trusts(certificate), in: session)
+                WeakAlgorithms.warn(
+                    about: certificate,
+                    label: Self.label(label, index, chain.count),
+                    isTrusted: opened.trusts(certificate),
+                    in: session
+                )
             }
             return
         }

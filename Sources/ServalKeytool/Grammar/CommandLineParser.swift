@@ -49,6 +49,7 @@ struct CommandLineParser {
             guard index < arguments.count else { throw Failure.usage("Command option \(argument) needs an argument.") }
             let value = arguments[index]
             index += 1
+            guard name != .conf else { throw Failure.usage("The -conf option is not available in this version of serval-keytool") }
             invocation.options.append(name.isPassword ? try secrets.password(modifier: modifier, value: value) : value, for: name)
         }
         if invocation.command == nil, !invocation.wantsHelp { throw Failure.usage("Usage error: no command provided") }

@@ -1,5 +1,5 @@
 /// One line of a command's usage.
-struct OptionDescription {
+struct OptionDescription: Sendable {
     /// What is typed, with the argument's placeholder.
     let syntax: String
     let summary: String

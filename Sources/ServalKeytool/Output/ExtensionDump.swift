@@ -15,7 +15,9 @@ enum ExtensionDump {
         guard !items.isEmpty else { return "" }
         // The JDK keeps them sorted by name, and those it cannot read behind all others.
         let described = items.map { (item: $0, description: KnownExtension.describe($0)) }
-        let sorted = described.sorted { ($0.description.isBroken ? 1 : 0, $0.description.sortKey) < ($1.description.isBroken ? 1 : 0, $1.description.sortKey) }
+        let sorted = described.sorted {
+            ($0.description.isBroken ? 1 : 0, $0.description.sortKey) < ($1.description.isBroken ? 1 : 0, $1.description.sortKey)
+        }
         var text = "\n\(title)\n\n"
         for (index, entry) in sorted.enumerated() {
             text += "#\(index + 1): ObjectId: \(entry.item.oid) Criticality=\(entry.item.isCritical)\n"

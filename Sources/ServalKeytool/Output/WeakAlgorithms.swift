@@ -29,7 +29,9 @@ struct WeakAlgorithms {
 
     private static func judgement(ofKey description: String) -> Judgement {
         guard let bits = Int(description.prefix { $0.isNumber }) else { return .acceptable }
-        if description.hasSuffix(" RSA key") || description.hasSuffix(" DSA key") { return bits < 1024 ? .disabled : bits < 2048 ? .weak : .acceptable }
+        if description.hasSuffix(" RSA key") || description.hasSuffix(" DSA key") {
+            return bits < 1024 ? .disabled : bits < 2048 ? .weak : .acceptable
+        }
         return description.contains(" EC ") && bits < 224 ? .disabled : .acceptable
     }
 

@@ -11,7 +11,9 @@ extension OpenKeyStore {
         guard !session.options.has(.protected) else { return nil }
         let console = session.console
         for _ in 0..<3 {
-            guard let entered = console.askPassword("Enter key password for <\(alias)>\n\t(RETURN if same as keystore password):  ") else { return nil }
+            guard let entered = console.askPassword("Enter key password for <\(alias)>\n\t(RETURN if same as keystore password):  ") else {
+                return nil
+            }
             guard entered.utf16.count >= 6 else {
                 console.print(error: "Key password is too short - must be at least 6 characters")
                 continue
@@ -29,7 +31,7 @@ extension OpenKeyStore {
         do {
             if store.format == .jks, let given = session.options[.keypass] { return try key.privateKey(password: given) }
             return try key.privateKey(password: password)
-        } catch let error as KeyStoreError {
+        } catch {
             guard error.code == .wrongKeyPassword, store.format == .jks, session.options[.keypass] == nil else { throw Failure(error) }
         }
         for _ in 0..<3 {

@@ -100,7 +100,7 @@ struct KeyStoreOpening {
     private func load(_ bytes: [UInt8], password: String?) throws -> KeyStore {
         do {
             return try KeyStore(bytes: bytes, password: password)
-        } catch where error.code == .wrongPassword {
+        } catch  where error.code == .wrongPassword {
             let isJKS = KeyStoreFormat.detect(bytes) == .jks
             throw Failure.input(isJKS ? "Keystore was tampered with, or password was incorrect" : "keystore password was incorrect")
         } catch {

@@ -18,7 +18,7 @@ struct OutputFile {
         // The name behind symbolic links, so that the link stays and its target changes.
         let target = Self.resolved(path)
         var template = Array("\(target).XXXXXX".utf8CString)
-        let descriptor = mkostemp(&template, O_CLOEXEC)
+        let descriptor = mkstemp(&template)
         guard descriptor >= 0 else { throw Failure.fileNotFound(path, errno) }
         let temporary = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } } ?? ""
         let mask = umask(0)

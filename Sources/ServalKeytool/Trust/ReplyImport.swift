@@ -46,7 +46,12 @@ struct ReplyImport {
             throw Failure.error("Failed to establish chain from reply")
         }
         for (index, link) in chain.enumerated() {
-            WeakAlgorithms.warn(about: link, label: index == 0 ? "The input" : "An issuer in the chain", isTrusted: index == chain.count - 1, in: session)
+            WeakAlgorithms.warn(
+                about: link,
+                label: index == 0 ? "The input" : "An issuer in the chain",
+                isTrusted: index == chain.count - 1,
+                in: session
+            )
         }
         return chain
     }

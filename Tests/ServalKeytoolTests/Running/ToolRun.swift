@@ -15,7 +15,10 @@ struct Tool {
     /// The tool under test, from the folder where the tests' own binary was built.
     static let serval = Tool(path: builtProducts.appendingPathComponent("serval-keytool").path)
     /// The JDK's keytool, told to start as fast as it can. The tool under test ignores the `-J` options.
-    static let jdk = Tool(path: "/usr/bin/env", leadingArguments: ["keytool", "-J-XX:TieredStopAtLevel=1", "-J-Duser.language=en", "-J-Duser.country=US"])
+    static let jdk = Tool(
+        path: "/usr/bin/env",
+        leadingArguments: ["keytool", "-J-XX:TieredStopAtLevel=1", "-J-Duser.language=en", "-J-Duser.country=US"]
+    )
     static let openssl = Tool(path: "/usr/bin/env", leadingArguments: ["openssl"])
 
     private static let builtProducts = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
@@ -31,7 +34,9 @@ struct Tool {
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = leadingArguments + arguments
         process.currentDirectoryURL = folder.url
-        var variables = ["PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": folder.url.path, "LANG": "C.UTF-8", "TZ": "UTC"]
+        var variables = [
+            "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "HOME": folder.url.path, "LANG": "C.UTF-8", "TZ": "UTC",
+        ]
         variables.merge(environment) { $1 }
         process.environment = variables
         process.standardInput = try FileHandle(forReadingFrom: files[0])
@@ -90,6 +95,8 @@ final class Folder: Sendable {
     func read(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path(name))) }
     func text(_ name: String) throws -> String { String(decoding: try read(name), as: UTF8.self) }
     func write(_ text: String, to name: String) throws { try Data(text.utf8).write(to: URL(fileURLWithPath: path(name))) }
+
+    func write(bytes: [UInt8], to name: String) throws { try Data(bytes).write(to: URL(fileURLWithPath: path(name))) }
 
     func copy(_ name: String, to other: String) throws {
         try FileManager.default.copyItem(atPath: path(name), toPath: path(other))
