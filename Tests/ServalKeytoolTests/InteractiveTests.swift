@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// The questions, on standard input as in the JDK's captured runs, and on a terminal.

@@ -1,6 +1,7 @@
 import Glibc
 
 /// The value of `-startdate`: steps from now such as `-1y+2m-3d`, or a date and time `yyyy/mm/dd HH:MM:SS` either half of which may be missing.
+///
 /// Both are in the time zone of the environment.
 enum StartDate {
     /// The moment that the value means.

@@ -43,7 +43,9 @@ struct OptionDescription: Sendable {
     static let validity = OptionDescription(.validity, "days", "validity number of days")
     static let verbose = OptionDescription(.v, nil, "verbose output")
 
-    /// The options about security providers. Serval has no providers: they are accepted for the sake of existing scripts.
+    /// The options about security providers.
+    ///
+    /// Serval has no providers: they are accepted for the sake of existing scripts.
     static let providers = [
         OptionDescription(.providername, "name", "provider name"),
         OptionDescription(.addprovider, "name", "add security provider by name (e.g. SunPKCS11)"),

@@ -13,11 +13,14 @@ struct Terminal {
     ///
     /// - Returns: The exit code and everything that appeared on the screen, line ends as `\n`.
     static func talk(to tool: Tool, _ arguments: [String], in folder: Folder, _ steps: [Step]) async throws -> (status: Int32, screen: String) {
-        let controller = posix_openpt(O_RDWR | O_NOCTTY)
-        guard controller >= 0, grantpt(controller) == 0, unlockpt(controller) == 0, let name = ptsname(controller) else {
+        let controller = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        var number: UInt32 = 0
+        var locked: Int32 = 0
+        // TIOCSPTLCK and TIOCGPTN of Linux, which the C library's unlockpt and ptsname use; Swift does not see those two.
+        guard controller >= 0, ioctl(controller, 0x4004_5431, &locked) == 0, ioctl(controller, 0x8004_5430, &number) == 0 else {
             throw CocoaError(.fileReadUnknown)
         }
-        let device = open(name, O_RDWR | O_NOCTTY)
+        let device = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
         guard device >= 0 else { throw CocoaError(.fileReadUnknown) }
         let handle = FileHandle(fileDescriptor: device, closeOnDealloc: true)
         let process = Process()

@@ -14,7 +14,9 @@ struct Tool {
 
     /// The tool under test, from the folder where the tests' own binary was built.
     static let serval = Tool(path: builtProducts.appendingPathComponent("serval-keytool").path)
-    /// The JDK's keytool, told to start as fast as it can. The tool under test ignores the `-J` options.
+    /// The JDK's keytool, told to start as fast as it can.
+    ///
+    /// The tool under test ignores the `-J` options.
     static let jdk = Tool(
         path: "/usr/bin/env",
         leadingArguments: ["keytool", "-J-XX:TieredStopAtLevel=1", "-J-Duser.language=en", "-J-Duser.country=US"]
