@@ -39,7 +39,7 @@ enum CertificateRequestCommand: Command {
             session.console.print(bytes: Array(text.utf8))
         }
         // The request carries the certificate's key, and is not signed with the certificate's algorithm.
-        WeakAlgorithms.warn(about: certificate, label: "The certificate request", isTrusted: true, in: session)
+        WeakAlgorithms.warn(about: certificate, label: "The generated certificate request", isTrusted: true, in: session)
         opened.warnAboutFormat(in: session)
     }
 }

@@ -53,8 +53,9 @@ enum GenerateKeyPairCommand: Command {
             )
         }
         let keyPassword = try opened.passwordForNewKey(alias: alias, in: session)
-        WeakAlgorithms.warn(about: certificate, label: "The generated certificate", in: session)
-        let entry = PrivateKeyEntry(key: key, chain: [certificate] + (signer?.chain ?? []), password: keyPassword)
+        let chain = [certificate] + (signer?.chain ?? [])
+        WeakAlgorithms.warn(aboutChain: chain, label: "The generated certificate", opened, in: session)
+        let entry = PrivateKeyEntry(key: key, chain: chain, password: keyPassword)
         opened.store.set(KeyStore.Entry(.privateKey(entry)), alias: alias)
         try opened.save(in: session)
         opened.warnAboutFormat(in: session)

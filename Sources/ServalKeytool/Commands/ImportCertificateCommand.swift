@@ -19,8 +19,13 @@ enum ImportCertificateCommand: Command {
         let isImported: Bool
         switch opened.store[session.alias]?.content {
         case .privateKey(let key):
-            let reply = try ReplyImport(session: session, store: opened.store, system: system)
-            isImported = try reply.install(read(session, isReply: true), for: key, into: &opened.store)
+            let reply = ReplyImport(session: session, opened: opened, system: system)
+            if let chain = try reply.chain(of: read(session, isReply: true), for: key) {
+                reply.install(chain, for: key, into: &opened.store)
+                isImported = true
+            } else {
+                isImported = false
+            }
             session.console.print(error: "Certificate reply was \(isImported ? "" : "not ")installed in keystore")
         case .trustedCertificate, nil:
             isImported = try addTrusted(session, &opened.store, system: system)

@@ -82,20 +82,13 @@ private struct EntryPrinter {
         guard let leaf = chain.first else { return console.print("Certificate chain length: 0") }
         guard isLong else {
             printFingerprint(leaf)
-            for (index, certificate) in chain.enumerated() {
-                WeakAlgorithms.warn(
-                    about: certificate,
-                    label: Self.label(label, index, chain.count),
-                    isTrusted: opened.trusts(certificate),
-                    in: session
-                )
-            }
+            WeakAlgorithms.warn(aboutChain: chain, label: label, opened, in: session)
             return
         }
         console.print("Certificate chain length: \(chain.count)")
         for (index, certificate) in chain.enumerated() {
             console.print("Certificate[\(index + 1)]:")
-            printCertificate(certificate, label: Self.label(label, index, chain.count))
+            printCertificate(certificate, label: label)
         }
     }
 
@@ -112,9 +105,5 @@ private struct EntryPrinter {
 
     private func printFingerprint(_ certificate: CertificateData) {
         console.print("Certificate fingerprint (SHA-256): \(certificate.fingerprintText)")
-    }
-
-    private static func label(_ label: String, _ index: Int, _ count: Int) -> String {
-        count > 1 ? "\(label) #\(index + 1) of \(count)" : label
     }
 }

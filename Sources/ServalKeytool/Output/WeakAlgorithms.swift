@@ -57,4 +57,12 @@ struct WeakAlgorithms {
         case .disabled: session.warnings.append("\(key) and is disabled.")
         }
     }
+
+    /// Adds the warnings about all certificates of a chain, numbered if there are several.
+    static func warn(aboutChain chain: [CertificateData], label: String, _ opened: OpenKeyStore, in session: Session) {
+        for (index, certificate) in chain.enumerated() {
+            let numbered = chain.count > 1 ? "\(label) #\(index + 1) of \(chain.count)" : label
+            warn(about: certificate, label: numbered, isTrusted: opened.trusts(certificate), in: session)
+        }
+    }
 }
