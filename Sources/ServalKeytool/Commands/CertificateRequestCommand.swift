@@ -36,7 +36,7 @@ enum CertificateRequestCommand: Command {
                 session.console.print(error: "Certification request stored in file <\(file)>\nSubmit this to your CA")
             }
         } else {
-            session.console.print(bytes: Array(text.utf8))
+            session.console.print(text: text)
         }
         // The request carries the certificate's key, and is not signed with the certificate's algorithm.
         WeakAlgorithms.warn(about: certificate, label: "The generated certificate request", isTrusted: true, in: session)

@@ -74,7 +74,7 @@ enum ImportCertificateCommand: Command {
             return try console.confirm("Do you still want to add it to your own keystore? [no]:  ")
         }
         if !isSelfSigned, ChainSearch(store.aliases.compactMap { store[$0]?.certificate } + system).chain(from: certificate) != nil { return true }
-        console.print(bytes: Array(CertificateBlock.text(certificate).utf8))
+        console.print(text: CertificateBlock.text(certificate))
         session.printWarnings(beforeQuestion: true)
         return try console.confirm("Trust this certificate? [no]:  ")
     }

@@ -94,9 +94,9 @@ private struct EntryPrinter {
 
     private func printCertificate(_ certificate: CertificateData, label: String) {
         if session.isVerbose {
-            console.print(bytes: Array(CertificateBlock.text(certificate, isTrusted: opened.trusts(certificate)).utf8))
+            console.print(text: CertificateBlock.text(certificate, isTrusted: opened.trusts(certificate)))
         } else if session.options.has(.rfc) {
-            console.print(bytes: Array(certificate.pemText.utf8))
+            console.print(text: certificate.pemText)
         } else {
             printFingerprint(certificate)
         }

@@ -9,8 +9,12 @@ final class Console {
 
     /// Prints a line of the result.
     func print(_ line: String = "") {
-        pending += Array(line.utf8)
-        pending.append(UInt8(ascii: "\n"))
+        print(text: line + "\n")
+    }
+
+    /// Prints a part of the result that brings its line ends along.
+    func print(text: String) {
+        pending += Array(Self.harmless(text).utf8)
         if pending.count > 1 << 16 { flush() }
     }
 
@@ -22,7 +26,7 @@ final class Console {
     /// Prints a line for the person, with or without its line feed.
     func print(error line: String, terminator: String = "\n") {
         flush()
-        Self.write(Array((line + terminator).utf8), to: STDERR_FILENO)
+        Self.write(Array((Self.harmless(line) + terminator).utf8), to: STDERR_FILENO)
     }
 
     /// Writes what standard output still waits for.
@@ -92,6 +96,22 @@ final class Console {
         if isAtEnd, line.isEmpty { return nil }
         if line.last == UInt8(ascii: "\r") { line.removeLast() }
         return String(decoding: line, as: UTF8.self)
+    }
+
+    /// Aliases and names come from files of others, and must not be able to command the terminal: control characters are shown as question marks.
+    private static func harmless(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isControl) else { return text }
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars { result.append(isControl(scalar) ? "?" : scalar) }
+        return String(result)
+    }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x09, 0x0A: false
+        case 0...0x1F, 0x7F...0x9F: true
+        default: false
+        }
     }
 
     private static func write(_ bytes: [UInt8], to descriptor: Int32) {

@@ -109,7 +109,10 @@ struct KeyStoreOpening {
     }
 
     private func askPassword(isNew: Bool) throws -> String? {
-        guard !options.has(.protected) else { return nil }
+        if options.has(.protected) {
+            guard purpose == .reading else { throw Failure.illegalArgument("-protected is for tokens; a keystore file is written with a password") }
+            return nil
+        }
         let question = "Enter keystore password:  "
         if purpose == .reading { return session.console.askPassword(question) }
         for _ in 0..<3 {

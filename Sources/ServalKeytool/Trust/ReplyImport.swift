@@ -55,7 +55,7 @@ struct ReplyImport {
             return chain
         }
         session.console.print(error: "\nTop-level certificate in reply:")
-        session.console.print(bytes: Array(CertificateBlock.text(top).utf8))
+        session.console.print(text: CertificateBlock.text(top))
         session.console.print(error: "\n... is not trusted. ", terminator: "")
         session.printWarnings(beforeQuestion: true)
         return try session.console.confirm("Install reply anyway? [no]:  ") ? chain : nil
