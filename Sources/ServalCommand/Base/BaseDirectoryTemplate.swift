@@ -21,12 +21,12 @@ enum BaseDirectoryTemplate {
   <WatchedResource>WEB-INF/tomcat-web.xml</WatchedResource>
   <WatchedResource>${catalina.base}/conf/web.xml</WatchedResource>
 
-  <!-- Sessions live in memory and end with the server. This keeps them in a file while the server restarts. -->
+  <!-- Sessions live in memory and end with the server. This limits how many there may be. -->
   <!--
-  <Manager pathname="SESSIONS.ser"/>
+  <Manager maxActiveSessions="100000"/>
   -->
 
-  <!-- No sessions at all, for every application: -->
+  <!-- No sessions at all, for every application. -->
   <!--
   <Manager className="serval.session.DisabledManager"/>
   -->
@@ -72,16 +72,7 @@ org.apache.tomcat.util.net.level = INFO
 -->
 <Server port="8005" shutdown="SHUTDOWN">
 
-  <!-- Logs version, operating system and arguments at start. -->
-  <Listener className="org.apache.catalina.startup.VersionLoggerListener"/>
-
-  <!-- Refuses to start as root, or with a umask that leaves new files readable by everybody. -->
-  <!--
-  <Listener className="org.apache.catalina.security.SecurityListener"/>
-  -->
-
-  <!-- TLS is always done by the system's OpenSSL; FIPSMode and SSLEngine are the attributes that count here. -->
-  <Listener className="org.apache.catalina.core.AprLifecycleListener"/>
+  <!-- The listeners of Tomcat's own server.xml are accepted here and have nothing to do. -->
 
   <!-- A service is a set of connectors that share one engine. -->
   <Service name="Catalina">
@@ -138,8 +129,8 @@ org.apache.tomcat.util.net.level = INFO
     <!-- Takes the requests of all connectors and finds the host. With a jvmRoute, session ids end in ".route". -->
     <Engine name="Catalina" defaultHost="localhost">
 
-      <!-- Each folder of appBase is a web application; ROOT is the one at "/". -->
-      <Host name="localhost" appBase="webapps" unpackWARs="true" autoDeploy="true">
+      <!-- Each folder of appBase is a web application; ROOT is the one at "/". They are looked for at start. -->
+      <Host name="localhost" appBase="webapps">
 
         <!-- One line for each request, in logs/localhost_access_log.yyyy-MM-dd.txt. -->
         <Valve className="org.apache.catalina.valves.AccessLogValve" directory="logs"
