@@ -11,12 +11,13 @@ public struct TestCertificateAuthority: Sendable {
 
     /// Makes an authority with a fresh P-256 key, valid for a day around now.
     public init(commonName: String = "Serval Test CA") throws {
-        self.key = P256.Signing.PrivateKey()
+        let key = P256.Signing.PrivateKey()
+        self.key = key
         let name = try DistinguishedName { CommonName(commonName) }
         self.certificate = try Certificate(
             version: .v3,
             serialNumber: Certificate.SerialNumber(),
-            publicKey: .init(self.key.publicKey),
+            publicKey: .init(key.publicKey),
             notValidBefore: Date.now.addingTimeInterval(-86400),
             notValidAfter: Date.now.addingTimeInterval(86400),
             issuer: name,
@@ -25,9 +26,9 @@ public struct TestCertificateAuthority: Sendable {
             extensions: try Certificate.Extensions {
                 Critical(BasicConstraints.isCertificateAuthority(maxPathLength: nil))
                 Critical(KeyUsage(keyCertSign: true, cRLSign: true))
-                SubjectKeyIdentifier(hash: Certificate.PublicKey(self.key.publicKey))
+                SubjectKeyIdentifier(hash: Certificate.PublicKey(key.publicKey))
             },
-            issuerPrivateKey: .init(self.key)
+            issuerPrivateKey: .init(key)
         )
     }
 

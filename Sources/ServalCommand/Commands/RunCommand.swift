@@ -15,7 +15,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var base: BaseOption
     @OptionGroup var properties: PropertyOption
 
-    @Option(name: .customLong("log-format"), help: "text or json. Default: text on a terminal, else text too; json for log collectors.")
+    @Option(name: .customLong("log-format"), help: "How log lines on standard error look: text or json.")
     var logFormat = LogFormat.text
 
     enum LogFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
@@ -25,7 +25,8 @@ struct RunCommand: AsyncParsableCommand {
         try directory.requireServerXML()
         let loaded = BaseConfiguration(directory, properties: self.properties.values).load()
         for diagnostic in loaded.diagnostics { printError("\(diagnostic)") }
-        guard let definition = loaded.server, !loaded.diagnostics.contains(where: { $0.severity == .error }) else { throw ExitCode(1) }
+        // Errors in an application leave out that application; errors in the server's own files leave out the server.
+        guard let definition = loaded.server else { throw ExitCode(1) }
 
         for folder in ["/logs", "/temp", "/work"] { mkdir(directory.path + folder, 0o755) }
         let processFile = try ProcessFile(claiming: directory.processFile)
