@@ -1,0 +1,196 @@
+import ServalServlet
+
+extension AccessLogPattern {
+    /// Writes a line.
+    func append(
+        to buffer: inout [UInt8],
+        _ entry: AccessLogEntry,
+        _ completion: RequestCompletion,
+        texts: [String?],
+        clock: inout AccessLogClock
+    ) {
+        let now = WallClock.nanoseconds
+        for element in self.elements {
+            switch element {
+            case .literal(let bytes): buffer += bytes
+            case .time(let time): clock.append(to: &buffer, time, now: now, elapsed: Int64(clamping: completion.nanoseconds))
+            case .applicationText(let index): buffer.appendLogText(texts[index])
+            case .bytes(let dashForZero):
+                if completion.bodyBytes == 0, dashForZero {
+                    buffer.append(UInt8(ascii: "-"))
+                } else {
+                    buffer.appendDecimal(completion.bodyBytes)
+                }
+            case .elapsed(let unit): buffer.appendElapsed(completion.nanoseconds, unit)
+            case .commitMilliseconds: buffer.appendDecimal(Int(clamping: min(entry.commitNanoseconds, completion.nanoseconds) / 1_000_000))
+            // A connection that broke before the head was sent has no status of its own.
+            case .status: buffer.appendDecimal(completion.status == 0 ? entry.status : completion.status)
+            case .connectionStatus: buffer.append(Self.connectionStatus(entry, completion))
+            default: buffer.append(element, entry)
+            }
+        }
+        buffer.append(UInt8(ascii: "\n"))
+    }
+
+    /// `X` for a response that was cut off, `+` for a connection that may stay open, `-` for one that is closed.
+    private static func connectionStatus(_ entry: AccessLogEntry, _ completion: RequestCompletion) -> UInt8 {
+        guard completion.isComplete else { return UInt8(ascii: "X") }
+        let isClosing = entry.closesConnection || entry.request.headers[.connection]?.lowercased() == "close"
+        return isClosing ? UInt8(ascii: "-") : UInt8(ascii: "+")
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(_ element: AccessLogPattern.Element, _ entry: AccessLogEntry) {
+        let request = entry.request
+        let head = request.state.head
+        switch element {
+        case .remoteAddress: self.appendLogText(entry.overridden("RemoteAddr") ?? request.remoteAddress)
+        case .peerAddress: self.appendLogText(request.state.connection.remoteAddress)
+        case .localAddress: self.appendLogText(request.localAddress)
+        case .protocolVersion: self += (entry.overridden("Protocol") ?? request.protocolVersion).utf8
+        case .method: self.appendLogBytes(head.bytes[head.methodRange])
+        case .localPort: self.appendDecimal(request.localPort)
+        case .remotePort: self.appendDecimal(request.remotePort)
+        case .serverPort: self.appendDecimal(entry.overridden("ServerPort").flatMap { Int($0) } ?? request.serverPort)
+        case .query:
+            guard let mark = head.bytes[head.target].firstIndex(of: UInt8(ascii: "?")) else { return }
+            self.appendLogBytes(head.bytes[mark..<head.target.upperBound])
+        case .requestLine:
+            self.appendLogBytes(head.bytes[head.methodRange])
+            self.append(UInt8(ascii: " "))
+            self.appendTarget(head.bytes[head.target], entry)
+            self.append(UInt8(ascii: " "))
+            self += request.protocolVersion.utf8
+        case .path: self.appendTarget(request.pathBytes, entry)
+        case .user: self.appendLogText(request[AccessLogValve.remoteUser])
+        case .serverName: self.appendLogText(entry.overridden("ServerName") ?? request.serverName)
+        case .requestHeader(let name): self.appendLogText(request.headers[name])
+        case .responseHeader(let name): self.appendLogText(entry.headers?[name])
+        case .cookie(let name):
+            let value = request.cookies.first { $0.name == name }?.value
+            let isSecret = !entry.configuration.writesSessionIDs && (name == "JSESSIONID" || name == request.context.sessionCookie.name)
+            self.appendLogText(isSecret ? value.map { AccessLogRedaction.digest(of: SessionID(rawValue: $0)) } : value)
+        default: self.append(UInt8(ascii: "-"))
+        }
+    }
+
+    /// A request target, with a session id in its path parameters replaced by its digest.
+    private mutating func appendTarget(_ target: ArraySlice<UInt8>, _ entry: AccessLogEntry) {
+        guard !entry.configuration.writesSessionIDs, target.contains(UInt8(ascii: ";")) else { return self.appendLogBytes(target) }
+        var rest = target
+        let marker = "jsessionid="
+        while let semicolon = rest.firstIndex(of: UInt8(ascii: ";")) {
+            self.appendLogBytes(rest[...semicolon])
+            rest = rest[(semicolon + 1)...]
+            let name = rest.prefix(marker.utf8.count)
+            guard name.count == marker.utf8.count, zip(name, marker.utf8).allSatisfy({ $0.lowercased == $1 }) else { continue }
+            let value = rest[name.endIndex...].prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+            self.appendLogBytes(name)
+            self += AccessLogRedaction.digest(of: SessionID(rawValue: String(decoding: value, as: UTF8.self))).utf8
+            rest = rest[value.endIndex...]
+        }
+        self.appendLogBytes(rest)
+    }
+
+    // MARK: Primitives
+
+    /// Text, or `-` where there is none. Control characters, quotes and backslashes are escaped; other characters stay.
+    mutating func appendLogText(_ text: String?) {
+        guard let text, !text.isEmpty else { return self.append(UInt8(ascii: "-")) }
+        if text.utf8.allSatisfy({ $0.isPlainInLog }) { return self.append(contentsOf: text.utf8) }
+        for scalar in text.unicodeScalars {
+            // C1 controls and the separators and directions of Unicode end or disturb lines in some viewers.
+            let isControl = (0x80...0x9F).contains(scalar.value) || (0x2028...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+            for byte in String(scalar).utf8 {
+                if byte >= 0x80, !isControl { self.append(byte) } else { self.appendEscaped(byte) }
+            }
+        }
+    }
+
+    /// Bytes as received. Everything but printable ASCII is escaped.
+    mutating func appendLogBytes(_ bytes: ArraySlice<UInt8>) {
+        guard !bytes.isEmpty else { return }
+        if bytes.allSatisfy({ $0.isPlainInLog }) { return self.append(contentsOf: bytes) }
+        for byte in bytes { self.appendEscaped(byte) }
+    }
+
+    private mutating func appendEscaped(_ byte: UInt8) {
+        switch byte {
+        case _ where byte.isPlainInLog: self.append(byte)
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): self += [UInt8(ascii: "\\"), byte]
+        case UInt8(ascii: "\n"): self += "\\n".utf8
+        case UInt8(ascii: "\r"): self += "\\r".utf8
+        case UInt8(ascii: "\t"): self += "\\t".utf8
+        default:
+            let digits = Array("0123456789abcdef".utf8)
+            self += [UInt8(ascii: "\\"), UInt8(ascii: "x"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+        }
+    }
+
+    mutating func appendDecimal(_ number: Int) {
+        if number < 0 { self.append(UInt8(ascii: "-")) }
+        var rest = number.magnitude
+        let start = self.count
+        repeat {
+            self.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        } while rest > 0
+        self[start...].reverse()
+    }
+
+    fileprivate mutating func appendElapsed(_ nanoseconds: UInt64, _ unit: AccessLogPattern.Unit) {
+        switch unit {
+        case .seconds: self.appendDecimal(Int(clamping: nanoseconds / 1_000_000_000))
+        case .milliseconds: self.appendDecimal(Int(clamping: nanoseconds / 1_000_000))
+        case .microseconds: self.appendDecimal(Int(clamping: nanoseconds / 1000))
+        case .nanoseconds: self.appendDecimal(Int(clamping: nanoseconds))
+        case .fracturedSeconds:
+            self.appendDecimal(Int(clamping: nanoseconds / 1_000_000_000))
+            self.append(UInt8(ascii: "."))
+            self += Int(nanoseconds / 1_000_000 % 1000).padded(3).utf8
+        }
+    }
+}
+
+extension UInt8 {
+    fileprivate var isPlainInLog: Bool { self >= 0x20 && self < 0x7F && self != UInt8(ascii: "\"") && self != UInt8(ascii: "\\") }
+}
+
+extension AccessLogEntry {
+    /// What a `RemoteIpValve` says instead of the connection, where the settings ask for that.
+    func overridden(_ name: String) -> String? {
+        guard self.configuration.requestAttributesEnabled else { return nil }
+        return self.request.attribute(named: "org.apache.catalina.AccessLog." + name).map { String(describing: $0) }
+    }
+}
+
+/// Keeps the text of times for the lines of the same second.
+struct AccessLogClock: Sendable {
+    private struct Kept: Sendable {
+        var second: Int64
+        var text: [UInt8]
+    }
+
+    private var kept: [Kept?] = []
+
+    mutating func append(to buffer: inout [UInt8], _ time: AccessLogTime, now: Int64, elapsed: Int64) {
+        switch time.format {
+        case .number(let divisor, let modulus, let digits, let isBegin):
+            let number = (isBegin ? now - elapsed : now) / divisor
+            guard let modulus else { return buffer.appendDecimal(Int(number)) }
+            buffer += Int(number % modulus).padded(digits).utf8
+        case .formatted(let format, let isBegin):
+            let moment = isBegin ? now - elapsed : now
+            let second = moment / 1_000_000_000
+            while self.kept.count <= time.slot { self.kept.append(nil) }
+            if let kept = self.kept[time.slot], kept.second == second, format.isWholeSeconds {
+                buffer += kept.text
+                return
+            }
+            let text = Array(format.text(moment / 1_000_000).utf8)
+            self.kept[time.slot] = Kept(second: second, text: text)
+            buffer += text
+        }
+    }
+}

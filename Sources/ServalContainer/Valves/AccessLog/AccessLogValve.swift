@@ -1,0 +1,124 @@
+public import Logging
+public import ServalServlet
+
+/// Writes a line for every request into a file. Source: Tomcat's `AccessLogValve`.
+///
+/// A line is made when the last byte of the response was handed to the socket, and goes into a buffer that a thread of its own writes to the file: no
+/// event loop waits for the disk. If the disk is slower than the requests, lines are dropped and counted, which the server's log tells once a minute.
+/// Whatever a client sends is escaped, so that it can neither begin a line nor end a quoted field. Session ids are written as a short digest unless
+/// ``Configuration/writesSessionIDs`` says otherwise.
+public final class AccessLogValve: Valve {
+    /// The settings, with Tomcat's attribute names and defaults.
+    public struct Configuration: Sendable, Hashable {
+        /// The folder of the files; made if it does not exist. Attribute `directory`, relative to the base directory there, default `logs`.
+        public var directory = "logs"
+        /// What file names begin with. Attribute `prefix`, default `access_log`.
+        public var prefix = "access_log"
+        /// What file names end with. Attribute `suffix`, default empty.
+        public var suffix = ""
+        /// `common`, `combined`, or a pattern. Attribute `pattern`, default `common`.
+        public var pattern = "common"
+        /// The date in file names, in the letters of Java's `SimpleDateFormat`; a new file begins when it changes. Attribute `fileDateFormat`,
+        /// default `.yyyy-MM-dd`.
+        public var fileDateFormat = ".yyyy-MM-dd"
+        /// Whether file names have the date. Attribute `rotatable`, default `true`.
+        public var rotatable = true
+        /// Whether the current file has no date and is renamed when the date changes. Attribute `renameOnRotate`, default `false`.
+        public var renameOnRotate = false
+        /// Whether lines are collected for up to 100 ms; otherwise each is written at once, though still not by the request's thread. Attribute
+        /// `buffered`, default `true`.
+        public var buffered = true
+        /// Lines are left out if the request has this attribute. Attribute `conditionUnless`, or `condition`.
+        public var conditionUnless: String?
+        /// Lines are left out unless the request has this attribute. Attribute `conditionIf`.
+        public var conditionIf: String?
+        /// Days after which files are deleted; -1 (the default) keeps them. Attribute `maxDays`.
+        public var maxDays = -1
+        /// Whether to look for the file's disappearance before each write. Attribute `checkExists`, default `false`.
+        public var checkExists = false
+        /// Whether addresses and ports come from the attributes that a `RemoteIpValve` sets. Attribute `requestAttributesEnabled`, default `false`.
+        public var requestAttributesEnabled = false
+        /// Whether `%S`, `%r`, `%U` and `%{JSESSIONID}c` write session ids, as Tomcat does. Whoever reads the log can then use the sessions. Default `false`.
+        public var writesSessionIDs = false
+
+        /// Tomcat's defaults.
+        public init() {}
+    }
+
+    /// The attribute that an authenticator sets to the user's name, for `%u`.
+    package static let remoteUser = RequestAttributeKey<String>("serval.remote_user")
+
+    private let configuration: Configuration
+    private let pattern: AccessLogPattern
+    private let writer: AccessLogWriter
+
+    /// A valve; opens its file when it starts.
+    ///
+    /// - Parameter logger: hears of files that cannot be written and of lines that were dropped.
+    /// - Throws: ``ConfigurationError`` `invalidValue` for a pattern or a date format that cannot be read.
+    public init(_ configuration: Configuration = Configuration(), logger: Logger) throws(ConfigurationError) {
+        self.configuration = configuration
+        self.pattern = try AccessLogPattern(configuration.pattern)
+        self.writer = AccessLogWriter(file: try AccessLogFile(configuration), isBuffered: configuration.buffered, logger: logger)
+    }
+
+    /// Opens the file. If that fails, the server's log tells and the next line tries again.
+    public func start() async throws { await self.writer.start() }
+
+    /// Writes what is left and closes the file.
+    public func stop() async { await self.writer.stop() }
+
+    /// Closes the file, so that the next line opens it anew: for tools that move log files away.
+    public func reopen() { self.writer.reopen() }
+
+    /// Writes what is in the buffer.
+    package func flush() async { await self.writer.flush() }
+
+    /// Passes the request on and writes its line when it is over.
+    public func respond(to request: Request, next: ValveChain) async throws -> Response {
+        do {
+            let response = try await next(request)
+            await self.log(request, response)
+            return response
+        } catch {
+            await self.log(request, nil)
+            throw error
+        }
+    }
+
+    private func log(_ request: Request, _ response: Response?) async {
+        let session = self.pattern.needsSession ? await self.session(of: request) : nil
+        let entry = AccessLogEntry(
+            request: request,
+            status: response?.status.code ?? 500,
+            headers: self.pattern.needsResponseHeaders ? response?.headers : nil,
+            closesConnection: response?.closesConnection ?? false,
+            session: session,
+            commitNanoseconds: self.pattern.needsCommitTime ? MonotonicClock.nanoseconds &- request.state.startNanoseconds : 0,
+            configuration: self.configuration
+        )
+        request.state.onCompletion { [pattern, writer, configuration] completion in
+            if let name = configuration.conditionUnless, entry.request.attribute(named: name) != nil { return }
+            if let name = configuration.conditionIf, entry.request.attribute(named: name) == nil { return }
+            // Attributes are described before the buffer is locked, because that is the application's code.
+            let texts = pattern.applicationTexts(entry)
+            writer.append { buffer, clock in pattern.append(to: &buffer, entry, completion, texts: texts, clock: &clock) }
+        }
+    }
+
+    private func session(of request: Request) async -> HTTPSession? {
+        try? await request.with(sessionPolicy: request.sessionPolicy == .forbidden ? .forbidden : .readOnly).existingSession()
+    }
+}
+
+/// What is known of a request when its response was made.
+struct AccessLogEntry: Sendable {
+    var request: Request
+    var status: Int
+    var headers: HeaderFields?
+    var closesConnection: Bool
+    var session: HTTPSession?
+    /// From the first byte read until the response was made.
+    var commitNanoseconds: UInt64
+    var configuration: AccessLogValve.Configuration
+}
