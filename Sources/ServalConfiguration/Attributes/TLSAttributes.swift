@@ -1,0 +1,87 @@
+extension AttributeTable {
+    /// `<SSLHostConfig>`.
+    public static let sslHostConfig = AttributeTable(
+        element: "SSLHostConfig",
+        summary: "How a connector speaks TLS for one server name.",
+        children: ["Certificate", "OpenSSLConf"],
+        attributes: [
+            AttributeDefinition("hostName", .text, default: "_default_", note: "a name, *.example.com for one label, or _default_"),
+            AttributeDefinition("caCertificateFile", .path, note: "PEM; obeyed whatever the TLS implementation"),
+            AttributeDefinition("caCertificatePath", .path, note: "a directory of PEM files"),
+            AttributeDefinition("certificateRevocationListFile", .path),
+            AttributeDefinition("certificateRevocationListPath", .path),
+            AttributeDefinition(
+                "certificateVerification",
+                .text,
+                default: "none",
+                note: "none, optional or required; who is trusted has to be said: the system's authorities never are. optionalNoCA is an error"
+            ),
+            AttributeDefinition("certificateVerificationDepth", .integer(0...100), default: "10"),
+            AttributeDefinition("ciphers", .text, default: "HIGH:!aNULL:!eNULL:!DES:!RC4:!MD5:!kRSA", note: "TLS 1.2 and older"),
+            AttributeDefinition(
+                "cipherSuites",
+                .text,
+                default: "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
+                note: "TLS 1.3"
+            ),
+            AttributeDefinition("disableCompression", .boolean, default: "true", note: "there is never compression (CRIME)"),
+            AttributeDefinition("disableSessionTickets", .boolean, default: "false"),
+            AttributeDefinition("groups", .text, note: "the implementation's choice if left out"),
+            AttributeDefinition("honorCipherOrder", .boolean, default: "false"),
+            AttributeDefinition("insecureRenegotiation", .boolean, default: "false", note: "never allowed"),
+            AttributeDefinition("ocspEnabled", .boolean, default: "false", note: "not available yet; an error where it would have to be hard"),
+            AttributeDefinition("ocspSoftFail", .boolean, default: "true"),
+            AttributeDefinition("ocspTimeout", .milliseconds, default: "15000"),
+            AttributeDefinition("ocspVerify", .integer(0...Int(Int32.max)), default: "0"),
+            AttributeDefinition("ocspVerifyFlags", .integer(0...Int(Int32.max)), default: "0", note: "the same as ocspVerify"),
+            AttributeDefinition("protocols", .text, default: "all", note: "all means TLS 1.2 and 1.3; older versions only by name"),
+            AttributeDefinition("revocationEnabled", .boolean, default: "false", note: "use certificateRevocationListFile; true without it is an error"),
+            AttributeDefinition("sessionCacheSize", .countOrUnlimited, default: "-1", note: "-1 is 20480, 0 no limit"),
+            AttributeDefinition("sessionTimeout", .seconds, default: "86400"),
+            AttributeDefinition(
+                "sslProtocol",
+                .choice(["TLS", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "SSL", "SSLv2", "SSLv3", "Default"]),
+                default: "TLS",
+                note: "the name of a Java context; what is spoken is decided by protocols"
+            ),
+            AttributeDefinition("trustManagerClassName", .className, note: "an error where clients are verified: nobody else can decide whom to trust"),
+            AttributeDefinition("truststoreFile", .path),
+            AttributeDefinition("truststorePassword", .secret),
+            AttributeDefinition("truststorePasswordFile", .path, note: "Serval's own"),
+            AttributeDefinition("truststoreType", .choice(["JKS", "JCEKS", "PKCS12"]), note: "found out from the contents if left out"),
+        ] + AttributeDefinition.unused("className", "keyManagerAlgorithm", "truststoreAlgorithm", "truststoreProvider")
+    )
+
+    /// `<Certificate>`.
+    public static let certificate = AttributeTable(
+        element: "Certificate",
+        summary: "A private key with its certificates: from a key store, or from PEM files.",
+        attributes: [
+            AttributeDefinition("type", .choice(["UNDEFINED", "RSA", "DSA", "EC", "MLDSA"]), default: "UNDEFINED"),
+            AttributeDefinition("certificateFile", .path, note: "PEM, leaf first"),
+            AttributeDefinition("certificateChainFile", .path, note: "PEM, without the leaf"),
+            AttributeDefinition("certificateKeyFile", .path, note: "certificateFile if left out"),
+            AttributeDefinition("certificateKeyPassword", .secret, note: "the key store's password if left out"),
+            AttributeDefinition("certificateKeyPasswordFile", .path, note: "its first line; wins over certificateKeyPassword"),
+            AttributeDefinition("certificateKeyAlias", .text, note: "the first key entry if left out"),
+            AttributeDefinition("certificateKeystoreFile", .path, default: "${user.home}/.keystore"),
+            AttributeDefinition("certificateKeystorePassword", .secret, default: "changeit", note: "none in Tomcat 12"),
+            AttributeDefinition("certificateKeystorePasswordFile", .path, note: "its first line; wins over certificateKeystorePassword"),
+            AttributeDefinition("certificateKeystoreType", .choice(["JKS", "JCEKS", "PKCS12"]), note: "found out from the contents if left out"),
+        ] + AttributeDefinition.unused("className", "certificateKeystoreProvider")
+    )
+
+    /// `<OpenSSLConfCmd>`.
+    public static let openSSLConfCmd = AttributeTable(
+        element: "OpenSSLConfCmd",
+        summary: "One command of OpenSSL's configuration language, inside <OpenSSLConf>.",
+        attributes: [AttributeDefinition("name", .text, isRequired: true), AttributeDefinition("value", .text, isRequired: true)]
+    )
+
+    /// `<UpgradeProtocol>`.
+    public static let upgradeProtocol = AttributeTable(
+        element: "UpgradeProtocol",
+        summary: "HTTP/2; not available yet.",
+        attributes: [AttributeDefinition("className", .className, isRequired: true)]
+    )
+}
