@@ -3,22 +3,38 @@
 /// Belongs to one loading and stays on its thread.
 final class DiagnosticLog {
     private(set) var diagnostics: [Diagnostic] = []
-    /// Errors so far, counted even when they are not kept.
+    /// Decisive errors so far; whoever reads a part compares before and after. Errors that were said before count again.
     private(set) var errorCount = 0
+    /// Whether there was a decisive error outside of applications; the server cannot be used then.
+    private(set) var hasFatalErrors = false
+    private var isReadingApplication = false
     private let limit = 1000
     private var omitted = 0
     private var said: Set<Diagnostic> = []
     private var once: Set<String> = []
 
     /// Adds what was not said yet: a file that is read for every application speaks once.
-    func append(_ diagnostic: Diagnostic) {
+    ///
+    /// - Parameter isDecisive: whether an error keeps the part that is being read from being used; see ``errorCount``.
+    func append(_ diagnostic: Diagnostic, isDecisive: Bool = true) {
+        if diagnostic.severity == .error, isDecisive {
+            self.errorCount += 1
+            if !self.isReadingApplication { self.hasFatalErrors = true }
+        }
         guard self.said.insert(diagnostic).inserted else { return }
-        if diagnostic.severity == .error { self.errorCount += 1 }
         guard self.diagnostics.count < self.limit else {
             self.omitted += 1
             return
         }
         self.diagnostics.append(diagnostic)
+    }
+
+    /// Reads a part that belongs to one application, whose errors are no reason not to start the others.
+    func readingApplication<Result>(_ body: () -> Result) -> Result {
+        let outer = self.isReadingApplication
+        self.isReadingApplication = true
+        defer { self.isReadingApplication = outer }
+        return body()
     }
 
     /// Whether `key` is asked for the first time; for what is to be said once for each kind or file.

@@ -36,7 +36,7 @@ enum ProcessFacts {
         var found: UnsafeMutablePointer<passwd>?
         // The strings lie in `buffer`, so they are copied inside.
         return buffer.withUnsafeMutableBufferPointer { buffer -> (name: String, home: String)? in
-            guard getpwuid_r(getuid(), &record, buffer.baseAddress, buffer.count, &found) == 0, found != nil else { return nil }
+            guard let start = buffer.baseAddress, getpwuid_r(getuid(), &record, start, buffer.count, &found) == 0, found != nil else { return nil }
             guard let name = record.pw_name, let home = record.pw_dir else { return nil }
             return (String(cString: name), String(cString: home))
         }

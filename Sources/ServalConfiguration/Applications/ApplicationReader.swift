@@ -1,0 +1,87 @@
+import ServalContainer
+import ServalServlet
+import ServalSessions
+
+/// Makes a context from its `<Context>` elements, its `web.xml` and the server's.
+struct ApplicationReader {
+    let context: LoadingContext
+    let hasTLS: Bool
+
+    /// The context; `nil` with an error in the log if the application cannot be started.
+    func read(_ source: ApplicationSource) -> ContextDefinition? {
+        let errorsBefore = self.context.log.errorCount
+        var definition = ContextDefinition(path: source.name.path)
+        definition.documentRoot = FilePath.isDirectory(source.documentBase) ? source.documentBase : nil
+        var parts = ContextParts()
+        for layer in source.layers { ContextReader(context: self.context, scope: layer.scope).read(layer.element, into: &definition, &parts) }
+        self.findApplication(source, &definition, parts)
+        parts.manager?.apply(to: &definition)
+        self.readDescriptors(&definition, parts)
+        guard self.context.log.errorCount == errorsBefore else {
+            let scope = source.layers.last?.scope ?? self.context.scope(source.documentBase)
+            scope.log.append(
+                Diagnostic(.error, file: scope.file, message: "the application at \"\(source.name.displayPath)\" is not started because of its errors")
+            )
+            return nil
+        }
+        return definition
+    }
+
+    /// The application in Swift: named by `application`, or registered under the name of the folder.
+    private func findApplication(_ source: ApplicationSource, _ definition: inout ContextDefinition, _ parts: ContextParts) {
+        let applications = self.context.registry.applications
+        if let (name, attributes) = parts.application {
+            definition.application = applications[name]
+            if definition.application == nil {
+                attributes.report(
+                    .error,
+                    "there is no registered application \"\(name)\"",
+                    "application",
+                    suggestion: NearestName.find(name, among: applications.keys)
+                )
+            }
+            return
+        }
+        let folder = FilePath.name(source.documentBase)
+        definition.application = applications[folder] ?? applications[ContextName(folder).path.split(separator: "/").joined(separator: "#")]
+        if definition.application == nil, definition.documentRoot == nil, source.isDeclared, let layer = source.layers.last {
+            layer.scope.report(
+                .error,
+                "the docBase [\(source.documentBase)] does not exist, and no application \"\(folder)\" is registered",
+                layer.element,
+                suggestion: NearestName.find(folder, among: applications.keys)
+            )
+        }
+    }
+
+    private func readDescriptors(_ definition: inout ContextDefinition, _ parts: ContextParts) {
+        var descriptor = WebDescriptor()
+        var ownScope: FileScope?
+        if let root = definition.documentRoot,
+            let (element, scope) = self.context.document(root + "/WEB-INF/web.xml", root: "web-app", isOptional: true)
+        {
+            descriptor = WebDescriptorReader(scope: scope).read(element)
+            ownScope = scope
+        }
+        let defaultPath = self.context.base + "/conf/web.xml"
+        if let (element, scope) = self.context.document(defaultPath, root: "web-app", isOptional: true) {
+            descriptor.merge(defaults: WebDescriptorReader(scope: scope).read(element))
+            ownScope = ownScope ?? scope
+        }
+        let resolver = WebDescriptorResolver(
+            context: self.context,
+            scope: ownScope ?? self.context.scope(defaultPath),
+            hasTLS: self.hasTLS,
+            path: definition.path
+        )
+        resolver.resolve(descriptor, parameters: parts.parameters, into: &definition)
+    }
+}
+
+/// What the layers of a context come to, beside the definition.
+struct ContextParts {
+    /// `<Parameter>`s: name → value, and whether web.xml may override it.
+    var parameters: [String: (value: String, mayBeOverridden: Bool)] = [:]
+    var application: (name: String, attributes: CheckedAttributes)?
+    var manager: ManagerReader.Result?
+}

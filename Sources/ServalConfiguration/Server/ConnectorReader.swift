@@ -1,0 +1,227 @@
+import ServalContainer
+import ServalHTTP
+import ServalTLS
+
+/// Reads `<Connector>`.
+struct ConnectorReader {
+    let context: LoadingContext
+    let scope: FileScope
+    /// The `maxThreads` of executors by name.
+    let executors: [String: Int]
+    let portOffset: Int
+
+    /// The connector; `nil` for one that is left out, or whose port is missing.
+    func read(_ element: XMLElement) -> ConnectorDefinition? {
+        guard self.isHTTP(element) else { return nil }
+        let attributes = CheckedAttributes(element, table: .connector, scope: self.scope)
+        self.scope.checkChildren(of: element, known: ["SSLHostConfig", "UpgradeProtocol", "Listener"])
+        self.readUpgradeProtocols(element.children("UpgradeProtocol"))
+        var configuration = ConnectorConfiguration(port: ServerReader.shifted(attributes.integer("port") ?? 0, by: self.portOffset))
+        if configuration.port > 65535 { attributes.report(.error, "port and portOffset together are more than 65535", "port") }
+        self.apply(attributes, to: &configuration)
+        let tls = self.readTLS(element, attributes)
+        if tls != nil {
+            configuration.scheme = "https"
+            configuration.secure = true
+        }
+        guard attributes.integer("port") != nil else { return nil }
+        var definition = ConnectorDefinition(configuration: configuration, tls: tls)
+        definition.tlsImplementation = self.implementation(attributes)
+        definition.origin = "\(self.scope.file):\(element.position.line)"
+        return definition
+    }
+
+    // MARK: Protocol
+
+    private static let nioName = "org.apache.coyote.http11.Http11NioProtocol"
+    private static let olderNames: Set<String> = [
+        "org.apache.coyote.http11.Http11Nio2Protocol", "org.apache.coyote.http11.Http11AprProtocol", "org.apache.coyote.http11.Http11Protocol",
+    ]
+
+    private func isHTTP(_ element: XMLElement) -> Bool {
+        guard let attribute = element.attribute("protocol") else { return true }
+        let name = self.scope.resolve(attribute.value, at: attribute.position).trimmingWhitespace()
+        if name.isEmpty || name == "HTTP/1.1" || name == Self.nioName { return true }
+        func report(_ severity: Diagnostic.Severity, _ message: String, suggestion: String? = nil) {
+            self.scope.report(severity, message, at: attribute.position, element: element.name, attribute: attribute.name, suggestion: suggestion)
+        }
+        if Self.olderNames.contains(name) {
+            report(.warning, "the protocol \"\(name)\" runs on the one transport that all connectors have; \"HTTP/1.1\" says the same")
+            return true
+        }
+        if name.hasPrefix("AJP/") || name.hasPrefix("org.apache.coyote.ajp.") {
+            report(.warning, "this connector is left out: AJP is not available; let the proxy speak HTTP or HTTPS")
+            return false
+        }
+        report(
+            .error,
+            "the protocol \"\(name)\" is not known; expected \"HTTP/1.1\" or \"\(Self.nioName)\"",
+            suggestion: NearestName.find(name, among: ["HTTP/1.1", Self.nioName] + Self.olderNames.sorted())
+        )
+        return false
+    }
+
+    private func readUpgradeProtocols(_ elements: [XMLElement]) {
+        for element in elements {
+            guard let name = CheckedAttributes(element, table: .upgradeProtocol, scope: self.scope, also: Set(element.attributes.map(\.name))).text("className")
+            else { continue }
+            if name == "org.apache.coyote.http2.Http2Protocol" {
+                self.scope.report(.warning, "HTTP/2 is not available yet; clients get HTTP/1.1", element)
+            } else {
+                self.scope.report(.error, "the upgrade protocol \"\(name)\" is not known", element)
+            }
+        }
+    }
+
+    /// Any of Tomcat's implementations; which of them there are, the server decides when it starts.
+    private func implementation(_ attributes: CheckedAttributes) -> String? {
+        guard let name = attributes.nonEmpty("sslImplementationName") else { return nil }
+        let known = [
+            "org.apache.tomcat.util.net.jsse.JSSEImplementation", "org.apache.tomcat.util.net.openssl.OpenSSLImplementation",
+            "org.apache.tomcat.util.net.openssl.panama.OpenSSLImplementation",
+        ]
+        if !known.contains(name), !name.hasPrefix("serval.") {
+            attributes.report(
+                .error,
+                "the TLS implementation \"\(name)\" is not known",
+                "sslImplementationName",
+                suggestion: NearestName.find(name, among: known)
+            )
+        }
+        return name
+    }
+
+    // MARK: TLS
+
+    private func readTLS(_ element: XMLElement, _ attributes: CheckedAttributes) -> TLSEndpointConfiguration? {
+        let hosts = element.children("SSLHostConfig")
+        guard attributes.boolean("SSLEnabled") == true else {
+            if let first = hosts.first {
+                self.scope.report(.warning, "SSLEnabled is not \"true\", so this connector speaks plain HTTP and <SSLHostConfig> is not used", first)
+            } else if let older = element.attributes.first(where: { LegacyTLSAttributes.byOldName[$0.name] != nil }) {
+                attributes.report(.warning, "SSLEnabled is not \"true\", so this connector speaks plain HTTP and its TLS attributes are not used", older.name)
+            }
+            return nil
+        }
+        let reader = TLSHostReader(context: self.context, scope: self.scope)
+        var configurations: [TLSHostConfiguration] = []
+        var names: Set<String> = []
+        var elements = hosts
+        if let older = LegacyTLSAttributes.element(from: element, scope: self.scope) { elements.insert(older, at: 0) }
+        if elements.isEmpty {
+            self.scope.report(.warning, "SSLEnabled is \"true\" without <SSLHostConfig>; the default key store ${user.home}/.keystore is used", element)
+            var host = XMLElement(name: "SSLHostConfig", position: element.position)
+            host.children = [XMLElement(name: "Certificate", position: element.position)]
+            elements = [host]
+        }
+        for child in elements {
+            guard let host = reader.read(child) else { continue }
+            guard names.insert(host.hostName).inserted else {
+                self.scope.report(
+                    .error,
+                    "Multiple SSLHostConfig elements were provided for the host name [\(host.hostName)]. Host names must be unique.",
+                    child
+                )
+                continue
+            }
+            configurations.append(host)
+        }
+        var endpoint = TLSEndpointConfiguration(hosts: configurations)
+        if let name = attributes.nonEmpty("defaultSSLHostConfigName") { endpoint.defaultHostName = name.lowercased() }
+        endpoint.sniParseLimit = attributes.integer("sniParseLimit") ?? endpoint.sniParseLimit
+        // A connector whose hosts have errors of their own needs no further ones.
+        if configurations.count == elements.count {
+            do { try endpoint.validate() } catch { self.scope.report(.error, error.message, element) }
+        }
+        return endpoint
+    }
+
+    // MARK: Attributes
+
+    private func apply(_ attributes: CheckedAttributes, to configuration: inout ConnectorConfiguration) {
+        configuration.address = attributes.nonEmpty("address")
+        self.applyLimits(attributes, to: &configuration)
+        self.applyTimes(attributes, to: &configuration)
+        self.applyProtocol(attributes, to: &configuration)
+        self.applySockets(attributes, to: &configuration)
+        if let name = attributes.nonEmpty("executor") {
+            if let maxThreads = self.executors[name] {
+                configuration.maxThreads = maxThreads
+            } else {
+                attributes.report(.error, "there is no <Executor> with the name \"\(name)\"", "executor", suggestion: NearestName.find(name, among: self.executors.keys))
+            }
+        }
+    }
+
+    private func applyLimits(_ attributes: CheckedAttributes, to configuration: inout ConnectorConfiguration) {
+        func set(_ name: String, _ field: WritableKeyPath<ConnectorConfiguration, Int>) {
+            if let value = attributes.integer(name) { configuration[keyPath: field] = value }
+        }
+        set("acceptCount", \.acceptCount)
+        set("maxConnections", \.maxConnections)
+        set("maxThreads", \.maxThreads)
+        set("maxKeepAliveRequests", \.maxKeepAliveRequests)
+        set("maxHttpHeaderSize", \.maxHttpRequestHeaderSize)
+        set("maxHttpHeaderSize", \.maxHttpResponseHeaderSize)
+        if let size = attributes.integer("maxHttpRequestHeaderSize"), size > 0 { configuration.maxHttpRequestHeaderSize = size }
+        if let size = attributes.integer("maxHttpResponseHeaderSize"), size > 0 { configuration.maxHttpResponseHeaderSize = size }
+        set("maxHeaderCount", \.maxHeaderCount)
+        set("maxTrailerSize", \.maxTrailerSize)
+        set("maxExtensionSize", \.maxExtensionSize)
+        set("maxPostSize", \.maxPostSize)
+        set("maxParameterCount", \.maxParameterCount)
+        set("maxSwallowSize", \.maxSwallowSize)
+        set("serval.minimumDataRate", \.minimumDataRate)
+        set("proxyPort", \.proxyPort)
+        set("redirectPort", \.redirectPort)
+    }
+
+    private func applyTimes(_ attributes: CheckedAttributes, to configuration: inout ConnectorConfiguration) {
+        configuration.connectionTimeout = attributes.milliseconds("connectionTimeout") ?? configuration.connectionTimeout
+        configuration.keepAliveTimeout = attributes.milliseconds("keepAliveTimeout")
+        configuration.connectionUploadTimeout = attributes.milliseconds("connectionUploadTimeout") ?? configuration.connectionUploadTimeout
+        configuration.disableUploadTimeout = attributes.boolean("disableUploadTimeout") ?? configuration.disableUploadTimeout
+        configuration.minimumDataRateGracePeriod =
+            attributes.milliseconds("serval.minimumDataRateGracePeriod") ?? configuration.minimumDataRateGracePeriod
+    }
+
+    private func applyProtocol(_ attributes: CheckedAttributes, to configuration: inout ConnectorConfiguration) {
+        switch attributes.choice("continueResponseTiming") {
+        case "onread": configuration.continueResponseTiming = .onRead
+        case "always":
+            attributes.report(.warning, "continueResponseTiming \"always\" is taken as \"immediately\"", "continueResponseTiming")
+        default: break
+        }
+        configuration.allowTrace = attributes.boolean("allowTrace") ?? configuration.allowTrace
+        configuration.relaxedPathChars = self.relaxed("relaxedPathChars", attributes)
+        configuration.relaxedQueryChars = self.relaxed("relaxedQueryChars", attributes)
+        configuration.strictSNI = attributes.boolean("strictSni") ?? configuration.strictSNI
+        configuration.server = attributes.nonEmpty("server")
+        if let server = configuration.server, server.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
+            attributes.report(.error, "the attribute \"server\" must not contain control characters", "server")
+            configuration.server = nil
+        }
+        configuration.serverRemoveAppProvidedValues = attributes.boolean("serverRemoveAppProvidedValues") ?? configuration.serverRemoveAppProvidedValues
+        configuration.useKeepAliveResponseHeader = attributes.boolean("useKeepAliveResponseHeader") ?? configuration.useKeepAliveResponseHeader
+        configuration.scheme = attributes.nonEmpty("scheme") ?? configuration.scheme
+        configuration.secure = attributes.boolean("secure") ?? configuration.secure
+        configuration.proxyName = attributes.nonEmpty("proxyName")
+    }
+
+    private func relaxed(_ name: String, _ attributes: CheckedAttributes) -> String {
+        guard let value = attributes.text(name) else { return "" }
+        let others = value.filter { !ConnectorConfiguration.relaxableCharacters.contains($0) && !$0.isWhitespace && $0 != "," }
+        if !others.isEmpty {
+            attributes.report(.warning, "\(name) can relax only \(ConnectorConfiguration.relaxableCharacters); ignored: \(others)", name)
+        }
+        return value.filter { ConnectorConfiguration.relaxableCharacters.contains($0) }
+    }
+
+    private func applySockets(_ attributes: CheckedAttributes, to configuration: inout ConnectorConfiguration) {
+        configuration.tcpNoDelay = attributes.boolean("tcpNoDelay") ?? attributes.boolean("socket.tcpNoDelay") ?? configuration.tcpNoDelay
+        configuration.soKeepAlive = attributes.boolean("socket.soKeepAlive")
+        configuration.soReuseAddress = attributes.boolean("socket.soReuseAddress") ?? configuration.soReuseAddress
+        configuration.txBufSize = attributes.integer("socket.txBufSize")
+        configuration.rxBufSize = attributes.integer("socket.rxBufSize")
+    }
+}

@@ -1,0 +1,224 @@
+import ServalTLS
+
+/// Reads `<SSLHostConfig>`, new or translated from older attributes of the connector. No key store and no certificate is opened.
+struct TLSHostReader {
+    let context: LoadingContext
+    let scope: FileScope
+
+    /// The host; `nil` if it has errors, which are in the log.
+    func read(_ element: XMLElement) -> TLSHostConfiguration? {
+        let errorsBefore = self.scope.log.errorCount
+        let attributes = CheckedAttributes(element, table: .sslHostConfig, scope: self.scope)
+        self.scope.checkChildren(of: element, known: ["Certificate", "OpenSSLConf"])
+        let name = attributes.nonEmpty("hostName") ?? TLSHostConfiguration.defaultHostName
+        var children = element.children("Certificate")
+        // Without <Certificate>, Tomcat takes the default key store.
+        if children.isEmpty { children = [XMLElement(name: "Certificate", position: element.position)] }
+        let certificates = children.compactMap { self.readCertificate($0, host: attributes) }
+        var host = TLSHostConfiguration(hostName: name, certificates: certificates)
+        host.clientAuthentication = self.clientAuthentication(attributes)
+        self.applyRevocation(attributes, to: &host)
+        self.applyNegotiation(attributes, to: &host)
+        host.openSSLCommands = self.commands(element)
+        return self.scope.log.errorCount == errorsBefore ? host : nil
+    }
+
+    // MARK: Clients
+
+    private func clientAuthentication(_ attributes: CheckedAttributes) -> ClientAuthentication {
+        guard let word = attributes.nonEmpty("certificateVerification") else { return .none }
+        let verification: CertificateVerification
+        do {
+            verification = try CertificateVerification(attribute: word.trimmingWhitespace())
+        } catch {
+            let words = ["none", "optional", "required"]
+            attributes.report(.error, error.message, "certificateVerification", suggestion: NearestName.find(word, among: words))
+            return .none
+        }
+        guard verification != .none else { return .none }
+        if attributes.has("trustManagerClassName") {
+            attributes.report(
+                .error,
+                "trustManagerClassName cannot be obeyed, and it decides which clients are let in; name them by caCertificateFile or truststoreFile",
+                "trustManagerClassName"
+            )
+        }
+        guard let trust = self.trust(attributes) else {
+            attributes.report(
+                .error,
+                "certificateVerification \"\(word)\" needs a caCertificateFile, caCertificatePath or truststoreFile that says which clients are trusted; "
+                    + "the system's authorities are never taken for that",
+                "certificateVerification"
+            )
+            return .none
+        }
+        return verification == .required ? .required(trust: trust) : .optional(trust: trust)
+    }
+
+    private func trust(_ attributes: CheckedAttributes) -> TrustSource? {
+        var sources: [TrustSource] = []
+        if let path = self.existing("caCertificateFile", attributes) { sources.append(.file(path)) }
+        if let path = attributes.path("caCertificatePath", base: self.context.base) {
+            if !FilePath.isDirectory(path) { attributes.report(.error, "the directory [\(path)] does not exist", "caCertificatePath") }
+            sources.append(.directory(path))
+        }
+        let property = self.context.properties.value(of: "javax.net.ssl.trustStore")
+        if let path = self.existing("truststoreFile", attributes) ?? (attributes.has("truststoreFile") ? nil : property) {
+            let type = attributes.nonEmpty("truststoreType").map { $0.uppercased() }
+            let password =
+                attributes.secret("truststorePassword", file: "truststorePasswordFile", base: self.context.base)
+                ?? self.context.properties.value(of: "javax.net.ssl.trustStorePassword").map { .literal($0) }
+            sources.append(.keyStore(path: FilePath.absolute(path, base: self.context.base), type: type, password: password))
+        }
+        if sources.count > 1 { return .all(sources) }
+        return sources.first
+    }
+
+    private func applyRevocation(_ attributes: CheckedAttributes, to host: inout TLSHostConfiguration) {
+        if let path = self.existing("certificateRevocationListFile", attributes) { host.revocationListFiles = [path] }
+        if let path = attributes.path("certificateRevocationListPath", base: self.context.base) {
+            if !FilePath.isDirectory(path) { attributes.report(.error, "the directory [\(path)] does not exist", "certificateRevocationListPath") }
+            host.revocationListDirectories = [path]
+        }
+        guard host.clientAuthentication != .none else { return }
+        if attributes.boolean("ocspEnabled") == true {
+            if attributes.boolean("ocspSoftFail") == false {
+                attributes.report(.error, "OCSP is not available yet, and with ocspSoftFail=\"false\" no client could be let in without it", "ocspEnabled")
+            } else {
+                attributes.report(.warning, "OCSP is not available yet: revoked client certificates are recognised by revocation lists only", "ocspEnabled")
+            }
+        }
+        if attributes.boolean("revocationEnabled") == true, host.revocationListFiles.isEmpty, host.revocationListDirectories.isEmpty {
+            attributes.report(.error, "revocationEnabled needs a certificateRevocationListFile or certificateRevocationListPath", "revocationEnabled")
+        }
+    }
+
+    // MARK: Negotiation
+
+    private func applyNegotiation(_ attributes: CheckedAttributes, to host: inout TLSHostConfiguration) {
+        if let text = attributes.nonEmpty("protocols") {
+            do {
+                let list = try TLSProtocolVersion.parse(text)
+                host.protocols = list.versions
+                for warning in list.warnings { attributes.report(.warning, warning, "protocols") }
+            } catch {
+                attributes.report(.error, error.message, "protocols", suggestion: NearestName.find(text, among: TLSProtocolVersion.allCases.map(\.rawValue)))
+            }
+        }
+        host.verificationDepth = attributes.integer("certificateVerificationDepth") ?? host.verificationDepth
+        host.ciphers = attributes.nonEmpty("ciphers") ?? host.ciphers
+        host.cipherSuites = attributes.nonEmpty("cipherSuites") ?? host.cipherSuites
+        if let groups = attributes.nonEmpty("groups") { host.groups = groups.splitTrimming { $0 == "," || $0 == ":" } }
+        host.honorsCipherOrder = attributes.boolean("honorCipherOrder") ?? host.honorsCipherOrder
+        host.disablesSessionTickets = attributes.boolean("disableSessionTickets") ?? host.disablesSessionTickets
+        host.sessionCacheSize = attributes.integer("sessionCacheSize") ?? host.sessionCacheSize
+        host.sessionTimeout = attributes.seconds("sessionTimeout") ?? host.sessionTimeout
+        if attributes.boolean("disableCompression") == false {
+            attributes.report(.warning, "TLS compression is never used, because it gives secrets away", "disableCompression")
+        }
+        if attributes.boolean("insecureRenegotiation") == true {
+            attributes.report(.warning, "insecure renegotiation is never allowed", "insecureRenegotiation")
+        }
+    }
+
+    private func commands(_ element: XMLElement) -> [TLSHostConfiguration.OpenSSLCommand] {
+        var commands: [TLSHostConfiguration.OpenSSLCommand] = []
+        let internalNames = ["NO_OCSP_CHECK", "OCSP_SOFT_FAIL", "OCSP_TIMEOUT", "OCSP_VERIFY_FLAGS"]
+        for child in element.children("OpenSSLConf") {
+            self.scope.checkChildren(of: child, known: ["OpenSSLConfCmd"])
+            for command in child.children("OpenSSLConfCmd") {
+                let attributes = CheckedAttributes(command, table: .openSSLConfCmd, scope: self.scope)
+                guard let name = attributes.nonEmpty("name"), let value = attributes.text("value") else { continue }
+                if internalNames.contains(name) {
+                    attributes.report(.warning, "the command \"\(name)\" is not available yet and is ignored", "name")
+                } else {
+                    commands.append(TLSHostConfiguration.OpenSSLCommand(name: name, value: value))
+                }
+            }
+        }
+        return commands
+    }
+
+    // MARK: Certificates
+
+    private func readCertificate(_ element: XMLElement, host: CheckedAttributes) -> CertificateConfiguration? {
+        let attributes = CheckedAttributes(element, table: .certificate, scope: self.scope)
+        self.scope.checkChildren(of: element, known: [])
+        let keyType = attributes.nonEmpty("type").flatMap { CertificateConfiguration.KeyType(attribute: $0) }
+        let pemNames = ["certificateFile", "certificateKeyFile", "certificateChainFile"].filter { attributes.has($0) }
+        let storeNames = element.attributes.map(\.name).filter { $0.hasPrefix("certificateKeystore") || $0 == "certificateKeyAlias" }
+        if let pem = pemNames.first {
+            if attributes.has("certificateKeystoreFile") {
+                attributes.report(.error, "<Certificate> names a key store and PEM files; it can have one of them", pem)
+                return nil
+            }
+            if !storeNames.isEmpty {
+                attributes.report(.warning, "attributes for key stores have no effect with PEM files: \(storeNames.joined(separator: ", "))", pem)
+            }
+            return self.pem(attributes).map { CertificateConfiguration(source: $0, keyType: keyType) }
+        }
+        self.warnOfMixture(host, certificate: element)
+        return self.keyStore(attributes).map { CertificateConfiguration(source: $0, keyType: keyType) }
+    }
+
+    private func pem(_ attributes: CheckedAttributes) -> CertificateConfiguration.Source? {
+        guard attributes.has("certificateFile") else {
+            self.scope.report(.error, "SSLHostConfig attribute certificateFile must be defined when using an SSL connector", attributes.element)
+            return nil
+        }
+        guard let certificate = self.existing("certificateFile", attributes) else { return nil }
+        return .pem(
+            certificate: certificate,
+            key: self.existing("certificateKeyFile", attributes),
+            chain: self.existing("certificateChainFile", attributes),
+            keyPassword: attributes.secret("certificateKeyPassword", file: "certificateKeyPasswordFile", base: self.context.base)
+                ?? attributes.secret("certificateKeystorePassword", file: "certificateKeystorePasswordFile", base: self.context.base)
+        )
+    }
+
+    private func keyStore(_ attributes: CheckedAttributes) -> CertificateConfiguration.Source? {
+        let path: String
+        if attributes.has("certificateKeystoreFile") {
+            guard let existing = self.existing("certificateKeystoreFile", attributes) else { return nil }
+            path = existing
+        } else {
+            path = FilePath.absolute(self.context.properties.resolve("${user.home}/.keystore").text, base: self.context.base)
+            guard FilePath.isFile(path) else {
+                self.scope.report(.error, "no certificate is configured, and the default key store [\(path)] does not exist", attributes.element)
+                return nil
+            }
+        }
+        for name in ["certificateKeyPasswordFile", "certificateKeystorePasswordFile"] where attributes.has(name) { _ = self.existing(name, attributes) }
+        return .keyStore(
+            path: path,
+            type: attributes.nonEmpty("certificateKeystoreType").map { $0.uppercased() },
+            alias: attributes.nonEmpty("certificateKeyAlias"),
+            password: attributes.secret("certificateKeystorePassword", file: "certificateKeystorePasswordFile", base: self.context.base)
+                ?? .literal("changeit"),
+            keyPassword: attributes.secret("certificateKeyPassword", file: "certificateKeyPasswordFile", base: self.context.base)
+        )
+    }
+
+    /// Tomcat keeps attributes for JSSE and for OpenSSL apart; here both are obeyed, and whoever moves back should know.
+    private func warnOfMixture(_ host: CheckedAttributes, certificate: XMLElement) {
+        guard certificate.attributes.contains(where: { $0.name.hasPrefix("certificateKeystore") }) else { return }
+        let names = ["caCertificateFile", "caCertificatePath", "certificateRevocationListPath", "disableCompression", "disableSessionTickets", "insecureRenegotiation"]
+            .filter { host.has($0) }
+        guard let first = names.first else { return }
+        let hostName = host.nonEmpty("hostName") ?? TLSHostConfiguration.defaultHostName
+        host.report(
+            .warning,
+            "<SSLHostConfig> for [\(hostName)] mixes a key store (JSSE style) with attributes of OpenSSL style: \(names.joined(separator: ", ")). "
+                + "Serval obeys both; Tomcat would warn of it, too",
+            first
+        )
+    }
+
+    /// The path of a file that has to exist; `nil` with an error if it does not, and without one if the attribute is missing.
+    private func existing(_ name: String, _ attributes: CheckedAttributes) -> String? {
+        guard let path = attributes.path(name, base: self.context.base) else { return nil }
+        if FilePath.isFile(path) { return path }
+        attributes.report(.error, "Configured file [\(path)] does not exist", name)
+        return nil
+    }
+}
