@@ -117,7 +117,10 @@ let package = Package(
         ),
         .testTarget(
             name: "ServalConfigurationTests",
-            dependencies: ["ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalServlet", "ServalSessions", "ServalTesting", logging],
+            dependencies: [
+                "ServalConfiguration", "ServalObservability", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalServlet", "ServalSessions",
+                "ServalTesting", logging,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
