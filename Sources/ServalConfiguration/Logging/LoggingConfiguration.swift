@@ -31,6 +31,14 @@ public struct LoggingConfiguration: Sendable, Hashable {
     }
 }
 
+extension LoggingConfiguration {
+    /// The least severe level that a label writes to standard error; `nil` for nothing. For the log handler of `ServalObservability`.
+    public func level(for label: String) -> Logger.Level? {
+        guard case .level(let own) = self.threshold(for: label), case .level(let console) = self.consoleThreshold else { return nil }
+        return max(own, console)
+    }
+}
+
 extension LoggingConfiguration.Threshold {
     /// The threshold for a level of `java.util.logging`, without regard to case; `nil` for another word.
     init?(javaLevel: String) {

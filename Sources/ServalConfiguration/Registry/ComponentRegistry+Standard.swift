@@ -4,5 +4,7 @@ import ServalServlet
 extension ComponentRegistry {
     /// What Serval brings along, under Tomcat's names.
     mutating func registerStandardComponents() {
+        self.register(servlet: "org.apache.catalina.servlets.DefaultServlet") { DefaultServlet() }
+        self.register(servlet: "org.apache.jasper.servlet.JspServlet") { JSPUnsupportedServlet() }
     }
 }
