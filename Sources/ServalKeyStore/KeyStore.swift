@@ -20,6 +20,9 @@ public struct KeyStore: Sendable {
     /// They are not entries, as in the JDK; they are kept when the store is written again.
     public var unmarkedCertificates: [CertificateData] = []
 
+    /// Whether encrypted parts were passed over for want of a password; such a store must not be written.
+    var hasUnreadParts = false
+
     private(set) var entries: [NamedEntry] = []
     private var positions: [String: Int] = [:]
 
@@ -114,6 +117,9 @@ public struct KeyStore: Sendable {
         }
         if PEM.looksLikePEM(bytes) {
             return KeyStoreError(.notAKeyStore, "This is a PEM file, not a key store; configure it with certificateFile and certificateKeyFile")
+        }
+        if CertificateSkeleton.recognizes(bytes) {
+            return KeyStoreError(.notAKeyStore, "This is a single certificate in DER, not a key store")
         }
         return KeyStoreError(.notAKeyStore, "Unrecognized keystore format: neither JKS nor PKCS12")
     }

@@ -1,0 +1,178 @@
+/// Collects the bags of a PKCS12 file and makes a store's entries out of them, in the file's order, as the JDK does.
+struct PKCS12Reader {
+    private enum Item {
+        case key(PrivateKeyEntry.Key, PKCS12Attributes)
+        case certificate(CertificateData, PKCS12Attributes)
+        case secret([UInt8], PKCS12Attributes)
+    }
+
+    private let password: Secret?
+    private let passwordBytes: PasswordBytes?
+    private var items: [Item] = []
+    private var skippedEncryptedParts = false
+    private var decryptedParts = false
+    private var iterationsLeft = 4 * Limits.iterations
+
+    init(password: String?) {
+        self.password = password.map(Secret.init)
+        self.passwordBytes = password.map(PasswordBytes.init)
+    }
+
+    /// Takes in an AuthenticatedSafe.
+    ///
+    /// - Throws: `wrongPassword` when an encrypted part does not open.
+    mutating func read(_ contents: [UInt8]) throws(KeyStoreError) {
+        for part in try ASN1Value(contents).children() {
+            var info = try part.reader()
+            let type = try info.next().objectIdentifier()
+            switch type {
+            case .data: try readBags(PKCS12Format.octets(inExplicit: info.next()), depth: 0)
+            case .encryptedData: try readEncrypted(info.next().explicit(0))
+            default: throw KeyStoreError(.unsupportedAlgorithm, "A part of the PKCS12 key store is of type \(type), which is not supported")
+            }
+        }
+    }
+
+    /// Whether the password decrypts a part or a key of what was read.
+    var opensAnything: Bool {
+        guard let password else { return false }
+        return decryptedParts
+            || items.contains {
+                guard case .key(.protected(let encrypted, _), _) = $0 else { return false }
+                return (try? ProtectedKey.openBytes(encrypted, password: password.value)) != nil
+            }
+    }
+
+    // MARK: Bags
+
+    private mutating func readEncrypted(_ encryptedData: ASN1Value) throws(KeyStoreError) {
+        guard let passwordBytes else {
+            skippedEncryptedParts = true
+            return
+        }
+        var reader = try encryptedData.reader()
+        _ = try reader.next()
+        var info = try reader.next().reader()
+        _ = try info.next()
+        let encryption = try PasswordBasedEncryption(info.next())
+        iterationsLeft -= encryption.iterations
+        guard iterationsLeft >= 0 else {
+            throw KeyStoreError(.unsupportedAlgorithm, "The parts of the key store ask for more than \(4 * Limits.iterations) iterations in all")
+        }
+        guard !info.isAtEnd else { return }
+        let data = try info.next().octets(tag: 0x80)
+        let plain = try encryption.decrypt(data, password: passwordBytes) { (try? ASN1Value($0).children()) != nil }
+        guard let plain else { throw PKCS12Format.wrongPassword }
+        decryptedParts = true
+        try readBags(plain, depth: 0)
+    }
+
+    private mutating func readBags(_ contents: [UInt8], depth: Int) throws(KeyStoreError) {
+        guard depth < Limits.nesting else { throw KeyStoreError(.corrupt, "PKCS12 bags are nested more than \(Limits.nesting) deep") }
+        for bag in try ASN1Value(contents).children() {
+            var reader = try bag.reader()
+            let type = try reader.next().objectIdentifier()
+            let value = try reader.next().explicit(0)
+            let attributes = try reader.next(ifTag: ASN1Value.set).map(PKCS12Attributes.init) ?? PKCS12Attributes()
+            switch type {
+            case .keyBag: items.append(.key(.unparsed(Array(value.encoded)), attributes))
+            case .shroudedKeyBag:
+                _ = try ProtectedKey.parts(Array(value.encoded))
+                items.append(.key(.protected(Array(value.encoded), storePassword: password), attributes))
+            case .certBag:
+                if let certificate = try certificate(value) { items.append(.certificate(certificate, attributes)) }
+            case .secretBag: items.append(.secret(Array(value.encoded), attributes))
+            case .safeContentsBag: try readBags(Array(value.encoded), depth: depth + 1)
+            default: continue
+            }
+        }
+    }
+
+    /// The certificate of a certBag; `nil` for the SDSI kind, which nobody uses.
+    private func certificate(_ bag: ASN1Value) throws(KeyStoreError) -> CertificateData? {
+        var reader = try bag.reader()
+        guard try reader.next().objectIdentifier() == .x509Certificate else { return nil }
+        let der = try PKCS12Format.octets(inExplicit: reader.next())
+        _ = try ASN1Value(der).reader()
+        return CertificateData(der: der)
+    }
+
+    // MARK: Entries
+
+    /// A store of everything that was read.
+    func store() -> KeyStore {
+        var store = KeyStore(format: .pkcs12)
+        store.hasUnreadParts = skippedEncryptedParts
+        let certificates = items.compactMap { item -> (certificate: CertificateData, attributes: PKCS12Attributes)? in
+            if case .certificate(let certificate, let attributes) = item { (certificate, attributes) } else { nil }
+        }
+        let builder = ChainBuilder(candidates: certificates.map(\.certificate), trusted: [])
+        let leaves = LeafIndex(certificates.filter { !$0.attributes.isTrusted }, keyCount: keyCount)
+        var inChains: Set<CertificateData> = []
+        var unnamed = 0
+        let now = KeyStore.millisecondsNow()
+
+        func insert(_ content: KeyStore.Entry.Content, _ attributes: PKCS12Attributes) {
+            var alias = attributes.friendlyName ?? ""
+            while alias.isEmpty || (attributes.friendlyName == nil && store[alias] != nil) {
+                unnamed += 1
+                alias = String(unnamed)
+            }
+            var entry = KeyStore.Entry(content, creationDate: attributes.creationDate ?? now)
+            entry.attributes = attributes.others
+            store.insert(entry, alias: alias)
+        }
+
+        for item in items {
+            switch item {
+            case .key(let key, let attributes):
+                var entry = PrivateKeyEntry(key: key, chain: [])
+                if let leaf = leaves.leaf(for: attributes) ?? leaves.leaf(for: entry) { entry.certificateChain = builder.chain(from: leaf) }
+                inChains.formUnion(entry.certificateChain)
+                insert(.privateKey(entry), attributes)
+            case .certificate(let certificate, let attributes):
+                if attributes.isTrusted { insert(.trustedCertificate(certificate), attributes) }
+            case .secret(let value, let attributes): insert(.secretKey(SecretKeyEntry(bagValue: value, storePassword: password)), attributes)
+            }
+        }
+        store.unmarkedCertificates = certificates.filter { !$0.attributes.isTrusted && !inChains.contains($0.certificate) }.map(\.certificate)
+        return store
+    }
+
+    private var keyCount: Int {
+        items.count { if case .key = $0 { true } else { false } }
+    }
+}
+
+/// Finds the certificate of a key among those of a PKCS12 file.
+private struct LeafIndex {
+    private var byID: [[UInt8]: [(certificate: CertificateData, name: String?)]] = [:]
+    private var byName: [String: CertificateData] = [:]
+    private let all: [CertificateData]
+    /// With one key and no ids at all, the first certificate is the key's.
+    private let only: CertificateData?
+
+    init(_ certificates: [(certificate: CertificateData, attributes: PKCS12Attributes)], keyCount: Int) {
+        all = certificates.map(\.certificate)
+        for (certificate, attributes) in certificates {
+            let name = attributes.friendlyName?.lowercased()
+            if let id = attributes.localKeyID { byID[id, default: []].append((certificate, name)) }
+            if let name, byName[name] == nil { byName[name] = certificate }
+        }
+        only = keyCount == 1 && byID.isEmpty ? all.first : nil
+    }
+
+    /// By key id and name, else by key id, else by name.
+    func leaf(for key: PKCS12Attributes) -> CertificateData? {
+        let name = key.friendlyName?.lowercased()
+        let sameID = key.localKeyID.flatMap { byID[$0] } ?? []
+        return sameID.first { $0.name == name }?.certificate ?? sameID.first?.certificate ?? name.flatMap { byName[$0] }
+    }
+
+    /// By public key, where ids and names do not tell; decrypts the key.
+    func leaf(for entry: PrivateKeyEntry) -> CertificateData? {
+        guard !all.isEmpty else { return nil }
+        guard let key = try? entry.privateKey() else { return only }
+        return all.first(where: key.matches)
+    }
+}
