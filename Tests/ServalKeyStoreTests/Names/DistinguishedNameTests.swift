@@ -1,0 +1,47 @@
+import ServalKeyStore
+import SwiftASN1
+import Testing
+import X509
+
+@Suite struct DistinguishedNameTests {
+    static let names: [(text: String, printed: String)] = [
+        ("CN=Duke, OU=Java, O=Oracle, C=US", "CN=Duke, OU=Java, O=Oracle, C=US"),
+        ("cn=Duke;ou = Java ,O=\"Example, Inc.\"", "CN=Duke, OU=Java, O=\"Example, Inc.\""),
+        ("CN=a\\, b\\+c, L=\\ lead", "CN=\"a, b+c\", L=\" lead\""),
+        ("CN=\"say \\\"hi\\\" now\"", "CN=\"say \\\"hi\\\" now\""),
+        ("CN=J\\C3\\BCrgen, ST=a  b, S=c", "CN=Jürgen, ST=\"a  b\", ST=c"),
+        ("EMAILADDRESS=a@b.c, DC=example, T=Dr, SERIALNUMBER=5, STREET=x y", "EMAILADDRESS=a@b.c, DC=example, T=Dr, SERIALNUMBER=5, STREET=x y"),
+        ("OID.1.2.3=zz, 1.2.4=yy, UID=u, GIVENNAME=g", "OID.1.2.3=zz, OID.1.2.4=yy, UID=u, GIVENNAME=g"),
+        ("CN=#0C024142", "CN=AB"), ("", ""), ("CN=東京", "CN=東京"), ("CN=Unknown, OU=\"\\\\\"", "CN=Unknown, OU=\"\\\\\""),
+    ]
+
+    @Test(arguments: names)
+    func namesAreReadAndPrintedAsByTheJDK(_ text: String, _ printed: String) throws {
+        #expect(try DistinguishedName(dname: text).dname == printed)
+        #expect(try DistinguishedName(dname: printed).dname == printed)
+    }
+
+    /// The same names through the JDK: its encoding and its printing are the measure.
+    @Test func theJDKAgrees() throws {
+        let folder = try Folder()
+        let text = "CN=\"a, b\", OU=J\\C3\\BCrgen, OID.1.2.3=zz, EMAILADDRESS=a@b.c, DC=example, L=\\ lead, ST=a  b, O=\"q\\\"q\", C=US"
+        try Tool.keytool(
+            "-genkeypair", "-alias", "a", "-keyalg", "EC", "-groupname", "secp256r1", "-dname", text, "-keystore", folder("a.p12"), "-storepass",
+            "changeit"
+        )
+        let certificate = try #require(try KeyStore(contentsOf: folder("a.p12"), password: "changeit").key("a").certificateChain.first)
+        var serializer = DER.Serializer()
+        try serializer.serialize(DistinguishedName(dname: text))
+        #expect(try certificate.fields().subject.der == serializer.serializedBytes)
+        let list = try Tool.keytool("-list", "-v", "-keystore", folder("a.p12"), "-storepass", "changeit")
+        #expect(try list.contains("Owner: \(certificate.fields().subject.description)\n"))
+    }
+
+    @Test(arguments: [
+        "Duke", "CN=", "=x", "CN=a, ", "CN=a+OU=b", "FOO=x", "CN=\"open", "CN=\"a\" b", "CN=a\\", "CN=#0", "CN=#FFFF", "CN=a\"b", "OID.x=1", "CN=\\FF",
+        "EMAILADDRESS=ü", "1=x", "CN=a,,O=b",
+    ])
+    func mistakesAreRefused(_ text: String) {
+        #expect(code { try DistinguishedName(dname: text) } == .invalidInput)
+    }
+}
