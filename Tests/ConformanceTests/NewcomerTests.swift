@@ -57,9 +57,8 @@ import Testing
             let files = try #require(FileManager.default.enumerator(atPath: root + "/" + folder)).compactMap { $0 as? String }
             #expect(!files.isEmpty)
             for file in files {
-                var isFolder: ObjCBool = false
-                FileManager.default.fileExists(atPath: "\(root)/\(folder)/\(file)", isDirectory: &isFolder)
-                guard !isFolder.boolValue else { continue }
+                let attributes = try FileManager.default.attributesOfItem(atPath: "\(root)/\(folder)/\(file)")
+                guard attributes[.type] as? FileAttributeType == .typeRegular else { continue }
                 let original = try Data(contentsOf: URL(fileURLWithPath: "\(root)/\(folder)/\(file)"))
                 let laidDown = try Data(contentsOf: URL(fileURLWithPath: "\(base.path)/\(folder)/\(file)"))
                 #expect(original == laidDown, "\(folder)/\(file): run scripts/embed")

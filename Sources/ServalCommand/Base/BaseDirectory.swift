@@ -69,4 +69,11 @@ struct CommandFailure: Error, CustomStringConvertible {
 }
 
 /// Prints a line on standard error.
-func printError(_ text: String) { fputs(text + "\n", stderr) }
+func printError(_ text: String) {
+    var rest = Array((text + "\n").utf8)[...]
+    while !rest.isEmpty {
+        let count = rest.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        guard count > 0 || errno == EINTR else { return }
+        rest = rest.dropFirst(max(0, count))
+    }
+}

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Serval
+import ServalConfiguration
 
 /// `serval configtest`.
 struct ConfigtestCommand: ParsableCommand {

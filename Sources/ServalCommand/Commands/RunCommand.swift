@@ -1,8 +1,9 @@
-import ArgumentParser
+public import ArgumentParser
 import Glibc
 import Logging
 import Serval
-import ServalObservability
+import ServalConfiguration
+public import ServalObservability
 
 /// `serval run`.
 struct RunCommand: AsyncParsableCommand {
@@ -18,8 +19,6 @@ struct RunCommand: AsyncParsableCommand {
     @Option(name: .customLong("log-format"), help: "How log lines on standard error look: text or json.")
     var logFormat = LogFormat.text
 
-    enum LogFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
-
     func run() async throws {
         let directory = self.base.directory
         try directory.requireServerXML()
@@ -31,7 +30,7 @@ struct RunCommand: AsyncParsableCommand {
         for folder in ["/logs", "/temp", "/work"] { mkdir(directory.path + folder, 0o755) }
         let processFile = try ProcessFile(claiming: directory.processFile)
         defer { processFile.release() }
-        BaseConfiguration.startLogging(loaded.logging, json: self.logFormat == .json)
+        ServalLogHandler.bootstrap(format: self.logFormat) { loaded.logging.level(for: $0) }
         signal(SIGPIPE, SIG_IGN)
         let server = Server(definition: definition, onReady: { _ in ReadyNotice.send() })
         do {
@@ -43,3 +42,5 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 }
+
+extension LogFormat: ExpressibleByArgument {}

@@ -46,7 +46,8 @@ struct StartCommand: ParsableCommand {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+        // POSIX_SPAWN_SETSID, which the headers give only to GNU C: away from the terminal and its signals.
+        posix_spawnattr_setflags(&attributes, 0x80)
 
         let arguments = [CommandLine.arguments[0], "run", "--base", directory.path]
         var environment = ["\(ReadyNotice.variable)=1"]

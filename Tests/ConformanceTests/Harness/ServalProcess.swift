@@ -3,7 +3,7 @@ import Foundation
 /// The `serval` binary running from a base directory of its own.
 final class ServalProcess: Sendable {
     let base: TemporaryFolder
-    private nonisolated(unsafe) let process: Process  // Started once in init; afterwards only asked for its id and state.
+    private let process: Process
     private let log: String
 
     /// Lays down a base directory with ports that the system chooses, and runs the server until it is ready.
@@ -44,7 +44,7 @@ final class ServalProcess: Sendable {
     private init(base: TemporaryFolder, environment: [String: String]) throws {
         self.base = base
         self.log = base.path + "/stderr.log"
-        FileManager.default.createFile(atPath: self.log, contents: nil)
+        try Data().write(to: URL(fileURLWithPath: self.log))
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Command.serval)
         process.arguments = ["run", "--base", base.path]
