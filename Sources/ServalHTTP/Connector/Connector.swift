@@ -1,7 +1,16 @@
 public import Logging
 public import NIOCore
+import NIOPosix
 public import ServalTLS
 import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
 
 /// Listens on one address and port and hands the requests that arrive there to a ``RequestHandler``.
 ///
@@ -23,8 +32,23 @@ public final class Connector: Sendable {
         public var refusedRequests = 0
     }
 
+    private enum State: Sendable {
+        case made
+        case starting
+        case listening(any Channel)
+        case closed(port: Int?)
+    }
+
     /// The settings it was made with.
     public let configuration: ConnectorConfiguration
+    private let runtime: ConnectionRuntime
+    private let tls: TLSContextReference?
+    private let group: any EventLoopGroup
+    private let acceptLoop: any EventLoop
+    private let gate: AcceptGate
+    private let contexts: [ObjectIdentifier: EventLoopContext]
+    private let logger: Logger
+    private let state = Mutex(State.made)
 
     /// A connector; does nothing before ``start()``.
     ///
@@ -32,8 +56,8 @@ public final class Connector: Sendable {
     ///   - configuration: checked by ``start()``.
     ///   - handler: answers the requests.
     ///   - tls: the context of new connections; `nil` for plain HTTP.
-    ///   - eventLoopGroup: does the work; belongs to the caller and must outlive the connector.
-    ///   - logger: gets what operators need; nothing per request.
+    ///   - eventLoopGroup: does the work; swift-nio's own over sockets. It belongs to the caller and must outlive the connector.
+    ///   - logger: gets what operators need; nothing per request above the level debug.
     public init(
         configuration: ConnectorConfiguration,
         handler: any RequestHandler,
@@ -42,24 +66,193 @@ public final class Connector: Sendable {
         logger: Logger
     ) {
         self.configuration = configuration
+        self.logger = logger
+        self.tls = tls
+        self.group = eventLoopGroup
+        let runtime = ConnectionRuntime(configuration: configuration, handler: handler, isTLS: tls != nil, logger: logger)
+        self.runtime = runtime
+        self.acceptLoop = eventLoopGroup.next()
+        self.gate = AcceptGate(limit: configuration.maxConnections, logger: logger, eventLoop: self.acceptLoop)
+        var contexts: [ObjectIdentifier: EventLoopContext] = [:]
+        for loop in eventLoopGroup.makeIterator() {
+            contexts[ObjectIdentifier(loop)] = EventLoopContext(loop, sweepInterval: .nanoseconds(runtime.sweepInterval))
+        }
+        self.contexts = contexts
     }
 
     /// Binds the address and begins to accept.
     ///
     /// - Throws: ``ConnectorError`` that names address, port and cause.
-    public func start() async throws(ConnectorError) {}
+    public func start() async throws(ConnectorError) {
+        try self.configuration.validate()
+        let isFirst = self.state.withLock { state in
+            guard case .made = state else { return false }
+            state = .starting
+            return true
+        }
+        guard isFirst else { throw ConnectorError(.invalidState, "the connector on port \(self.configuration.port) was started before") }
+        do {
+            let channel = try await self.bind()
+            self.state.withLock { $0 = .listening(channel) }
+        } catch {
+            self.state.withLock { $0 = .closed(port: nil) }
+            throw error
+        }
+    }
 
     /// The port that is bound, or `nil` before ``start()``. Tells the port that was chosen for port 0.
-    public var localPort: Int? { nil }
+    public var localPort: Int? {
+        self.state.withLock { state in
+            switch state {
+            case .made, .starting: nil
+            case .listening(let channel): channel.localAddress?.port
+            case .closed(let port): port
+            }
+        }
+    }
 
     /// Closes the listening socket; connections go on.
-    public func stopAccepting() async {}
+    public func stopAccepting() async {
+        let channel = self.state.withLock { state -> (any Channel)? in
+            guard case .listening(let channel) = state else {
+                if case .made = state { state = .closed(port: nil) }
+                return nil
+            }
+            state = .closed(port: channel.localAddress?.port)
+            return channel
+        }
+        try? await channel?.close()
+    }
 
     /// Stops: accepts no more, closes idle connections, lets running requests finish, and closes what is left after the grace period.
     ///
-    /// Returns when the last connection is closed.
-    public func stop(gracePeriod: Duration) async {}
+    /// Returns when the last connection is closed. Tasks that still run then have been cancelled.
+    public func stop(gracePeriod: Duration) async {
+        await self.stopAccepting()
+        for context in self.contexts.values { context.loop.execute { context.drain() } }
+        let enforcer = Task {
+            try await Task.sleep(for: max(gracePeriod, .zero))
+            for context in self.contexts.values { context.loop.execute { context.stop() } }
+        }
+        await self.gate.waitUntilEmpty()
+        enforcer.cancel()
+        self.runtime.pool.shutDown()
+    }
 
     /// What was counted so far.
-    public var counters: Counters { Counters() }
+    public var counters: Counters {
+        Counters(
+            currentConnections: self.gate.current.load(ordering: .relaxed),
+            totalConnections: self.gate.total.load(ordering: .relaxed),
+            rejectedConnections: self.gate.rejected.load(ordering: .relaxed),
+            totalRequests: self.contexts.values.reduce(0) { $0 + $1.requests.value },
+            currentRequests: self.runtime.gate.load,
+            refusedRequests: self.contexts.values.reduce(0) { $0 + $1.refusals.value }
+        )
+    }
+}
+
+extension Connector {
+    private func bind() async throws(ConnectorError) -> any Channel {
+        guard self.configuration.address == nil else { return try await self.bind(to: self.resolvedAddress()) }
+        do {
+            return try await self.bind(to: self.address(ip: "::"))
+        } catch {
+            // A machine without IPv6.
+            guard error.code == .addressUnavailable else { throw error }
+            return try await self.bind(to: self.address(ip: "0.0.0.0"))
+        }
+    }
+
+    private func address(ip: String) throws(ConnectorError) -> SocketAddress {
+        do {
+            return try SocketAddress(ipAddress: ip, port: self.configuration.port)
+        } catch {
+            throw ConnectorError(.addressUnavailable, "cannot listen on [\(ip)]:\(self.configuration.port): \(error)")
+        }
+    }
+
+    private func resolvedAddress() throws(ConnectorError) -> SocketAddress {
+        let name = self.configuration.address ?? ""
+        if let address = try? SocketAddress(ipAddress: name, port: self.configuration.port) { return address }
+        do {
+            return try SocketAddress.makeAddressResolvingHost(name, port: self.configuration.port)
+        } catch {
+            throw ConnectorError(.addressUnavailable, "cannot listen on \(name) port \(self.configuration.port): the address is unknown (\(error))")
+        }
+    }
+
+    private func bind(to address: SocketAddress) async throws(ConnectorError) -> any Channel {
+        let configuration = self.configuration
+        let (gate, runtime, tls, contexts) = (self.gate, self.runtime, self.tls, self.contexts)
+        var bootstrap = ServerBootstrap(group: self.acceptLoop, childGroup: self.group)
+            .serverChannelOption(.backlog, value: Int32(clamping: configuration.acceptCount))
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: configuration.soReuseAddress ? 1 : 0)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(gate) }
+            }
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.maxMessagesPerRead, value: 4)
+            // Small buffers for small requests, large ones for uploads; each connection keeps one of its last size.
+            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 65536))
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 65536, high: 131_072))
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: configuration.tcpNoDelay ? 1 : 0)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let context = contexts[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.inappropriateOperationForState }
+                    if let tls { try channel.pipeline.syncOperations.addHandler(tls.current.makeHandler()) }
+                    try channel.pipeline.syncOperations.addHandler(HTTP1ConnectionHandler(runtime: runtime, loop: context))
+                }
+            }
+        if let keepAlive = configuration.soKeepAlive { bootstrap = bootstrap.childChannelOption(.socketOption(.so_keepalive), value: keepAlive ? 1 : 0) }
+        if let size = configuration.txBufSize { bootstrap = bootstrap.childChannelOption(.socketOption(.so_sndbuf), value: .init(size)) }
+        // On the listening socket, so that it decides the window that is offered from the first packet on.
+        if let size = configuration.rxBufSize { bootstrap = bootstrap.serverChannelOption(.socketOption(.so_rcvbuf), value: .init(size)) }
+        do {
+            return try await bootstrap.bind(to: address).get()
+        } catch {
+            throw Self.bindError(error, address: address)
+        }
+    }
+
+    private static func bindError(_ error: any Error, address: SocketAddress) -> ConnectorError {
+        let port = address.port ?? 0
+        let place = "\(address.protocol == .inet6 ? "[\(address.ipAddress ?? "")]" : address.ipAddress ?? ""):\(port)"
+        guard let error = error as? IOError else { return ConnectorError(.bindFailed, "cannot listen on \(place): \(error)") }
+        let cause = String(cString: strerror(error.errnoCode))
+        switch error.errnoCode {
+        case EADDRINUSE:
+            return ConnectorError(.portInUse, "cannot listen on \(place): port \(port) is in use (\(cause))")
+        case EACCES, EPERM:
+            let hint = port < 1024 ? "; ports below 1024 need a privilege, on Linux CAP_NET_BIND_SERVICE" : ""
+            return ConnectorError(.permissionDenied, "cannot listen on \(place): permission denied for port \(port): \(cause)\(hint)")
+        case EADDRNOTAVAIL, EAFNOSUPPORT:
+            return ConnectorError(.addressUnavailable, "cannot listen on \(place): the address does not belong to this machine (\(cause))")
+        default:
+            return ConnectorError(.bindFailed, "cannot listen on \(place): \(cause)")
+        }
+    }
+}
+
+extension ConnectorConfiguration {
+    /// Checks what can be checked without binding.
+    func validate() throws(ConnectorError) {
+        func require(_ condition: Bool, _ attribute: String, _ value: Int, _ expected: String) throws(ConnectorError) {
+            guard !condition else { return }
+            throw ConnectorError(.invalidConfiguration, "connector on port \(self.port): \(attribute) [\(value)] must be \(expected)")
+        }
+        try require((0...65535).contains(self.port), "port", self.port, "between 0 and 65535")
+        try require(self.acceptCount > 0, "acceptCount", self.acceptCount, "at least 1")
+        try require(self.maxConnections == -1 || self.maxConnections > 0, "maxConnections", self.maxConnections, "at least 1, or -1 for no limit")
+        try require(self.maxThreads > 0, "maxThreads", self.maxThreads, "at least 1")
+        let sizes = 256...16_777_216
+        try require(
+            sizes.contains(self.maxHttpRequestHeaderSize), "maxHttpRequestHeaderSize", self.maxHttpRequestHeaderSize, "between 256 and 16777216 bytes")
+        try require(
+            sizes.contains(self.maxHttpResponseHeaderSize), "maxHttpResponseHeaderSize", self.maxHttpResponseHeaderSize, "between 256 and 16777216 bytes")
+        try require(self.maxTrailerSize >= 0, "maxTrailerSize", self.maxTrailerSize, "0 or more")
+        try require(self.maxExtensionSize >= 0, "maxExtensionSize", self.maxExtensionSize, "0 or more")
+        try require(self.txBufSize.map { $0 > 0 } ?? true, "socket.txBufSize", self.txBufSize ?? 0, "more than 0")
+        try require(self.rxBufSize.map { $0 > 0 } ?? true, "socket.rxBufSize", self.rxBufSize ?? 0, "more than 0")
+    }
 }

@@ -1,0 +1,205 @@
+import Logging
+import NIOCore
+import ServalServlet
+import ServalTLS
+
+/// One HTTP/1.1 connection: feeds what arrives to the parser, starts the tasks that answer, and sends what they answer.
+///
+/// Bytes of a quiet connection are nowhere: input is parsed in NIO's buffer, output is put together in the loop's. Decisions are
+/// ``HTTP1ConnectionState``'s.
+///
+/// Unchecked: everything is touched on the connection's event loop only. Tasks that answer requests run there; from other threads come only calls that
+/// hop to the loop first.
+final class HTTP1ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = Never
+    typealias OutboundOut = IOData
+
+    /// A response body that is sent as the socket takes it.
+    enum Outgoing {
+        case bytes([UInt8], offset: Int)
+        case file(OpenFile, offset: Int, remaining: Int)
+    }
+
+    /// What happens at ``deadline``.
+    enum DeadlineKind {
+        case head
+        case idle
+        case halfClosed
+        case linger
+    }
+
+    let runtime: ConnectionRuntime
+    let loop: EventLoopContext
+    /// The index in the loop's list.
+    var place = 0
+    var context: ChannelHandlerContext?
+    var state = HTTP1ConnectionState()
+    var parser: HTTP1RequestParser
+    /// What arrived and was not used yet.
+    var input: ByteBuffer?
+    var info: ConnectionInfo
+    var tlsFacts: TLSConnectionFacts?
+    /// The last `Host` that the TLS host admitted.
+    var admittedHost: [UInt8] = []
+
+    // The current exchange.
+    var request: Request?
+    var requestState: RequestState?
+    var task: Task<Void, Never>?
+    var isHead = false
+    var isHTTP11 = true
+    var saysKeepAlive = false
+    /// The bytes of the body still to come, without chunking.
+    var bodyRemaining = 0
+    var decoder: ChunkedBodyDecoder?
+    var source: HTTP1RequestBodySource?
+    /// The application does not keep up with the body.
+    var isBodyPaused = false
+    var swallowedBytes = 0
+    /// 0 before the head of the response was written.
+    var responseStatus = 0
+    var sentBodyBytes = 0
+    var outgoing: Outgoing?
+    var isChunkedResponse = false
+    /// For streams with a length: the bytes not written yet.
+    var streamRemaining: Int?
+    var writeWaiters: [UnsafeContinuation<Void, any Error>] = []
+
+    // What is going on right now.
+    var isInRead = false
+    var isProcessing = false
+    var isReadHeld = false
+    var isFlushScheduled = false
+    var isClosing = false
+    var isLost = false
+    var isFileRegionPending = false
+    /// When the bytes that are being looked at were read.
+    var readTime: UInt64 = 0
+    var deadline = UInt64.max
+    var deadlineKind = DeadlineKind.head
+    var discardBudget = 0
+    var bodyProgress = Progress()
+    var writeProgress = Progress()
+
+    init(runtime: ConnectionRuntime, loop: EventLoopContext) {
+        self.runtime = runtime
+        self.loop = loop
+        self.parser = HTTP1RequestParser(syntax: runtime.syntax)
+        self.info = ConnectionInfo()
+    }
+
+    // MARK: Life
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        self.loop.add(self)
+        self.setDeadline(.head, now: MonotonicClock.now(), after: self.runtime.headTimeout)
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        self.info = self.makeInfo(tls: nil)
+        context.fireChannelActive()
+        if self.loop.isStopped { self.closeNow() } else if self.loop.isDraining { self.drain() }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.lose()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.lose()
+        self.context = nil
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case let completion as TLSHandshakeCompletion:
+            self.tlsFacts = completion.facts
+            self.info = self.makeInfo(tls: TLSConnectionInfo(facts: completion.facts, logger: self.runtime.logger))
+        case ChannelEvent.inputClosed:
+            self.inputClosed()
+        default:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? TLSError, error == TLSError(.plaintextHTTP, "") {
+            self.answerPlaintext()
+        } else {
+            self.runtime.logger.trace("connection failed", metadata: ["client": "\(self.info.remoteAddress)", "error": "\(error)"])
+            context.close(promise: nil)
+        }
+    }
+
+    // MARK: Reading
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var buffer = self.unwrapInboundIn(data)
+        if self.state.input == .discard {
+            self.discardBudget -= buffer.readableBytes
+            if self.isClosing, self.discardBudget < 0 { context.close(promise: nil) }
+            return
+        }
+        self.isInRead = true
+        if self.readTime == 0 { self.readTime = MonotonicClock.now() }
+        if self.input == nil { self.input = buffer } else { self.input?.writeBuffer(&buffer) }
+        // The buffer is NIO's; it can use it again if nobody holds it.
+        buffer = ByteBuffer()
+        self.process()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        self.isInRead = false
+        self.readTime = 0
+        self.flush()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if self.wantsInput { context.read() } else { self.isReadHeld = true }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            self.pump()
+            self.resumeWriters()
+            self.process()
+            self.flush()
+            self.resumeReading()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+}
+
+extension HTTP1ConnectionHandler {
+    private func makeInfo(tls: TLSConnectionInfo?) -> ConnectionInfo {
+        let configuration = self.runtime.configuration
+        let remote = self.context?.channel.remoteAddress
+        let local = self.context?.channel.localAddress
+        return ConnectionInfo(
+            remoteAddress: remote?.plainAddress ?? "",
+            remotePort: remote?.port ?? 0,
+            localAddress: local?.plainAddress ?? "",
+            localPort: local?.port ?? 0,
+            scheme: self.runtime.isTLS ? "https" : configuration.scheme,
+            isSecure: self.runtime.isTLS || configuration.secure,
+            proxyName: configuration.proxyName,
+            proxyPort: configuration.proxyPort,
+            tls: tls,
+            blockingExecutor: self.runtime.pool,
+            redirectPort: configuration.redirectPort,
+            maxPostSize: configuration.maxPostSize,
+            maxParameterCount: configuration.maxParameterCount
+        )
+    }
+}
+
+extension SocketAddress {
+    /// The address in text form; IPv4 clients of a socket for both families look like IPv4.
+    var plainAddress: String? {
+        guard let address = self.ipAddress else { return nil }
+        return address.hasPrefix("::ffff:") && address.utf8.contains(UInt8(ascii: ".")) ? String(address.dropFirst(7)) : address
+    }
+}

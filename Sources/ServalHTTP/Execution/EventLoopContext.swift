@@ -1,0 +1,125 @@
+import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// What the connections of one connector share on one event loop.
+///
+/// Unchecked: apart from constants, everything is touched on the loop only.
+final class EventLoopContext: @unchecked Sendable {
+    static let outputCapacity = 16384
+
+    let loop: any EventLoop
+    let executor: EventLoopExecutor
+    /// Requests handed to the handler; written on the loop, read by anybody.
+    let requests = Counter()
+    /// Requests refused by the connector.
+    let refusals = Counter()
+    /// Where responses are put together, so that idle connections need no buffer.
+    var output: ByteBuffer
+    /// Whose bytes ``output`` holds.
+    private var outputOwner: ObjectIdentifier?
+    /// The connector stops: connections close after their response.
+    private(set) var isDraining = false
+    /// The connector has stopped: connections close at once.
+    private(set) var isStopped = false
+    private(set) var connections: [HTTP1ConnectionHandler] = []
+    private var sweep: RepeatedTask?
+    private let sweepInterval: TimeAmount
+    private var lastSweep: UInt64 = 0
+    private var date = DateField()
+
+    init(_ loop: any EventLoop, sweepInterval: TimeAmount) {
+        self.loop = loop
+        self.executor = EventLoopExecutor(loop)
+        self.output = ByteBufferAllocator().buffer(capacity: Self.outputCapacity)
+        self.sweepInterval = sweepInterval
+    }
+
+    // MARK: Connections
+
+    func add(_ connection: HTTP1ConnectionHandler) {
+        connection.place = self.connections.count
+        self.connections.append(connection)
+        if self.sweep == nil {
+            self.lastSweep = MonotonicClock.now()
+            self.sweep = self.loop.scheduleRepeatedTask(initialDelay: self.sweepInterval, delay: self.sweepInterval) { [unowned self] _ in
+                self.sweepConnections()
+            }
+        }
+    }
+
+    func remove(_ connection: HTTP1ConnectionHandler) {
+        let place = connection.place
+        guard place < self.connections.count, self.connections[place] === connection else { return }
+        let last = self.connections.removeLast()
+        if last !== connection {
+            self.connections[place] = last
+            last.place = place
+        }
+        if self.connections.isEmpty {
+            self.sweep?.cancel()
+            self.sweep = nil
+        }
+    }
+
+    /// Closes idle connections, and the others after their response.
+    func drain() {
+        self.isDraining = true
+        for connection in self.connections { connection.drain() }
+    }
+
+    /// Closes all connections, whatever they do.
+    func stop() {
+        self.isDraining = true
+        self.isStopped = true
+        for connection in self.connections { connection.closeNow() }
+    }
+
+    /// Looks after deadlines; backwards, because a connection that is closed leaves its place to the last one.
+    private func sweepConnections() {
+        let now = MonotonicClock.now()
+        // After a pause of the process, clients are not to blame.
+        let elapsed = min(now - self.lastSweep, UInt64(self.sweepInterval.nanoseconds) * 2)
+        self.lastSweep = now
+        var index = self.connections.count
+        while index > 0 {
+            index -= 1
+            if index < self.connections.count { self.connections[index].sweep(now: now, elapsed: elapsed) }
+        }
+    }
+
+    // MARK: Output
+
+    /// Gives the output buffer to `connection`; bytes of another one are sent first.
+    @inline(__always)
+    func claimOutput(for connection: HTTP1ConnectionHandler) {
+        let claimant = ObjectIdentifier(connection)
+        if self.output.readableBytes > 0, self.outputOwner != claimant { self.sendForeignOutput() }
+        self.outputOwner = claimant
+    }
+
+    /// Whether there are bytes of `connection` in the output buffer.
+    @inline(__always)
+    func holdsOutput(of connection: HTTP1ConnectionHandler) -> Bool {
+        self.output.readableBytes > 0 && self.outputOwner == ObjectIdentifier(connection)
+    }
+
+    /// Rare: a connection wrote without being in a read, and another one comes before it has flushed.
+    private func sendForeignOutput() {
+        self.connections.first { ObjectIdentifier($0) == self.outputOwner }?.flush()
+        self.output.clear(minimumCapacity: Self.outputCapacity)
+    }
+
+    /// The value of `Date` now.
+    @inline(__always)
+    func dateField(now: UInt64) -> DateField {
+        if now >= self.date.validUntil { self.date = DateField(now: now) }
+        return self.date
+    }
+}
