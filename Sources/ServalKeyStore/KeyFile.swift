@@ -1,11 +1,11 @@
 import COpenSSL
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Reads and replaces whole files.
@@ -14,7 +14,7 @@ package enum KeyFile {
     ///
     /// - Throws: `fileNotFound`, `unreadable`, `empty`, each with the path.
     package static func read(_ path: String) throws(KeyStoreError) -> [UInt8] {
-        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else {
             let code: KeyStoreError.Code = errno == ENOENT || errno == ENOTDIR ? .fileNotFound : .unreadable
             throw KeyStoreError(code, "\(path) (\(reason()))")

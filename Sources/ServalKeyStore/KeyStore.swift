@@ -36,6 +36,8 @@ public struct KeyStore: Sendable {
     ///
     /// - Parameter password: `nil` opens the store without checking its integrity: a JKS file lists everything, a PKCS12 file lists what is not
     ///   encrypted, keys with an empty chain. The empty string is a password like any other.
+    ///
+    ///   A PKCS12 file without MAC whose certificates are in the clear opens with any password; its keys then tell (`wrongKeyPassword`).
     /// - Throws: `empty`, `notAKeyStore`, `unsupportedFormat`, `corrupt`, `wrongPassword`, `unsupportedAlgorithm`.
     /// - Complexity: linear in the size of the file, plus one key derivation per different salt (not per key).
     public init(bytes: [UInt8], password: String?) throws(KeyStoreError) {

@@ -11,7 +11,7 @@ extension KeyStore {
             case secretKey(SecretKeyEntry)
         }
 
-        /// When the entry was made, in milliseconds since 1970. PKCS12 keeps it for private keys only.
+        /// When the entry was made, in milliseconds since 1970; PKCS12 keeps it for keys only.
         public var creationDate: Int64
         /// The entry's key or certificate.
         public var content: Content
@@ -50,7 +50,7 @@ public struct PrivateKeyEntry: Sendable {
 
     var key: Key
 
-    /// The certificates, the key's own first. Empty when a PKCS12 store was opened without its password.
+    /// The certificates, the key's own first; empty when a PKCS12 store was opened without its password.
     ///
     /// Setting it leaves the key as it is: a CA's reply can be installed without the key's password.
     public var certificateChain: [CertificateData]

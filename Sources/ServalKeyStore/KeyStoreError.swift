@@ -36,7 +36,7 @@ public struct KeyStoreError: Error, Hashable, Sendable, CustomStringConvertible 
         public static let notAKeyEntry = Code(kind: .notAKeyEntry)
         /// The store has no private key at all.
         public static let noKeyEntry = Code(kind: .noKeyEntry)
-        /// The alias is taken (aliases differ in more than case).
+        /// The alias is taken (aliases that differ only in case are the same).
         public static let duplicateAlias = Code(kind: .duplicateAlias)
         /// An argument or a text (distinguished name, PEM, certificate) cannot be understood.
         public static let invalidInput = Code(kind: .invalidInput)

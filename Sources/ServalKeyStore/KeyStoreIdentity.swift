@@ -2,7 +2,7 @@
 public struct KeyStoreIdentity: Sendable {
     /// The key of the first certificate.
     public let privateKey: PrivateKey
-    /// The certificates, the key's own first. Never empty.
+    /// The certificates, the key's own first; never empty.
     public let chain: [CertificateData]
 
     /// Puts a key and its chain together.
@@ -50,7 +50,9 @@ extension KeyStore {
 
     private func keyEntry(alias: String?) throws(KeyStoreError) -> (alias: String, entry: PrivateKeyEntry) {
         if let alias {
-            guard let entry = self[alias] else { throw KeyStoreError(.aliasNotFound, "Alias name [\(alias)] does not identify a key entry: no such alias") }
+            guard let entry = self[alias] else {
+                throw KeyStoreError(.aliasNotFound, "Alias name [\(alias)] does not identify a key entry: no such alias")
+            }
             guard case .privateKey(let key) = entry.content else {
                 throw KeyStoreError(.notAKeyEntry, "Alias name [\(alias)] does not identify a key entry: it is a trusted certificate or a secret key")
             }

@@ -29,7 +29,7 @@ public struct CertificateData: Sendable, Hashable {
 
     /// The certificate as swift-certificates' value.
     ///
-    /// - Throws: `corrupt` when swift-certificates refuses it; ``fields()`` may still read it.
+    /// - Throws: `corrupt` when swift-certificates refuses it (unknown curves, RSA keys below 2048 bits, …); ``fields()`` may still read it.
     public func parsed() throws(KeyStoreError) -> Certificate {
         do {
             return try Certificate(derEncoded: der)

@@ -33,11 +33,11 @@ struct ChainBuilder {
     private func issuer(of certificate: CertificateData) -> CertificateData? {
         guard let skeleton = try? CertificateSkeleton(der: certificate.der) else { return nil }
         let issuer = Array(skeleton.issuer.encoded)
+        let named = (candidates[issuer] ?? []).filter { $0 != certificate }
         // A certificate with its own name as issuer ends the chain if it signs itself; otherwise its issuer has the same name (a key change).
         let isSelfIssued = issuer == Array(skeleton.subject.encoded)
+        guard named.count > 1 || (isSelfIssued && !named.isEmpty) else { return named.first }
         if isSelfIssued, ChainBuilder.verification(certificate, certificate) != .fails { return nil }
-        let named = (candidates[issuer] ?? []).filter { $0 != certificate }
-        guard named.count > 1 || isSelfIssued else { return named.first }
         return named.first { ChainBuilder.verification(certificate, $0) == .holds } ?? (isSelfIssued ? nil : named.first)
     }
 

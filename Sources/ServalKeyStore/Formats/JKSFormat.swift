@@ -40,10 +40,14 @@ enum JKSFormat {
         var input = JKSInput(bytes)
         _ = try input.take(magic.count)
         let version = try input.number()
-        guard version == 1 || version == 2 else { throw KeyStoreError(.unsupportedFormat, "JKS version \(version) is not known; 1 and 2 are") }
+        guard version == 1 || version == 2 else {
+            throw KeyStoreError(.unsupportedFormat, "JKS version \(version) is not known; 1 and 2 are")
+        }
         let count = try input.number()
         // An entry has at least a tag, an alias and a date.
-        guard count <= input.remaining / 14 else { throw KeyStoreError(.corrupt, "The JKS key store claims \(count) entries in \(bytes.count) bytes") }
+        guard count <= input.remaining / 14 else {
+            throw KeyStoreError(.corrupt, "The JKS key store claims \(count) entries in \(bytes.count) bytes")
+        }
         var store = KeyStore(format: .jks)
         let secret = password.map(Secret.init)
         for index in 0..<count {
@@ -98,7 +102,10 @@ enum JKSFormat {
         for named in store.entries {
             guard case .privateKey(let entry) = named.entry.content, case .protected(let encrypted, _) = entry.key else { continue }
             if (try? ProtectedKey.openBytes(encrypted, password: password)) != nil {
-                return KeyStoreError(.corrupt, "Keystore was tampered with: the password opens the key of \(named.alias) but the file's digest differs")
+                return KeyStoreError(
+                    .corrupt,
+                    "Keystore was tampered with: the password opens the key of \(named.alias) but the file's digest differs"
+                )
             }
         }
         return KeyStoreError(.wrongPassword, "Keystore was tampered with, or password was incorrect")

@@ -51,7 +51,7 @@ enum PKCS12Format {
         do throws(KeyStoreError) {
             try reader.read(contents)
         } catch {
-            return error.code == .corrupt ? error : wrongPassword
+            if error.code == .corrupt { return error }
         }
         guard reader.opensAnything else { return wrongPassword }
         return KeyStoreError(.corrupt, "The password opens the key store's contents but its MAC differs: the file was changed")

@@ -33,14 +33,13 @@ struct PKCS12Reader {
         }
     }
 
-    /// Whether the password decrypts a part or a key of what was read.
+    /// Whether the password decrypts a part, or the first of the keys, of what was read.
     var opensAnything: Bool {
-        guard let password else { return false }
-        return decryptedParts
-            || items.contains {
-                guard case .key(.protected(let encrypted, _), _) = $0 else { return false }
-                return (try? ProtectedKey.openBytes(encrypted, password: password.value)) != nil
-            }
+        guard let password, !decryptedParts else { return decryptedParts }
+        for case .key(.protected(let encrypted, _), _) in items {
+            return (try? ProtectedKey.openBytes(encrypted, password: password.value)) != nil
+        }
+        return false
     }
 
     // MARK: Bags
@@ -151,6 +150,8 @@ private struct LeafIndex {
     private let all: [CertificateData]
     /// With one key and no ids at all, the first certificate is the key's.
     private let only: CertificateData?
+    /// Decrypting every key of a large file to find its certificate would take long.
+    private let mayDecrypt: Bool
 
     init(_ certificates: [(certificate: CertificateData, attributes: PKCS12Attributes)], keyCount: Int) {
         all = certificates.map(\.certificate)
@@ -160,6 +161,7 @@ private struct LeafIndex {
             if let name, byName[name] == nil { byName[name] = certificate }
         }
         only = keyCount == 1 && byID.isEmpty ? all.first : nil
+        mayDecrypt = keyCount <= 16
     }
 
     /// By key id and name, else by key id, else by name.
@@ -171,7 +173,7 @@ private struct LeafIndex {
 
     /// By public key, where ids and names do not tell; decrypts the key.
     func leaf(for entry: PrivateKeyEntry) -> CertificateData? {
-        guard !all.isEmpty else { return nil }
+        guard !all.isEmpty, mayDecrypt else { return nil }
         guard let key = try? entry.privateKey() else { return only }
         return all.first(where: key.matches)
     }

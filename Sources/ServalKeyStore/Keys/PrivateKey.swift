@@ -28,7 +28,7 @@ public struct PrivateKey: Sendable {
         case other(String)
     }
 
-    /// The PrivateKeyInfo (RFC 5208) as DER. Handle with care: this is the secret.
+    /// The PrivateKeyInfo (RFC 5208) as DER: this is the secret, handle with care.
     public let pkcs8: [UInt8]
 
     /// What kind of key it is.
@@ -93,7 +93,9 @@ public struct PrivateKey: Sendable {
         }
     }
 
-    /// Whether `certificate` holds this key's public key. Always `true` for ``Algorithm/other(_:)``, where it cannot be told.
+    /// Whether `certificate` holds this key's public key.
+    ///
+    /// Always `true` for ``Algorithm/other(_:)``, where it cannot be told.
     public func matches(_ certificate: CertificateData) -> Bool {
         guard !publicKeyInfo.isEmpty else { return true }
         guard let other = try? certificate.publicKeyInfo() else { return false }

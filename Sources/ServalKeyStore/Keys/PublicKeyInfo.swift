@@ -28,6 +28,8 @@ enum PublicKeyInfo {
             let name = parts.curve.map { "EC (\(AlgorithmNames.curve($0)))" } ?? "EC"
             return (parts.curve.flatMap(AlgorithmNames.curveBits).map { "\($0)-bit " } ?? "") + name + " key"
         case "1.2.840.10040.4.1": return (dsaBits(value).map { "\($0)-bit" } ?? "unknown size") + " DSA key"
+        case .ed25519: return "255-bit Ed25519 key"
+        case "1.3.101.113": return "448-bit Ed448 key"
         default: return AlgorithmNames.signature(parts.algorithm) + " key"
         }
     }

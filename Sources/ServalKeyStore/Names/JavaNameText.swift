@@ -62,7 +62,8 @@ enum JavaNameText {
         func isSpace(_ character: Character) -> Bool { character == " " || character == "\n" }
         if text.count > 1, text.first == "\"", text.last == "\"" { return text }
         let hasDoubleSpace = zip(text, text.dropFirst()).contains { isSpace($0) && isSpace($1) }
-        let needsQuotes = text.contains(where: special.contains) || hasDoubleSpace || text.first.map(isSpace) == true || text.last.map(isSpace) == true
+        let hasOuterSpace = text.first.map(isSpace) == true || text.last.map(isSpace) == true
+        let needsQuotes = text.contains(where: special.contains) || hasDoubleSpace || hasOuterSpace
         guard needsQuotes else { return text }
         return "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""
     }

@@ -34,8 +34,9 @@ public enum PEM {
         }
     }
 
-    /// All blocks of a text; anything outside them is a comment. A byte order mark and any line ends are accepted.
+    /// All blocks of a text; anything outside them is a comment.
     ///
+    /// A byte order mark and any line ends are accepted.
     /// - Throws: `invalidInput` with the line, for base64 that is wrong and for a BEGIN without its END.
     public static func blocks(in text: some Collection<UInt8>) throws(KeyStoreError) -> [Block] {
         var parser = PEMParser(text)

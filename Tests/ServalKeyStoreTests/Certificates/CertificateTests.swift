@@ -33,7 +33,8 @@ import X509
         #expect(fields.extensions.filter(\.isCritical).map(\.oid) == ["2.5.29.15"])
         #expect(key.matches(certificate))
         #expect(CertificateChain.isComplete([certificate]))
-        #expect(try CertificateData(certificate.parsed()) == certificate)
+        // swift-certificates refuses RSA keys below 2048 bits; they can be made and listed all the same.
+        if algorithm != .rsa(bits: 1024) { #expect(try CertificateData(certificate.parsed()) == certificate) }
 
         try folder.write(certificate.der, "c.der")
         let text = try Tool.openssl("x509", "-in", folder("c.der"), "-noout", "-serial", "-fingerprint", "-sha256", "-ext", "subjectKeyIdentifier")
@@ -61,6 +62,20 @@ import X509
         }
     }
 
+    @Test func serversAreNamedByHostAndAddress() throws {
+        let folder = try Folder()
+        let names = try SubjectAlternativeNames(hosts: ["example.org", "*.example.org", "127.0.0.1", "::1"])
+        let certificate = try SelfSignedCertificate.make(
+            key: PrivateKey.generate(.ec(curve: .p256)),
+            subject: DistinguishedName(),
+            extensions: Certificate.Extensions { names }
+        )
+        try folder.write(PEM.encode(certificate.der, label: "CERTIFICATE").utf8, "c.pem")
+        let text = try Tool.openssl("x509", "-in", folder("c.pem"), "-noout", "-ext", "subjectAltName")
+        #expect(text.contains("DNS:example.org, DNS:*.example.org, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1"))
+        for host in ["", "exämple.org", "a b", "http://x"] { #expect(code { try SubjectAlternativeNames(hosts: [host]) } == .invalidInput) }
+    }
+
     @Test func chainsAreOrderedFromAnyMixture() throws {
         let authority = try Authority()
         let other = try SelfSignedCertificate.make(key: authority.ecKey, subject: DistinguishedName(dname: "CN=Intermediate, O=Sërval, C=DE"))
@@ -83,8 +98,20 @@ import X509
         let folder = try Folder()
         try Tool.openssl("ecparam", "-name", "brainpoolP256r1", "-genkey", "-noout", "-out", folder("k.pem"))
         try Tool.openssl(
-            "req", "-x509", "-new", "-key", folder("k.pem"), "-subj", "/CN=odd/serialNumber=7", "-set_serial", "-5", "-sha224", "-days", "36500",
-            "-out", folder("c.pem")
+            "req",
+            "-x509",
+            "-new",
+            "-key",
+            folder("k.pem"),
+            "-subj",
+            "/CN=odd/serialNumber=7",
+            "-set_serial",
+            "-5",
+            "-sha224",
+            "-days",
+            "36500",
+            "-out",
+            folder("c.pem")
         )
         let certificate = try #require(try PEM.certificates(contentsOf: folder("c.pem")).first)
         let fields = try certificate.fields()
@@ -102,6 +129,8 @@ import X509
         #expect(code { try PrivateKey.generate(.other("1.2.3")) } == .unsupportedAlgorithm)
         let key = try PrivateKey.generate(.ec(curve: .p256))
         let now = Date()
-        #expect(code { try SelfSignedCertificate.make(key: key, subject: .init(), notBefore: now, notAfter: now.addingTimeInterval(-1)) } == .invalidInput)
+        #expect(
+            code { try SelfSignedCertificate.make(key: key, subject: .init(), notBefore: now, notAfter: now.addingTimeInterval(-1)) } == .invalidInput
+        )
     }
 }

@@ -45,7 +45,8 @@ import Testing
     @Test func emptyAndRandomBytesAreNoStores() throws {
         #expect(code { try KeyStore(bytes: [], password: "changeit") } == .empty)
         var generator = SystemRandomNumberGenerator()
-        for format in [[], [0xFE, 0xED, 0xFE, 0xED], [0xFE, 0xED, 0xFE, 0xED, 0, 0, 0, 2], [0x30, 0x20, 2, 1, 3], [0x30, 0x80, 2, 1, 3]] as [[UInt8]] {
+        for format in [[], [0xFE, 0xED, 0xFE, 0xED], [0xFE, 0xED, 0xFE, 0xED, 0, 0, 0, 2], [0x30, 0x20, 2, 1, 3], [0x30, 0x80, 2, 1, 3]] as [[UInt8]]
+        {
             for length in 0..<200 {
                 let bytes = format + (0..<length).map { _ in UInt8.random(in: 0...255, using: &generator) }
                 #expect(throws: KeyStoreError.self) { try KeyStore(bytes: bytes, password: "changeit") }
@@ -53,6 +54,36 @@ import Testing
                 #expect(throws: KeyStoreError.self) { try CertificateData(der: bytes).fields() }
             }
         }
+    }
+
+    /// Small changes to every kind of input, read in every way: whatever comes out, nothing crashes.
+    @Test func mutatedInputNeverCrashes() throws {
+        let seeds: [[UInt8]] = [
+            try authority.store(.jks).serialized(password: "x"), try authority.store(.pkcs12).serialized(password: "x"), authority.root.der,
+            authority.rsaKey.pkcs8, authority.ecKey.pkcs8, Array(PEM.encode(authority.ecKey.pkcs8, label: "PRIVATE KEY").utf8),
+        ]
+        var generator = SystemRandomNumberGenerator()
+        var read = 0
+        for round in 0..<3000 {
+            var bytes = seeds[round % seeds.count]
+            let position = Int.random(in: 0..<(round % 2 == 0 ? 60 : bytes.count), using: &generator)
+            switch round % 5 {
+            case 0: bytes[position] = UInt8.random(in: 0...255, using: &generator)
+            case 1: bytes[position] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+            case 2: bytes.remove(at: position)
+            case 3: bytes.insert([0, 0x30, 0x7F, 0x80, 0x84, 0xFF].randomElement(using: &generator) ?? 0, at: position)
+            default: bytes.removeSubrange(position...)
+            }
+            if let store = try? KeyStore(bytes: bytes, password: nil) {
+                for alias in store.enumerationOrder { read += (try? store.identity(alias: alias, keyPassword: "x")) == nil ? 0 : 1 }
+            }
+            read += (try? CertificateData(der: bytes).fields()) == nil ? 0 : 1
+            read += (try? PrivateKey(pkcs8: bytes).signingKey()) == nil ? 0 : 1
+            read += (try? PEM.certificates(in: bytes)) == nil ? 0 : 1
+            read += (try? PEM.privateKey(in: bytes, password: "x")) == nil ? 0 : 1
+            _ = CertificateChain.build(leaf: CertificateData(der: bytes), from: [authority.root])
+        }
+        #expect(read > 0, "some changes leave the input readable, or the test would prove nothing")
     }
 
     @Test func lengthsBeyondTheFileAreCorrupt() throws {

@@ -41,6 +41,14 @@ import Testing
         }
     }
 
+    /// The JDK refuses such passwords for PKCS12; for JKS it takes them as this library does.
+    @Test func passwordsBeyondASCIIAgreeInJKS() throws {
+        let folder = try Folder()
+        try java.authority.store(.jks).write(to: folder("a.jks"), password: "pässwörd €")
+        try Tool.keytool("-storepasswd", "-keystore", folder("a.jks"), "-storepass", "pässwörd €", "-new", "ключ-ключ")
+        #expect(try KeyStore(contentsOf: folder("a.jks"), password: "ключ-ключ").count == 3)
+    }
+
     @Test func aKeyWithItsOwnPasswordSaysSo() throws {
         let store = try KeyStore(contentsOf: java.folder("jdk.jks"), password: "changeit")
         #expect(code { try store.identity(alias: "ec") } == .wrongKeyPassword)

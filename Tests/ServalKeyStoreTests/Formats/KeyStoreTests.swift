@@ -84,6 +84,31 @@ import Testing
         #expect(try again.identity(keyPassword: "keypass").chain == authority.ecChain)
     }
 
+    @Test func keysMadeInTheSameMillisecondKeepTheirCertificates() throws {
+        var store = KeyStore(format: .pkcs12)
+        let keys = [(authority.rsaKey, authority.rsaChain), (authority.ecKey, authority.ecChain)]
+        for (index, (key, chain)) in keys.enumerated() {
+            store.set(KeyStore.Entry(.privateKey(PrivateKeyEntry(key: key, chain: chain)), creationDate: 1), alias: "key\(index)")
+        }
+        let read = try KeyStore(bytes: store.serialized(password: "changeit"), password: "changeit")
+        #expect(try read.identity(alias: "key0").chain == authority.rsaChain)
+        #expect(try read.identity(alias: "key1").chain == authority.ecChain)
+        #expect(read.unmarkedCertificates.isEmpty)
+    }
+
+    /// Version 1 of JKS does not name the certificates' type; the digest is not checked here.
+    @Test func theFirstVersionOfJKSIsRead() throws {
+        var store = KeyStore(format: .jks)
+        store.set(KeyStore.Entry(.trustedCertificate(authority.root)), alias: "a")
+        var bytes = try store.serialized(password: "changeit")
+        // After magic, version, count, tag, alias and date stands the type: a length of two bytes and `X.509`.
+        bytes.removeSubrange(27..<34)
+        bytes[7] = 1
+        #expect(try KeyStore(bytes: bytes, password: nil).certificate("a") == authority.root)
+        bytes[7] = 3
+        #expect(code { try KeyStore(bytes: bytes, password: nil) } == .unsupportedFormat)
+    }
+
     @Test func aThousandEntriesTakeNoTime() throws {
         var store = KeyStore(format: .jks)
         let entry = KeyStore.Entry(.privateKey(PrivateKeyEntry(key: authority.ecKey, chain: authority.ecChain)))

@@ -6,8 +6,19 @@ import Testing
     @Test func secretKeysAreKept() throws {
         let folder = try Folder()
         try Tool.keytool(
-            "-genseckey", "-alias", "aes", "-keyalg", "AES", "-keysize", "256", "-keystore", folder("s.p12"), "-storepass", "changeit",
-            "-storetype", "PKCS12"
+            "-genseckey",
+            "-alias",
+            "aes",
+            "-keyalg",
+            "AES",
+            "-keysize",
+            "256",
+            "-keystore",
+            folder("s.p12"),
+            "-storepass",
+            "changeit",
+            "-storetype",
+            "PKCS12"
         )
         let store = try KeyStore(contentsOf: folder("s.p12"), password: "changeit")
         guard case .secretKey? = store["aes"]?.content else {
@@ -17,8 +28,17 @@ import Testing
         try store.write(to: folder("t.p12"), password: "another")
         // Converting opens the key, so the password of its own encryption has to be the new one.
         let text = try Tool.keytool(
-            "-importkeystore", "-srckeystore", folder("t.p12"), "-srcstorepass", "another", "-destkeystore", folder("u.p12"), "-deststorepass",
-            "changeit", "-deststoretype", "PKCS12"
+            "-importkeystore",
+            "-srckeystore",
+            folder("t.p12"),
+            "-srcstorepass",
+            "another",
+            "-destkeystore",
+            folder("u.p12"),
+            "-deststorepass",
+            "changeit",
+            "-deststoretype",
+            "PKCS12"
         )
         #expect(text.contains("1 entries successfully imported"))
         var jks = KeyStore(format: .jks)

@@ -26,7 +26,18 @@ import X509
         let folder = try Folder()
         let text = "CN=\"a, b\", OU=J\\C3\\BCrgen, OID.1.2.3=zz, EMAILADDRESS=a@b.c, DC=example, L=\\ lead, ST=a  b, O=\"q\\\"q\", C=US"
         try Tool.keytool(
-            "-genkeypair", "-alias", "a", "-keyalg", "EC", "-groupname", "secp256r1", "-dname", text, "-keystore", folder("a.p12"), "-storepass",
+            "-genkeypair",
+            "-alias",
+            "a",
+            "-keyalg",
+            "EC",
+            "-groupname",
+            "secp256r1",
+            "-dname",
+            text,
+            "-keystore",
+            folder("a.p12"),
+            "-storepass",
             "changeit"
         )
         let certificate = try #require(try KeyStore(contentsOf: folder("a.p12"), password: "changeit").key("a").certificateChain.first)
@@ -38,7 +49,8 @@ import X509
     }
 
     @Test(arguments: [
-        "Duke", "CN=", "=x", "CN=a, ", "CN=a+OU=b", "FOO=x", "CN=\"open", "CN=\"a\" b", "CN=a\\", "CN=#0", "CN=#FFFF", "CN=a\"b", "OID.x=1", "CN=\\FF",
+        "Duke", "CN=", "=x", "CN=a, ", "CN=a+OU=b", "FOO=x", "CN=\"open", "CN=\"a\" b", "CN=a\\", "CN=#0", "CN=#FFFF", "CN=a\"b", "OID.x=1",
+        "CN=\\FF",
         "EMAILADDRESS=ü", "1=x", "CN=a,,O=b",
     ])
     func mistakesAreRefused(_ text: String) {

@@ -9,7 +9,8 @@ import Testing
         let plain = try blocks(block)
         #expect(plain.map(\.label) == ["THING"] && plain[0].bytes == [1, 2, 3, 4, 5, 6, 7] && plain[0].line == 1)
         let variants = [
-            block.replacing("\n", with: "\r\n"), block.replacing("\n", with: "\r"), "\u{FEFF}" + block, "a comment: with colon\n\n" + block + "the end",
+            block.replacing("\n", with: "\r\n"), block.replacing("\n", with: "\r"), "\u{FEFF}" + block,
+            "a comment: with colon\n\n" + block + "the end",
             String(block.dropLast()), block.replacing("\n", with: " \t\n"), "  " + block, block.replacing("AQIDBAUG\n", with: "AQID\nBAUG\n\n"),
             block.replacing("AQIDBAUG\nBw==", with: "AQIDBAUGBw=="),
         ]
@@ -28,7 +29,8 @@ import Testing
     @Test(arguments: [
         ("-----BEGIN X-----\nAQID\n", "line 1"), ("-----BEGIN X-----\nAQ!D\n-----END X-----\n", "line 2"),
         ("-----BEGIN X-----\nAQID\n-----END Y-----\n", "line 3"), ("-----BEGIN X-----\nAQI\n-----END X-----\n", "line 3"),
-        ("-----BEGIN X-----\nAQ==AQID\n-----END X-----\n", "line 2"), ("-----BEGIN X-----\nAQID\n-----BEGIN X-----\nAQID\n-----END X-----\n", "line 3"),
+        ("-----BEGIN X-----\nAQ==AQID\n-----END X-----\n", "line 2"),
+        ("-----BEGIN X-----\nAQID\n-----BEGIN X-----\nAQID\n-----END X-----\n", "line 3"),
         ("#\n#\n-----BEGIN X-----\nA===\n-----END X-----\n", "line 4"),
     ])
     func mistakesAreReportedWithTheirLine(_ text: String, _ place: String) throws {

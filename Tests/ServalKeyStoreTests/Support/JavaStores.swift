@@ -23,7 +23,17 @@ struct JavaStores: Sendable {
         try Self.convert(folder("ours.p12"), folder("jdk.p12"), "PKCS12")
         try Self.convert(folder("ours.p12"), folder("legacy.p12"), "PKCS12", ["-J-Dkeystore.pkcs12.legacy"])
         try Tool.keytool(
-            "-keypasswd", "-alias", "ec", "-keystore", folder("jdk.jks"), "-storepass", "changeit", "-keypass", "changeit", "-new", "keypass"
+            "-keypasswd",
+            "-alias",
+            "ec",
+            "-keystore",
+            folder("jdk.jks"),
+            "-storepass",
+            "changeit",
+            "-keypass",
+            "changeit",
+            "-new",
+            "keypass"
         )
     }
 
