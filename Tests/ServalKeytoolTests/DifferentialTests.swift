@@ -67,7 +67,10 @@ import Testing
             let line = "-list \(store.hasPrefix("s") ? "-v" : "-rfc") -keystore \(store) -storepass changeit"
             async let mine = Tool.serval.run(line, in: folder, environment: ["TZ": "Europe/Berlin"])
             async let reference = Tool.jdk.run(line, in: folder, environment: ["TZ": "Europe/Berlin"])
-            #expect(try await mine == reference, "\(line)")
+            var expected = try await reference
+            // The JDK ends the lines of base64 with CR LF, and all others with LF.
+            expected.output = expected.output.replacingOccurrences(of: "\r\n", with: "\n")
+            #expect(try await mine == expected, "\(line)")
         }
         // The key's own password opens it on either side.
         for (tool, store) in [(Tool.jdk, "serval.jks"), (Tool.serval, "jdk.jks")] {

@@ -119,8 +119,8 @@ import Testing
     @Test func trustQuestions() async throws {
         _ = try await Tool.serval.run("-genkey -alias ca -keyalg EC -dname CN=CA -ext bc:c -keystore ca.p12 -storepass changeit", in: folder)
         _ = try await Tool.serval.run("-exportcert -rfc -alias ca -file ca.pem -keystore ca.p12 -storepass changeit", in: folder)
-        let command = "-import -file ca.pem -keystore ts.p12 -alias"
-        let refused = try await Tool.serval.run("\(command) root", input: "newpass1\nnewpass1\n\n", in: folder)
+        let command = "-import -file ca.pem -alias"
+        let refused = try await Tool.serval.run("\(command) root -keystore ts.p12", input: "newpass1\nnewpass1\n\n", in: folder)
         #expect(refused.status == 0)
         #expect(
             refused.errors
@@ -129,15 +129,15 @@ import Testing
         #expect(refused.output.hasPrefix("Owner: CN=CA\nIssuer: CN=CA\nSerial number: "))
         #expect(!folder.exists("ts.p12"))
 
-        let added = try await Tool.serval.run("\(command) root", input: "newpass1\nnewpass1\nyes\n", in: folder)
+        let added = try await Tool.serval.run("\(command) root -keystore ts.p12", input: "newpass1\nnewpass1\nyes\n", in: folder)
         #expect(added.errors.hasSuffix("Trust this certificate? [no]:  Certificate was added to keystore\n"))
-        let again = try await Tool.serval.run("\(command) root2", input: "newpass1\nmaybe\nno\n", in: folder)
+        let again = try await Tool.serval.run("\(command) root2 -keystore ts.p12", input: "newpass1\nmaybe\nno\n", in: folder)
         let question = "Do you still want to add it? [no]:  "
         #expect(
             again.errors
                 == "Enter keystore password:  Certificate already exists in keystore under alias <root>\n\(question)Wrong answer, try again\n\(question)Certificate was not added to keystore\n"
         )
-        let insisted = try await Tool.serval.run("\(command) root2", input: "newpass1\nmaybe\nyes\n", in: folder)
+        let insisted = try await Tool.serval.run("\(command) root2 -keystore ts.p12", input: "newpass1\nmaybe\nyes\n", in: folder)
         #expect(insisted.errors.hasSuffix("Certificate was added to keystore\n"))
 
         let system = try await Tool.serval.run(
@@ -158,10 +158,10 @@ import Testing
     @Test func listingWithoutThePassword() async throws {
         for type in ["JKS", "PKCS12"] {
             _ = try await Tool.serval.run(
-                "-genkey -alias k -keyalg EC -dname CN=k -keystore s -storetype \(type) -storepass changeit -keypass changeit",
+                "-genkey -alias k -keyalg EC -dname CN=k -keystore \(type) -storetype \(type) -storepass changeit -keypass changeit",
                 in: folder
             )
-            let run = try await Tool.serval.run("-list -nowarn -keystore s", input: "\n", in: folder)
+            let run = try await Tool.serval.run("-list -nowarn -keystore \(type)", input: "\n", in: folder)
             #expect(run.status == 0)
             #expect(
                 run.errors == """
@@ -176,7 +176,6 @@ import Testing
                     """
             )
             #expect(run.output.contains(type == "JKS" ? "Certificate fingerprint (SHA-256): " : "Certificate chain length: 0\n"))
-            _ = try await Tool.serval.run("-delete -alias k -keystore s -storepass changeit", in: folder)
         }
     }
 

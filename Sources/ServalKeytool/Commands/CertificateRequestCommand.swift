@@ -22,7 +22,7 @@ enum CertificateRequestCommand: Command {
         do {
             request = try CertificateSigningRequest.make(
                 key: key,
-                subject: session.options[.dname].map { try DistinguishedName.argument($0) } ?? certificate.parsed().subject,
+                subject: session.options[.dname].map { try DistinguishedName.argument($0) } ?? DistinguishedName(certificate.fields().subject),
                 extensions: Certificate.Extensions(extensions),
                 signatureAlgorithm: signature.algorithm
             ).derBytes()

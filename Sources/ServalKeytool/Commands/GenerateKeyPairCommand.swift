@@ -1,5 +1,6 @@
 import FoundationEssentials
 import ServalKeyStore
+import SwiftASN1
 import X509
 
 /// `-genkeypair`: makes a key and a certificate for it, signed by the key itself or by another entry (`-signer`).
@@ -114,11 +115,12 @@ private struct Signer {
         self.alias = alias
         do {
             key = try keyEntry.privateKey(password: session.options[.signerkeypass] ?? opened.password)
-            let certificate = try leaf.parsed()
+            let fields = try leaf.fields()
             chain = keyEntry.certificateChain
-            name = certificate.subject
-            keyIdentifier = try? certificate.extensions.subjectKeyIdentifier?.keyIdentifier
-        } catch {
+            name = try DistinguishedName(fields.subject)
+            let identifier = fields.extensions.first { $0.oid == "2.5.29.14" }
+            keyIdentifier = identifier.flatMap { try? ASN1OctetString(derEncoded: $0.value).bytes }
+        } catch let error as KeyStoreError {
             throw Failure(error)
         }
     }

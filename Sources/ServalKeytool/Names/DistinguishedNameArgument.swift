@@ -1,4 +1,5 @@
 import ServalKeyStore
+import SwiftASN1
 import X509
 
 extension DistinguishedName {
@@ -7,7 +8,26 @@ extension DistinguishedName {
         do {
             return try DistinguishedName(dname: text)
         } catch {
-            throw Failure(error)
+            throw Failure.input(javaWording(of: error.message))
+        }
+    }
+
+    /// The JDK's exact words for the two usual mistakes; what is wrong otherwise is told better by the library.
+    private static func javaWording(of message: String) -> String {
+        if message.hasSuffix("has no =") { return "Incorrect AVA format" }
+        let ending = " is not a known keyword"
+        guard message.hasSuffix(ending), let keyword = message.dropLast(ending.count).split(separator: ": ", maxSplits: 1).last else {
+            return message
+        }
+        return "Invalid keyword \"\(keyword)\""
+    }
+
+    /// A name as it stands in a certificate.
+    init(_ name: CertificateFields.Name) throws {
+        do {
+            self = try DistinguishedName(derEncoded: DER.parse(name.der))
+        } catch {
+            throw Failure.input("The name \(name) in the certificate cannot be used: \(error)")
         }
     }
 
