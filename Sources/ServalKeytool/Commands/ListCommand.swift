@@ -29,8 +29,8 @@ enum ListCommand: Command {
         console.print()
         console.print("Your keystore contains \(JavaText.grouped(count)) \(count == 1 ? "entry" : "entries")")
         console.print()
-        // The JDK compares 16-bit units.
-        for alias in opened.store.aliases.sorted(by: { $0.utf16.lexicographicallyPrecedes($1.utf16) }) {
+        // The JDK lists aliases in lower case, also those that a PKCS12 file spells otherwise, and compares 16-bit units.
+        for alias in opened.store.aliases.map({ $0.lowercased() }).sorted(by: { $0.utf16.lexicographicallyPrecedes($1.utf16) }) {
             try printer.printEntry(alias, label: "<\(alias)>")
             if printer.isLong {
                 let stars = String(repeating: "*", count: 43)

@@ -20,7 +20,7 @@ enum CertificateBlock {
         text += fingerprints(of: certificate)
         text += """
             Signature algorithm name: \(fields.signatureAlgorithmName)\(isTrusted ? "" : weakness.signature.note)
-            Subject Public Key Algorithm: \(fields.publicKeyDescription)\(weakness.key.note)
+            Subject Public Key Algorithm: \(fields.keyText)\(weakness.key.note)
             Version: \(fields.version)
 
             """
@@ -35,6 +35,11 @@ enum CertificateBlock {
 
         """
     }
+}
+
+extension CertificateFields {
+    /// The key in the JDK's words, which give Ed25519 a length too.
+    var keyText: String { publicKeyDescription == "Ed25519 key" ? "255-bit Ed25519 key" : publicKeyDescription }
 }
 
 extension CertificateData {
