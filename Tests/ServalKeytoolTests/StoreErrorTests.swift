@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// Wrong passwords, files and options, with the texts of the JDK's catalogue.
@@ -177,5 +178,30 @@ import Testing
             "java.lang.IllegalArgumentException: if -protected is specified, then -storepass, -keypass, and -new must not be specified",
             "-list -protected -keystore a.p12 -storepass changeit"
         )
+    }
+
+    @Test func replacedFilesKeepTheirPlaceAndMode() async throws {
+        try await makeStores()
+        try FileManager.default.createSymbolicLink(atPath: folder.path("link"), withDestinationPath: "a.p12")
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: folder.path("a.p12"))
+        let run = try await Tool.serval.run("-genkey -alias second -keyalg EC -dname CN=b -keystore link -storepass changeit", in: folder)
+        #expect(run.status == 0)
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder.path("link")) == "a.p12")
+        let attributes = try FileManager.default.attributesOfItem(atPath: folder.path("a.p12"))
+        #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o640)
+        #expect(try await Tool.serval.run("-list -keystore a.p12 -storepass changeit", in: folder).output.contains("2 entries"))
+        // Nothing is left over beside the files.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted() == ["a.jks", "a.p12", "link"])
+    }
+
+    @Test func namesCannotCommandTheTerminal() async throws {
+        let run = try await Tool.serval.run(
+            "-genkey -alias a\u{1B}[2Jb -keyalg EC -dname 'O=x\u{1B}[31m' -keystore t -storepass changeit",
+            in: folder
+        )
+        #expect(run.status == 0)
+        let list = try await Tool.serval.run("-list -v -keystore t -storepass changeit", in: folder)
+        #expect(list.output.contains("Alias name: a?[2jb\n"))
+        #expect(!(run.output + run.errors + list.output + list.errors).contains("\u{1B}"))
     }
 }

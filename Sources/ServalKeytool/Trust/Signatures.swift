@@ -28,7 +28,9 @@ extension CertificateData {
         return parsed.publicKey == otherParsed.publicKey
     }
 
-    /// Checks what swift-certificates refuses to parse: RSA keys shorter than 2048 bits, which old authorities have. The person is warned about them.
+    /// Checks what swift-certificates refuses to parse: RSA keys shorter than 2048 bits, which old authorities have.
+    ///
+    /// The person is warned about them.
     private func hasValidRSASignature(_ algorithm: String, key: [UInt8]) -> Bool {
         guard let key = try? _RSA.Signing.PublicKey(unsafeDERRepresentation: key), let node = try? DER.parse(der),
             let parts = try? DERNodes.children(node), parts.count == 3, let bits = try? ASN1BitString(derEncoded: parts[2])
