@@ -182,7 +182,7 @@ final class OpenSSLConnection {
         if host.refuses(sessionID(session, ticket), begun: ticket?.begun ?? SSL_SESSION_get_time(session)) {
             return TLSError(.sessionRevoked, "The client resumed a TLS session that had been invalidated")
         }
-        if hasStateAtServer(ticket), !host.stillTrusts(session, intermediates: ticket?.intermediates ?? []) {
+        if hasStateAtServer(ticket), !host.stillTrusts(session, intermediates: certificates(in: SSL_get_peer_cert_chain(ssl))) {
             return TLSError(.clientCertificateRejected, "The client resumed a TLS session whose client certificate is not acceptable any more")
         }
         return nil

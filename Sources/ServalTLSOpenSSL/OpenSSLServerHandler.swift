@@ -26,8 +26,15 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     private struct Closing {
         var mode: CloseMode
         var promise: EventLoopPromise<Void>?
-        /// `encryptedBytes` when its time limit was last set.
-        var mark: Int
+        /// How far things were when the time limit was last set.
+        var mark: Progress
+    }
+
+    /// Tells a slow client from one that has stopped reading.
+    private struct Progress: Equatable {
+        var encrypted: Int
+        /// Ciphertext that the socket has not taken yet.
+        var waiting: Int
     }
 
     private let server: OpenSSLServerContext
@@ -40,7 +47,6 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     private var queue = PlaintextQueue()
     private var closing: Closing?
     private var timer: Scheduled<Void>?
-    /// Bytes encrypted so far; tells a slow client from one that has stopped reading.
     private var encryptedBytes = 0
     /// Bytes of replies that TLS itself made while the client was not reading.
     private var unreadReplies = 0
@@ -392,7 +398,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
             return
         }
         for promise in queue.removeUnflushed() { promise.fail(ChannelError.ioOnClosedChannel) }
-        closing = Closing(mode: mode, promise: promise, mark: encryptedBytes)
+        closing = Closing(mode: mode, promise: promise, mark: progress(context))
         // While pumping, the pump goes on with the close when it is done.
         if !isPumping { pump(context) }
         if closing != nil, phase == .open, timer == nil { startCloseTimer(context) }
@@ -426,16 +432,22 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         }
     }
 
+    private func progress(_ context: ChannelHandlerContext) -> Progress {
+        let waiting = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+        return Progress(encrypted: encryptedBytes, waiting: waiting ?? 0)
+    }
+
     private func startCloseTimer(_ context: ChannelHandlerContext) {
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.closeLimit) {
             self.timer = nil
             guard var closing = self.closing, self.phase == .open else { return }
-            if closing.mark == self.encryptedBytes {
+            let progress = self.progress(context)
+            if closing.mark == progress {
                 closing.mode = .all
                 self.closing = closing
                 self.finishClosing(context)
             } else {
-                closing.mark = self.encryptedBytes
+                closing.mark = progress
                 self.closing = closing
                 self.startCloseTimer(context)
             }

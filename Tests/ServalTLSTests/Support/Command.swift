@@ -48,6 +48,31 @@ enum Command {
         return result.output
     }
 
+    /// Starts a command that gets one line and then waits for more, which never comes.
+    static func start(_ arguments: [String], line: String) throws -> Running {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = arguments
+        let input = Pipe()
+        process.standardInput = input
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        input.fileHandleForWriting.write(Data(line.utf8))
+        return Running(process: process, input: input)
+    }
+
+    struct Running {
+        fileprivate let process: Process
+        fileprivate let input: Pipe
+
+        /// Ends the process without giving it time to say goodbye.
+        func kill() {
+            _ = Foundation.kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+    }
+
     struct Failure: Error { var words: String }
 }
 

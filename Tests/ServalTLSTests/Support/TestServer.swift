@@ -57,6 +57,7 @@ final class Journal: Sendable {
         var truncations = 0
         var inputClosures = 0
         var inactive = 0
+        var waiting = 0
     }
 
     private let content = Mutex(Content())
@@ -75,7 +76,7 @@ final class Journal: Sendable {
     }
 }
 
-/// Answers lines: `facts`, `bytes N` (N bytes), `sum N` (reads N bytes and answers their sum), `echo`, `invalidate`, `wait`.
+/// Answers lines: `facts`, `bytes N` (N bytes), `compare N` (reads N bytes and says whether they are right), `echo`, `invalidate`, `wait`.
 final class LineApplication: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -128,12 +129,14 @@ final class LineApplication: ChannelInboundHandler {
             for piece in 0..<number { context.write(wrapOutboundOut(ByteBuffer(string: "piece \(piece);")), promise: nil) }
             context.flush()
             context.close(promise: nil)
-        case "sum":
+        case "compare":
             guard received.readableBytes >= number else { return }
-            answer(context, "sum \(TestBytes.sum(received.readableBytesView))\n")
+            answer(context, received == TestBytes.buffer(number) ? "the same\n" : "different\n")
         case "echo":
             context.writeAndFlush(wrapOutboundOut(received), promise: nil)
             received.clear()
+        case "wait":
+            journal.note { $0.waiting += 1 }
         default:
             break
         }
@@ -165,15 +168,19 @@ final class LineApplication: ChannelInboundHandler {
     }
 }
 
-/// Bytes that do not repeat with the length of a record.
+/// Bytes that repeat with a length that is no length of records.
 enum TestBytes {
-    static func data(_ count: Int) -> Data { Data((0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 9) }) }
+    private static let block = Data((0..<65_521).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 9) })
+
+    static func data(_ count: Int) -> Data {
+        var data = Data(capacity: count + block.count)
+        while data.count < count { data.append(block) }
+        return data.prefix(count)
+    }
 
     static func buffer(_ count: Int) -> ByteBuffer {
         var buffer = ByteBuffer()
         buffer.writeBytes(data(count))
         return buffer
     }
-
-    static func sum(_ bytes: some Sequence<UInt8>) -> UInt64 { bytes.reduce(14_695_981_039_346_656_037) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 } }
 }
