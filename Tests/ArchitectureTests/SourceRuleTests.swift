@@ -47,6 +47,7 @@ struct SourceRuleTests {
         #expect(claims("// Only touched on its event loop.\nfinal class A: @unchecked Sendable {}") == 0)
         #expect(claims("// Set once before any thread starts.\n@inlinable\nnonisolated(unsafe) var b = 2") == 0)
         #expect(claims("nonisolated(unsafe) var b = 2 // set once") == 0)
+        #expect(claims("// Set once.\nnonisolated(unsafe) var b = 2\nnonisolated(unsafe) var c = 3") == 0)
     }
 
     @Test("An empty name is found", arguments: ["Sources/A/Utils", "Sources/A/StringUtils.swift", "Tests/B/Helpers/C.swift", "Sources/New/A.swift"])
@@ -67,11 +68,13 @@ struct SourceRuleTests {
 
     private static func unexplainedClaims(in file: SourceFile) -> [String] {
         let lines = file.lines
+        func isClaim(_ line: String) -> Bool { line.contains("@unchecked Sendable") || line.contains("nonisolated(unsafe)") }
         return file.codeLines.compactMap { number, code in
-            guard code.contains("@unchecked Sendable") || code.contains("nonisolated(unsafe)") else { return nil }
+            guard isClaim(code) else { return nil }
             if lines[number - 1].contains("//") { return nil }
+            // One comment may speak for several lines below it, and attributes may stand between.
             var above = number - 2
-            while above >= 0, lines[above].trimmingCharacters(in: .whitespaces).hasPrefix("@") { above -= 1 }
+            while above >= 0, isClaim(String(lines[above])) || lines[above].trimmingCharacters(in: .whitespaces).hasPrefix("@") { above -= 1 }
             if above >= 0, lines[above].trimmingCharacters(in: .whitespaces).hasPrefix("//") { return nil }
             return "\(file.path):\(number): say in a comment why this is safe"
         }
