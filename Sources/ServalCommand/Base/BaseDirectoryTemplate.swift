@@ -16,11 +16,6 @@ enum BaseDirectoryTemplate {
 <!-- Settings for every web application of this server. What an application's own META-INF/context.xml says comes after this. -->
 <Context>
 
-  <!-- The files that make up an application's configuration. -->
-  <WatchedResource>WEB-INF/web.xml</WatchedResource>
-  <WatchedResource>WEB-INF/tomcat-web.xml</WatchedResource>
-  <WatchedResource>${catalina.base}/conf/web.xml</WatchedResource>
-
   <!-- Sessions live in memory and end with the server. This limits how many there may be. -->
   <!--
   <Manager maxActiveSessions="100000"/>
