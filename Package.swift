@@ -112,7 +112,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ServalContainerTests",
-            dependencies: ["ServalContainer", "ServalHTTP", "ServalServlet", "ServalSessions", "ServalTesting", httpTypes, logging],
+            dependencies: ["ServalContainer", "ServalExamples", "ServalHTTP", "ServalServlet", "ServalSessions", "ServalTesting", httpTypes, logging],
             swiftSettings: settings
         ),
         .testTarget(
