@@ -83,6 +83,18 @@ import Testing
         }
     }
 
+    /// The JDK's own collection of the world's authorities, which has about every extension in it.
+    @Test func theJDKsAuthorities() async throws {
+        let script = "cat \"$(dirname \"$(dirname \"$(readlink -f \"$(command -v keytool)\")\")\")/lib/security/cacerts\" > cacerts"
+        #expect(try await Tool(path: "/bin/sh").run(["-c", script], in: ours).status == 0)
+        let line = "-list -v -keystore cacerts -storepass changeit"
+        async let mine = Tool.serval.run(line, in: ours)
+        async let reference = Tool.jdk.run(line, in: ours)
+        let (run, expected) = try await (mine, reference)
+        #expect(expected.output.count > 10_000)
+        #expect(run == expected)
+    }
+
     private func weirdCertificate(in folder: Folder) async throws {
         try folder.write(
             """
@@ -104,6 +116,7 @@ import Testing
             certificatePolicies=1.2.3.4,@pol
             tlsfeature=status_request
             noCheck=ignored
+            nsCertType=server,client,objCA
             nsComment="hello world, this is longer than a line"
             1.2.3.4.5=ASN1:UTF8String:hello~{|}
             [dp1]
