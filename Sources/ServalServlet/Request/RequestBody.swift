@@ -78,7 +78,7 @@ public struct RequestBody: Sendable, AsyncSequence {
                 return try await source.next()
             case .stream(var iterator):
                 defer { self.rest = .stream(iterator) }
-                return try await iterator.next()
+                return try await iterator.next(isolation: #isolation)
             }
         }
     }
