@@ -364,7 +364,10 @@ org.apache.tomcat.util.net.level = INFO
     -keystore conf/localhost.p12 -storepass:file conf/keystore.pass
 serval-keytool -importcert -alias tomcat -file answer.pem \
     -keystore conf/localhost.p12 -storepass:file conf/keystore.pass</code></pre>
-        <p>Then SIGHUP makes the running server use it, without closing a connection.</p>
+        <p>
+          <code>answer.pem</code> holds the certificate and those of its issuers. Then <code>serval reload</code> makes the running server use it,
+          without closing a connection.
+        </p>
       </section>
       <section class="wide">
         <h2>Your own application</h2>
