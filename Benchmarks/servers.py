@@ -66,6 +66,7 @@ PAGES = {
         '<%@ page session="true" contentType="text/plain" %><% Integer n = (Integer) session.getAttribute("visits");'
         ' n = n == null ? 1 : n + 1; session.setAttribute("visits", n); out.print(n); %>'
     ),
+    "empty.jsp": '<%@ page session="true" contentType="text/plain" %>Hello, world!',
     "lookup.jsp": (
         '<%@ page session="false" contentType="text/plain" %><% HttpSession s = request.getSession(false);'
         ' out.print(s == null ? "none" : s.getAttribute("visits")); %>'
@@ -240,6 +241,7 @@ class Serval(Server):
         "file": "/hello.txt",
         "big": f"/examples/bytes?n={BIG}",
         "session": "/examples/session",
+        "empty": "/examples/sessions/attributes",
         "lookup": "/examples/lookup",
     }
     binary = None
@@ -279,7 +281,7 @@ class Nginx(Server):
 
 class Tomcat(Server):
     name = "tomcat10"
-    paths = {"plain": "/plain.jsp", "file": "/hello.txt", "big": "/big.bin", "session": "/session.jsp", "lookup": "/lookup.jsp"}
+    paths = {"plain": "/plain.jsp", "file": "/hello.txt", "big": "/big.bin", "session": "/session.jsp", "empty": "/empty.jsp", "lookup": "/lookup.jsp"}
     home = pathlib.Path("/usr/share/tomcat10")
 
     def prepare(self):
@@ -306,7 +308,7 @@ class Tomcat(Server):
         )
         if probe.stdout != "Hello, world!200":
             self.paths["plain"] = "/hello.txt"
-            for name in ("session", "lookup"):
+            for name in ("session", "empty", "lookup"):
                 del self.paths[name]
             self.notes.append("its page compiler does not work here: plain is its static file, sessions are not measured")
 
