@@ -37,6 +37,13 @@ struct RunningConnector: Sendable {
     /// What log lines call the connector: `http-8080`, `https-8443`.
     var name: String { "\(self.definition.tls == nil ? "http" : "https")-\(self.connector.localPort ?? self.definition.configuration.port)" }
 
+    /// Whether both have the same address and port, so that only one can listen.
+    func wouldCollide(with other: RunningConnector) -> Bool {
+        let own = self.definition.configuration
+        let others = other.definition.configuration
+        return own.port != 0 && own.port == others.port && own.address == others.address
+    }
+
     /// Reads keys and certificates again; on failure the old ones stay.
     func reloadCertificates(logger: Logger) {
         guard let backend, let contextReference, let tls = self.definition.tls else { return }

@@ -156,9 +156,22 @@ public final class Server: Service {
 
     private func bind(_ connectors: [RunningConnector]) async throws {
         var problems: [String] = []
+        var listening: [RunningConnector] = []
         for connector in connectors {
+            if let other = listening.first(where: { $0.wouldCollide(with: connector) }) {
+                // As Tomcat does: the first serves, the other is told of.
+                self.logger.error(
+                    "connector left out: another one of this server has the same address and port",
+                    metadata: [
+                        "serval.connector": "\(connector.name)", "serval.origin": "\(connector.definition.origin ?? "")",
+                        "serval.other": "\(other.definition.origin ?? other.name)",
+                    ]
+                )
+                continue
+            }
             do {
                 try await connector.connector.start()
+                listening.append(connector)
                 self.logger.info("connector started", metadata: ["serval.connector": "\(connector.name)"])
             } catch {
                 problems.append(Self.problem("\(error)", of: connector.definition))

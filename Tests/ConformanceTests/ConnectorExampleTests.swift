@@ -56,7 +56,7 @@ import Testing
     @Test func exampleD13() async throws {
         let connector = """
             <Connector protocol="org.apache.coyote.http11.Http11AprProtocol" port="8443" maxThreads="200" scheme="https" secure="true" SSLEnabled="true"
-              SSLCertificateFile="conf/server.crt" SSLCertificateKeyFile="conf/server.pem" SSLVerifyClient="none" SSLProtocol="TLSv1+TLSv1.1+TLSv1.2"/>
+              SSLCertificateFile="conf/server.crt" SSLCertificateKeyFile="conf/server.pem" SSLVerifyClient="optional" SSLProtocol="TLSv1+TLSv1.1+TLSv1.2"/>
             """
         let server = try await ServalProcess.start(serverXML: Self.serverXML(connector)) { base in
             try await Self.makePEM(base, certificate: "conf/server.crt", key: "conf/server.pem")

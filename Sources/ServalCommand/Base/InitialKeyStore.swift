@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import ServalKeyStore
 import SwiftASN1
@@ -12,6 +13,8 @@ enum InitialKeyStore {
         let certificate = try SelfSignedCertificate.make(
             key: key,
             subject: DistinguishedName(dname: "CN=localhost"),
+            // An hour ago, so that clients whose clocks are behind trust it, too.
+            notBefore: Date(timeIntervalSinceNow: -3600),
             validity: .seconds(365 * 86_400),
             extensions: Certificate.Extensions {
                 Critical(BasicConstraints.isCertificateAuthority(maxPathLength: 0))
