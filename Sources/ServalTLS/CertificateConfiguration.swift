@@ -67,7 +67,9 @@ public struct TLSIdentity: Sendable, Hashable, CustomStringConvertible, CustomRe
         self.certificateChain = certificateChain
     }
 
+    /// The number of certificates.
     public var description: String { "<identity with \(certificateChain.count) certificates>" }
 
+    /// Shows nothing to `dump`.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }

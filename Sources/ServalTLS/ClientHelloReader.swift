@@ -129,7 +129,9 @@ extension ClientHelloReader {
         private static let groupsExtension: UInt16 = 10
         private static let versionsExtension: UInt16 = 43
 
-        /// Reads the body of a ClientHello; nil if it is broken. With `only`, just that extension is looked at.
+        /// Reads the body of a ClientHello; nil if it is broken.
+        ///
+        /// With `only`, just that extension is looked at.
         fileprivate init?(_ body: UnsafeRawBufferPointer, only: UInt16? = nil) {
             var reader = Reader(body)
             guard let legacyVersion = reader.number(2), reader.skip(32), let session = reader.number(1), reader.skip(session),

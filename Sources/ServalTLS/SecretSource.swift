@@ -36,6 +36,7 @@ public enum SecretSource: Sendable, Hashable {
 }
 
 extension SecretSource: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// Where the secret is, without it.
     public var description: String {
         switch self {
         case .file(let path): "<secret from file \(path)>"
@@ -44,7 +45,9 @@ extension SecretSource: CustomStringConvertible, CustomDebugStringConvertible, C
         }
     }
 
+    /// The same as `description`.
     public var debugDescription: String { description }
 
+    /// Shows nothing to `dump`.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -56,7 +56,10 @@ extension TLSHostConfiguration {
                 )
             }
             guard Set(certificates.map(\.keyType)).count == certificates.count else {
-                throw TLSError(.invalidConfiguration, "SSLHostConfig [\(hostName)]: Multiple certificates were specified with the same attribute type")
+                throw TLSError(
+                    .invalidConfiguration,
+                    "SSLHostConfig [\(hostName)]: Multiple certificates were specified with the same attribute type"
+                )
             }
         }
         guard !protocols.isEmpty else {

@@ -17,8 +17,10 @@ public struct TLSError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The words for people.
     public var description: String { message }
 
+    /// Whether the codes are equal.
     public static func == (one: TLSError, other: TLSError) -> Bool { one.code == other.code }
 
+    /// Hashes the code.
     public func hash(into hasher: inout Hasher) { hasher.combine(code) }
 }
 

@@ -9,8 +9,10 @@ public enum TLSProtocolVersion: String, Sendable, Hashable, Comparable, CaseIter
     /// TLS 1.3 (RFC 8446).
     case v1_3 = "TLSv1.3"
 
+    /// Tomcat's name.
     public var description: String { rawValue }
 
+    /// Whether `one` is older.
     public static func < (one: TLSProtocolVersion, other: TLSProtocolVersion) -> Bool { one.rawValue < other.rawValue }
 
     /// What Serval speaks unless a host asks for more: TLS 1.2 and 1.3.

@@ -25,7 +25,8 @@ struct HostContextBuilder {
             case .required: "required"
             }
         let protocols = configuration.protocols.sorted().map(\.rawValue).joined(separator: "+")
-        return "TLS virtual host [\(configuration.hostName)], \(certificatesInWords.joined(separator: ", ")), protocols [\(protocols)], certificateVerification [\(clients)]"
+        return
+            "TLS virtual host [\(configuration.hostName)], \(certificatesInWords.joined(separator: ", ")), protocols [\(protocols)], certificateVerification [\(clients)]"
     }
 
     mutating func build(sessionLifetime: Int) throws(TLSError) {
@@ -66,7 +67,9 @@ struct HostContextBuilder {
         if !versions.contains(.v1_1) { SSL_CTX_set_options(context, serval_op_no_tlsv1_1()) }
         if !versions.contains(.v1_2) { SSL_CTX_set_options(context, serval_op_no_tlsv1_2()) }
         if lowest < .v1_2 {
-            logger.warning("\(about("protocols contains [\(lowest)], which is deprecated (RFC 8996); OpenSSL's security level is lowered to 0 for this host"))")
+            logger.warning(
+                "\(about("protocols contains [\(lowest)], which is deprecated (RFC 8996); OpenSSL's security level is lowered to 0 for this host"))"
+            )
             SSL_CTX_set_security_level(context, 0)
         }
         digest.add(versions.map(\.rawValue).joined(separator: "+"))
@@ -83,7 +86,10 @@ struct HostContextBuilder {
         warn(suites.warnings)
         if configuration.protocols.contains(.v1_3) {
             guard !suites.expression.isEmpty, SSL_CTX_set_ciphersuites(context, suites.expression) == 1 else {
-                throw TLSError(.noCiphers, about("None of the cipherSuites specified are supported by the SSL engine : [\(configuration.cipherSuites)]"))
+                throw TLSError(
+                    .noCiphers,
+                    about("None of the cipherSuites specified are supported by the SSL engine : [\(configuration.cipherSuites)]")
+                )
             }
         }
         ERR_clear_error()
@@ -103,7 +109,10 @@ struct HostContextBuilder {
             }
         }
         guard !known.isEmpty, serval_ctx_set_groups(context, known.joined(separator: ":")) == 1 else {
-            throw TLSError(.noCiphers, about("None of the groups specified are supported by the SSL engine : [\(configuration.groups.joined(separator: ","))]"))
+            throw TLSError(
+                .noCiphers,
+                about("None of the groups specified are supported by the SSL engine : [\(configuration.groups.joined(separator: ","))]")
+            )
         }
         ERR_clear_error()
     }
@@ -218,7 +227,10 @@ struct HostContextBuilder {
             while let list = PEM_read_bio_X509_CRL(source, nil, nil, nil) {
                 defer { X509_CRL_free(list) }
                 guard X509_STORE_add_crl(store, list) == 1 else {
-                    throw TLSError(.invalidKeyMaterial, about("OpenSSL does not accept a revocation list in [\(file)]: \(OpenSSLFailure.takeReason())"))
+                    throw TLSError(
+                        .invalidKeyMaterial,
+                        about("OpenSSL does not accept a revocation list in [\(file)]: \(OpenSSLFailure.takeReason())")
+                    )
                 }
                 count += 1
             }
@@ -245,7 +257,9 @@ struct HostContextBuilder {
             guard !Self.refusedCommands.contains(command.name.lowercased()) else {
                 throw TLSError(
                     .invalidConfiguration,
-                    about("The OpenSSLConfCmd [\(command.name)] is not allowed; certificates, trust and verification are set by SSLHostConfig and Certificate")
+                    about(
+                        "The OpenSSLConfCmd [\(command.name)] is not allowed; certificates, trust and verification are set by SSLHostConfig and Certificate"
+                    )
                 )
             }
             guard SSL_CONF_cmd(interpreter, command.name, command.value) > 0 else {

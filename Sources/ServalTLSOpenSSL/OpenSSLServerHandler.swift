@@ -113,7 +113,10 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: server.handshakeTimeout) {
             switch self.phase {
             case .hello, .handshake:
-                self.fail(context, TLSError(.handshakeTimeout, "The handshake was not finished within \(self.server.handshakeTimeout.seconds) seconds"))
+                self.fail(
+                    context,
+                    TLSError(.handshakeTimeout, "The handshake was not finished within \(self.server.handshakeTimeout.seconds) seconds")
+                )
             case .plaintext:
                 self.phase = .closed
                 context.close(promise: nil)

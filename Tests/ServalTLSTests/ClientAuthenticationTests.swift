@@ -56,12 +56,36 @@ struct ClientAuthenticationTests {
         let request = folder.path("csr")
         let key = folder.path("key")
         try await Command.openssl(
-            "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request, "-subj", "/CN=server"
+            "req",
+            "-new",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-keyout",
+            key,
+            "-out",
+            request,
+            "-subj",
+            "/CN=server"
         )
         let extensions = try folder.write("extendedKeyUsage=serverAuth", to: "ext")
         try await Command.openssl(
-            "x509", "-req", "-in", request, "-CA", certificates.authority.certificate, "-CAkey", certificates.authority.key, "-set_serial", "4711", "-extfile",
-            extensions, "-out", folder.path("crt")
+            "x509",
+            "-req",
+            "-in",
+            request,
+            "-CA",
+            certificates.authority.certificate,
+            "-CAkey",
+            certificates.authority.key,
+            "-set_serial",
+            "4711",
+            "-extfile",
+            extensions,
+            "-out",
+            folder.path("crt")
         )
         let server = try await server(.optional)
         #expect(try await !server.client("-cert", folder.path("crt"), "-key", key).text.contains("protocol="))
@@ -108,14 +132,29 @@ struct ClientAuthenticationTests {
         )
         func list(_ name: String) async throws -> String {
             try await Command.openssl(
-                "ca", "-config", settings, "-cert", certificates.authority.certificate, "-keyfile", certificates.authority.key, "-gencrl", "-out",
+                "ca",
+                "-config",
+                settings,
+                "-cert",
+                certificates.authority.certificate,
+                "-keyfile",
+                certificates.authority.key,
+                "-gencrl",
+                "-out",
                 folder.path(name)
             )
             return folder.path(name)
         }
         let before = try await list("before.crl")
         try await Command.openssl(
-            "ca", "-config", settings, "-cert", certificates.authority.certificate, "-keyfile", certificates.authority.key, "-revoke",
+            "ca",
+            "-config",
+            settings,
+            "-cert",
+            certificates.authority.certificate,
+            "-keyfile",
+            certificates.authority.key,
+            "-revoke",
             certificates.client.certificate
         )
         let after = try await list("after.crl")
@@ -152,7 +191,9 @@ struct ClientAuthenticationTests {
     }
 
     @Test func readsTomcatsWords() throws {
-        for (word, meaning) in [("none", CertificateVerification.none), ("FALSE", .none), ("want", .optional), ("Required", .required), ("true", .required)] {
+        for (word, meaning) in [
+            ("none", CertificateVerification.none), ("FALSE", .none), ("want", .optional), ("Required", .required), ("true", .required),
+        ] {
             #expect(try CertificateVerification(attribute: word) == meaning)
         }
         for word in ["", "optionalNoCA", "maybe"] {

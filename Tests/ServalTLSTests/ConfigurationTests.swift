@@ -92,7 +92,9 @@ struct ConfigurationTests {
         let host = TLSHostConfiguration(certificates: [try await certificates.server.configuration()])
         let reference = TLSContextReference(try backend.makeServerContext(TLSEndpointConfiguration(hosts: [host]), logger: quiet))
         let first = try #require(reference.current as? OpenSSLServerContext)
-        #expect(throws: TLSError(.missingDefaultHost, "")) { try reference.reload(TLSEndpointConfiguration(hosts: []), backend: backend, logger: quiet) }
+        #expect(throws: TLSError(.missingDefaultHost, "")) {
+            try reference.reload(TLSEndpointConfiguration(hosts: []), backend: backend, logger: quiet)
+        }
         #expect(reference.current as? OpenSSLServerContext === first)
         try reference.reload(TLSEndpointConfiguration(hosts: [host]), backend: backend, logger: quiet)
         #expect(reference.current as? OpenSSLServerContext !== first)

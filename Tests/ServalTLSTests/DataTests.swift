@@ -25,7 +25,7 @@ struct DataTests {
     @Test(arguments: ciphers)
     func sendsALargeBody(options: [String]) async throws {
         let server = try await server(rsa: true)
-        let count = 10 << 20
+        let count = 4 << 20
         let result = try await Command.run(
             ["openssl", "s_client", "-connect", "127.0.0.1:\(server.port)", "-quiet", "-no_ign_eof", "-ign_eof"] + options,
             input: Data("bytes \(count)\n".utf8)
@@ -39,7 +39,7 @@ struct DataTests {
     @Test(arguments: ciphers)
     func receivesALargeBody(options: [String]) async throws {
         let server = try await server(rsa: true)
-        let body = TestBytes.data(5 << 20)
+        let body = TestBytes.data(3 << 20)
         let result = try await Command.run(
             ["openssl", "s_client", "-connect", "127.0.0.1:\(server.port)", "-quiet"] + options,
             input: Data("compare \(body.count)\n".utf8) + body

@@ -43,7 +43,11 @@ struct HandshakeTests {
 
     @Test(arguments: [("-tls1", "TLSv1"), ("-tls1_1", "TLSv1.1"), ("-tls1_2", "TLSv1.2")])
     func speaksOldVersionsWhenAsked(option: String, version: String) async throws {
-        let server = try await TestServer(try await configuration { $0.protocols = [.v1, .v1_1, .v1_2]; $0.ciphers = "ALL:!aNULL" })
+        let server = try await TestServer(
+            try await configuration {
+                $0.protocols = [.v1, .v1_1, .v1_2]; $0.ciphers = "ALL:!aNULL"
+            }
+        )
         let result = try await server.client(option, "-cipher", "ALL:@SECLEVEL=0")
         #expect(result.text.contains("protocol=\(version) "), "\(result.text)")
         let tooNew = try await server.client("-tls1_3")

@@ -7,7 +7,10 @@ struct HostTests {
     private func configuration(_ names: String..., defaultName: String = "_default_") async throws -> TLSEndpointConfiguration {
         let certificates = try await Certificates.shared.value
         let certificate = try await certificates.server.configuration()
-        return TLSEndpointConfiguration(hosts: names.map { TLSHostConfiguration(hostName: $0, certificates: [certificate]) }, defaultHostName: defaultName)
+        return TLSEndpointConfiguration(
+            hosts: names.map { TLSHostConfiguration(hostName: $0, certificates: [certificate]) },
+            defaultHostName: defaultName
+        )
     }
 
     @Test func findsTheExactNameThenTheWildcardThenTheDefault() async throws {

@@ -9,7 +9,9 @@ struct KeyMaterialTests {
     func servesFromAKeyStore(type: String) async throws {
         let store = try await KeyStoreFile(type: type)
         for keyType in [nil, type] {
-            let server = try await TestServer(store.endpoint(.keyStore(path: store.path, type: keyType, alias: "Tomcat", password: .literal("changeit"))))
+            let server = try await TestServer(
+                store.endpoint(.keyStore(path: store.path, type: keyType, alias: "Tomcat", password: .literal("changeit")))
+            )
             #expect(try await server.client().text.contains("subject=CN = store.test\n"))
             #expect(server.context.summary.first?.contains("keystore [\(store.path)] using alias [Tomcat]") == true)
             try await server.stop()
@@ -67,7 +69,8 @@ struct KeyMaterialTests {
         let folder = try TemporaryFolder()
         let store = folder.path("trust.p12")
         let made = try await Command.run([
-            "keytool", "-importcert", "-noprompt", "-alias", "ca", "-file", certificates.authority.certificate, "-keystore", store, "-storetype", "PKCS12",
+            "keytool", "-importcert", "-noprompt", "-alias", "ca", "-file", certificates.authority.certificate, "-keystore", store, "-storetype",
+            "PKCS12",
             "-storepass", "changeit",
         ])
         try #require(made.status == 0, "\(made.text)")
@@ -100,7 +103,8 @@ private struct KeyStoreFile {
     init(type: String) async throws {
         folder = try TemporaryFolder()
         let result = try await Command.run([
-            "keytool", "-genkeypair", "-alias", "tomcat", "-keyalg", "RSA", "-dname", "CN=store.test", "-keystore", path, "-storetype", type, "-storepass",
+            "keytool", "-genkeypair", "-alias", "tomcat", "-keyalg", "RSA", "-dname", "CN=store.test", "-keystore", path, "-storetype", type,
+            "-storepass",
             "changeit", "-keypass", "changeit",
         ])
         guard result.status == 0 else { throw Command.Failure(words: result.text) }

@@ -11,7 +11,9 @@ struct ResumptionTests {
         var testDescription: String { "\(version) \(disablesTickets ? "without" : "with") tickets" }
     }
 
-    static let variants = ["-tls1_2", "-tls1_3"].flatMap { [Variant(version: $0, disablesTickets: false), Variant(version: $0, disablesTickets: true)] }
+    static let variants = ["-tls1_2", "-tls1_3"].flatMap {
+        [Variant(version: $0, disablesTickets: false), Variant(version: $0, disablesTickets: true)]
+    }
 
     private func server(_ variant: Variant, _ change: (inout TLSEndpointConfiguration) -> Void = { _ in }) async throws -> TestServer {
         let certificates = try await Certificates.shared.value
@@ -74,7 +76,17 @@ struct ResumptionTests {
         #expect(!guarded.contains("protocol="), "\(guarded)")
         // And from the one that wants a certificate to the others.
         let pair = certificates.client
-        _ = try await server.client(variant.version, "-servername", "b.test", "-cert", pair.certificate, "-key", pair.key, "-sess_out", folder.path("b"))
+        _ = try await server.client(
+            variant.version,
+            "-servername",
+            "b.test",
+            "-cert",
+            pair.certificate,
+            "-key",
+            pair.key,
+            "-sess_out",
+            folder.path("b")
+        )
         let back = try await server.client(variant.version, "-servername", "a.test", "-sess_in", folder.path("b")).text
         #expect(back.contains("resumed=false peer") || back.contains("resumed=false alpn=- peer=0"), "\(back)")
         try await server.stop()
@@ -87,7 +99,14 @@ struct ResumptionTests {
         let folder = try TemporaryFolder()
         let client = certificates.clientOfIntermediate
         let first = try await server.client(
-            variant.version, "-cert", client.certificate, "-key", client.key, "-cert_chain", certificates.intermediate.certificate, "-sess_out",
+            variant.version,
+            "-cert",
+            client.certificate,
+            "-key",
+            client.key,
+            "-cert_chain",
+            certificates.intermediate.certificate,
+            "-sess_out",
             folder.path("s")
         ).text
         #expect(first.contains("resumed=false alpn=- peer=2 "), "\(first)")

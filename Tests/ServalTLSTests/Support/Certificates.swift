@@ -29,7 +29,11 @@ struct Certificates: Sendable {
         let maker = Maker(folder: folder)
         authority = try await maker.authority("ca")
         otherAuthority = try await maker.authority("other")
-        intermediate = try await maker.issue("intermediate", by: authority, extensions: "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign")
+        intermediate = try await maker.issue(
+            "intermediate",
+            by: authority,
+            extensions: "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign"
+        )
         server = try await maker.issue("localhost", by: authority, extensions: "subjectAltName=DNS:localhost")
         serverRSA = try await maker.issue("localhost-rsa", by: authority, extensions: "subjectAltName=DNS:localhost", key: ["rsa:2048"])
         alpha = try await maker.issue("alpha.test", by: authority, extensions: "subjectAltName=DNS:alpha.test")
@@ -45,8 +49,21 @@ struct Certificates: Sendable {
         func authority(_ name: String) async throws -> Pair {
             let pair = Pair(certificate: folder.path("\(name).crt"), key: folder.path("\(name).key"))
             try await Command.openssl(
-                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", pair.key, "-out", pair.certificate,
-                "-days", "30", "-subj", "/CN=Test \(name)"
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-keyout",
+                pair.key,
+                "-out",
+                pair.certificate,
+                "-days",
+                "30",
+                "-subj",
+                "/CN=Test \(name)"
             )
             return pair
         }
@@ -73,13 +90,43 @@ struct Certificates: Sendable {
                     to: "\(name).cnf"
                 )
                 try await Command.openssl(
-                    "ca", "-batch", "-config", settings, "-cert", issuer.certificate, "-keyfile", issuer.key, "-in", request, "-out", pair.certificate,
-                    "-startdate", "20200101000000Z", "-enddate", "20210101000000Z", "-notext", "-extfile", extensionFile
+                    "ca",
+                    "-batch",
+                    "-config",
+                    settings,
+                    "-cert",
+                    issuer.certificate,
+                    "-keyfile",
+                    issuer.key,
+                    "-in",
+                    request,
+                    "-out",
+                    pair.certificate,
+                    "-startdate",
+                    "20200101000000Z",
+                    "-enddate",
+                    "20210101000000Z",
+                    "-notext",
+                    "-extfile",
+                    extensionFile
                 )
             } else {
                 try await Command.openssl(
-                    "x509", "-req", "-in", request, "-CA", issuer.certificate, "-CAkey", issuer.key, "-CAcreateserial", "-days", "30", "-extfile",
-                    extensionFile, "-out", pair.certificate
+                    "x509",
+                    "-req",
+                    "-in",
+                    request,
+                    "-CA",
+                    issuer.certificate,
+                    "-CAkey",
+                    issuer.key,
+                    "-CAcreateserial",
+                    "-days",
+                    "30",
+                    "-extfile",
+                    extensionFile,
+                    "-out",
+                    pair.certificate
                 )
             }
             return pair
