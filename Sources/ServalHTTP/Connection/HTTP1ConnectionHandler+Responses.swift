@@ -18,8 +18,8 @@ extension HTTP1ConnectionHandler {
     /// A stream's pieces are gathered up to this size before they are sent within one turn of the loop.
     static let streamFlushSize = 16384
 
-    /// Answers the current request; the body of its task.
-    func respond() async {
+    /// Answers the current request; the body of its task, which is on the loop already and so need not look for its executor.
+    nonisolated(nonsending) func respond() async {
         guard let request = self.request.take() else { return self.runtime.gate.leave() }
         let response = await self.runtime.handler.respond(to: request)
         if !self.loop.loop.inEventLoop { await self.hopToLoop() }
@@ -198,7 +198,7 @@ extension HTTP1ConnectionHandler {
         return true
     }
 
-    private func stream(_ body: @Sendable (inout any ResponseBodyWriter) async throws -> HeaderFields?) async {
+    private nonisolated(nonsending) func stream(_ body: @Sendable (inout any ResponseBodyWriter) async throws -> HeaderFields?) async {
         var writer: any ResponseBodyWriter = HTTP1ResponseBodyWriter(connection: self)
         do {
             let trailers = try await body(&writer)

@@ -9,7 +9,8 @@ import ServalTLS
 /// ``HTTP1ConnectionState``'s.
 ///
 /// Unchecked: everything is touched on the connection's event loop only. Tasks that answer requests run there; from other threads come only calls that
-/// hop to the loop first.
+/// hop to the loop first. For the same reason the run-time check of exclusive access, a fifth of the instructions of a small request, is off: no access to
+/// a property goes on while foreign code runs.
 final class HTTP1ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never
@@ -32,55 +33,55 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     let runtime: ConnectionRuntime
     let loop: EventLoopContext
     /// The index in the loop's list.
-    var place = 0
-    var context: ChannelHandlerContext?
-    var state = HTTP1ConnectionState()
-    var parser: HTTP1RequestParser
+    @exclusivity(unchecked) var place = 0
+    @exclusivity(unchecked) var context: ChannelHandlerContext?
+    @exclusivity(unchecked) var state = HTTP1ConnectionState()
+    @exclusivity(unchecked) var parser: HTTP1RequestParser
     /// What arrived and was not used yet.
-    var input: ByteBuffer?
-    var info: ConnectionInfo
-    var tlsFacts: TLSConnectionFacts?
+    @exclusivity(unchecked) var input: ByteBuffer?
+    @exclusivity(unchecked) var info: ConnectionInfo
+    @exclusivity(unchecked) var tlsFacts: TLSConnectionFacts?
     /// The last `Host` that the TLS host admitted.
-    var admittedHost: [UInt8] = []
+    @exclusivity(unchecked) var admittedHost: [UInt8] = []
 
     // The current exchange.
-    var request: Request?
-    var requestState: RequestState?
-    var task: Task<Void, Never>?
-    var isHead = false
-    var isHTTP11 = true
-    var saysKeepAlive = false
+    @exclusivity(unchecked) var request: Request?
+    @exclusivity(unchecked) var requestState: RequestState?
+    @exclusivity(unchecked) var task: Task<Void, Never>?
+    @exclusivity(unchecked) var isHead = false
+    @exclusivity(unchecked) var isHTTP11 = true
+    @exclusivity(unchecked) var saysKeepAlive = false
     /// The bytes of the body still to come, without chunking.
-    var bodyRemaining = 0
-    var decoder: ChunkedBodyDecoder?
-    var source: HTTP1RequestBodySource?
+    @exclusivity(unchecked) var bodyRemaining = 0
+    @exclusivity(unchecked) var decoder: ChunkedBodyDecoder?
+    @exclusivity(unchecked) var source: HTTP1RequestBodySource?
     /// The application does not keep up with the body.
-    var isBodyPaused = false
-    var swallowedBytes = 0
+    @exclusivity(unchecked) var isBodyPaused = false
+    @exclusivity(unchecked) var swallowedBytes = 0
     /// 0 before the head of the response was written.
-    var responseStatus = 0
-    var sentBodyBytes = 0
-    var outgoing: Outgoing?
-    var isChunkedResponse = false
+    @exclusivity(unchecked) var responseStatus = 0
+    @exclusivity(unchecked) var sentBodyBytes = 0
+    @exclusivity(unchecked) var outgoing: Outgoing?
+    @exclusivity(unchecked) var isChunkedResponse = false
     /// For streams with a length: the bytes not written yet.
-    var streamRemaining: Int?
-    var writeWaiters: [UnsafeContinuation<Void, any Error>] = []
+    @exclusivity(unchecked) var streamRemaining: Int?
+    @exclusivity(unchecked) var writeWaiters: [UnsafeContinuation<Void, any Error>] = []
 
     // What is going on right now.
-    var isInRead = false
-    var isProcessing = false
-    var isReadHeld = false
-    var isFlushScheduled = false
-    var isClosing = false
-    var isLost = false
-    var isFileRegionPending = false
+    @exclusivity(unchecked) var isInRead = false
+    @exclusivity(unchecked) var isProcessing = false
+    @exclusivity(unchecked) var isReadHeld = false
+    @exclusivity(unchecked) var isFlushScheduled = false
+    @exclusivity(unchecked) var isClosing = false
+    @exclusivity(unchecked) var isLost = false
+    @exclusivity(unchecked) var isFileRegionPending = false
     /// When the bytes that are being looked at were read.
-    var readTime: UInt64 = 0
-    var deadline = UInt64.max
-    var deadlineKind = DeadlineKind.head
-    var discardBudget = 0
-    var bodyProgress = Progress()
-    var writeProgress = Progress()
+    @exclusivity(unchecked) var readTime: UInt64 = 0
+    @exclusivity(unchecked) var deadline = UInt64.max
+    @exclusivity(unchecked) var deadlineKind = DeadlineKind.head
+    @exclusivity(unchecked) var discardBudget = 0
+    @exclusivity(unchecked) var bodyProgress = Progress()
+    @exclusivity(unchecked) var writeProgress = Progress()
 
     init(runtime: ConnectionRuntime, loop: EventLoopContext) {
         self.runtime = runtime

@@ -2,6 +2,8 @@ public import ServalServlet
 
 /// What a connector hands its requests to: the engine of a service.
 public protocol RequestHandler: Sendable {
-    /// Answers a request. Called on the event loop that read it; never throws: what goes wrong is a response, too.
-    func respond(to request: Request) async -> Response
+    /// Answers a request; never throws: what goes wrong is a response, too.
+    ///
+    /// Called on the event loop that read the request, in a task whose preferred executor is that loop. The task is cancelled when the client is gone.
+    nonisolated(nonsending) func respond(to request: Request) async -> Response
 }

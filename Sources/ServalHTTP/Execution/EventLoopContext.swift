@@ -10,7 +10,7 @@ import Darwin
 
 /// What the connections of one connector share on one event loop.
 ///
-/// Unchecked: apart from constants, everything is touched on the loop only.
+/// Unchecked: apart from constants, everything is touched on the loop only, and no access goes on while foreign code runs.
 final class EventLoopContext: @unchecked Sendable {
     static let outputCapacity = 16384
 
@@ -21,18 +21,18 @@ final class EventLoopContext: @unchecked Sendable {
     /// Requests refused by the connector.
     let refusals = Counter()
     /// Where responses are put together, so that idle connections need no buffer.
-    var output: ByteBuffer
+    @exclusivity(unchecked) var output: ByteBuffer
     /// Whose bytes ``output`` holds.
-    private var outputOwner: ObjectIdentifier?
+    @exclusivity(unchecked) private var outputOwner: ObjectIdentifier?
     /// The connector stops: connections close after their response.
-    private(set) var isDraining = false
+    @exclusivity(unchecked) private(set) var isDraining = false
     /// The connector has stopped: connections close at once.
-    private(set) var isStopped = false
-    private(set) var connections: [HTTP1ConnectionHandler] = []
-    private var sweep: RepeatedTask?
+    @exclusivity(unchecked) private(set) var isStopped = false
+    @exclusivity(unchecked) private(set) var connections: [HTTP1ConnectionHandler] = []
+    @exclusivity(unchecked) private var sweep: RepeatedTask?
     private let sweepInterval: TimeAmount
-    private var lastSweep: UInt64 = 0
-    private var date = DateField()
+    @exclusivity(unchecked) private var lastSweep: UInt64 = 0
+    @exclusivity(unchecked) private var date = DateField()
 
     init(_ loop: any EventLoop, sweepInterval: TimeAmount) {
         self.loop = loop
