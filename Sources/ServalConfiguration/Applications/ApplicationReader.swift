@@ -18,9 +18,13 @@ struct ApplicationReader {
         parts.manager?.apply(to: &definition)
         self.readDescriptors(&definition, parts)
         guard self.context.log.errorCount == errorsBefore else {
-            let scope = source.layers.last?.scope ?? self.context.scope(source.documentBase)
+            let scope = (source.isDeclared ? source.layers.last?.scope : nil) ?? self.context.scope(source.documentBase)
             scope.log.append(
-                Diagnostic(.error, file: scope.file, message: "the application at \"\(source.name.displayPath)\" is not started because of its errors")
+                Diagnostic(
+                    .error,
+                    file: scope.file,
+                    message: "the application at \"\(source.name.displayPath)\" is not started because of its errors"
+                )
             )
             return nil
         }

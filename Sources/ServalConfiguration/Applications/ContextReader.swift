@@ -82,7 +82,8 @@ struct ManagerReader {
         var result = Result()
         result.configuration.maxActiveSessions = attributes.integer("maxActiveSessions") ?? result.configuration.maxActiveSessions
         result.configuration.sessionActivityCheck = attributes.boolean("sessionActivityCheck") ?? result.configuration.sessionActivityCheck
-        result.configuration.sessionLastAccessAtStart = attributes.boolean("sessionLastAccessAtStart") ?? result.configuration.sessionLastAccessAtStart
+        result.configuration.sessionLastAccessAtStart =
+            attributes.boolean("sessionLastAccessAtStart") ?? result.configuration.sessionLastAccessAtStart
         if let frequency = attributes.integer("processExpiresFrequency"), frequency > 0 { result.processExpiresFrequency = frequency }
         if let length = attributes.integer("sessionIdLength") {
             attributes.report(.warning, "sessionIdLength belongs to <SessionIdGenerator> since Tomcat 8; it is obeyed", "sessionIdLength")
@@ -102,7 +103,11 @@ struct ManagerReader {
     private func checkClass(_ attributes: CheckedAttributes) -> Bool {
         guard let name = attributes.nonEmpty("className"), name != KnownClassNames.standardManager else { return true }
         if KnownClassNames.otherManagers.contains(name) {
-            attributes.report(.warning, "the session manager \"\(name)\" is not available yet: sessions stay in the memory of this server", "className")
+            attributes.report(
+                .warning,
+                "the session manager \"\(name)\" is not available yet: sessions stay in the memory of this server",
+                "className"
+            )
             return true
         }
         if name == KnownClassNames.disabledManager {
@@ -110,7 +115,12 @@ struct ManagerReader {
             return false
         }
         let names = KnownClassNames.otherManagers.union([KnownClassNames.standardManager, KnownClassNames.disabledManager])
-        attributes.report(.error, "the session manager \"\(name)\" is not registered", "className", suggestion: NearestName.find(name, among: names.sorted()))
+        attributes.report(
+            .error,
+            "the session manager \"\(name)\" is not registered",
+            "className",
+            suggestion: NearestName.find(name, among: names.sorted())
+        )
         return false
     }
 

@@ -96,7 +96,12 @@ struct Deployment {
             }
             guard let (element, scope) = document else { return nil }
             if let attribute = element.attribute("path") {
-                scope.report(.warning, "\"path\" is ignored here: the name of the file decides on the path", at: attribute.position, element: "Context")
+                scope.report(
+                    .warning,
+                    "\"path\" is ignored here: the name of the file decides on the path",
+                    at: attribute.position,
+                    element: "Context"
+                )
             }
             let base = self.value("docBase", element, scope)
             return ApplicationSource(

@@ -54,12 +54,16 @@ struct SecurityConstraints: Sendable {
         var best: String?
         for pattern in patterns where pattern.hasPrefix("/") && pattern.hasSuffix("/*") {
             let prefix = pattern.dropLast(2)
-            let matches = path.utf8.elementsEqual(prefix.utf8) || path.utf8.starts(with: prefix.utf8) && path.utf8.dropFirst(prefix.utf8.count).first == UInt8(ascii: "/")
+            let matches =
+                path.utf8.elementsEqual(prefix.utf8)
+                || path.utf8.starts(with: prefix.utf8) && path.utf8.dropFirst(prefix.utf8.count).first == UInt8(ascii: "/")
             if matches, pattern.utf8.count > best?.utf8.count ?? -1 { best = pattern }
         }
         if let best { return best }
         let name = path.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
-        if let dot = name.lastIndex(of: "."), let found = patterns.first(where: { $0.hasPrefix("*.") && $0.dropFirst() == name[dot...] }) { return found }
+        if let dot = name.lastIndex(of: "."), let found = patterns.first(where: { $0.hasPrefix("*.") && $0.dropFirst() == name[dot...] }) {
+            return found
+        }
         return patterns.contains("/") ? "/" : nil
     }
 }

@@ -59,7 +59,8 @@ struct WebDescriptor {
         var origin: Origin?
 
         var saysSomethingAboutCookies: Bool {
-            self.cookieName != nil || self.cookieDomain != nil || self.cookiePath != nil || self.isHTTPOnly != nil || self.isSecure != nil || self.maxAge != nil
+            self.cookieName != nil || self.cookieDomain != nil || self.cookiePath != nil || self.isHTTPOnly != nil || self.isSecure != nil
+                || self.maxAge != nil
                 || !self.cookieAttributes.isEmpty
         }
     }

@@ -7,9 +7,11 @@ struct WebDescriptorReader {
         "mime-mapping", "session-config", "security-constraint", "login-config", "security-role", "deny-uncovered-http-methods",
     ]
     private static let accepted: Set<String> = [
-        "absolute-ordering", "administered-object", "connection-factory", "data-source", "default-context-path", "description", "distributable", "ejb-local-ref",
+        "absolute-ordering", "administered-object", "connection-factory", "data-source", "default-context-path", "description", "distributable",
+        "ejb-local-ref",
         "ejb-ref", "env-entry", "icon", "jms-connection-factory", "jms-destination", "jsp-config", "locale-encoding-mapping-list", "mail-session",
-        "message-destination", "message-destination-ref", "module-name", "persistence-context-ref", "persistence-unit-ref", "post-construct", "pre-destroy",
+        "message-destination", "message-destination-ref", "module-name", "persistence-context-ref", "persistence-unit-ref", "post-construct",
+        "pre-destroy",
         "request-character-encoding", "resource-env-ref", "resource-ref", "response-character-encoding", "service-ref", "taglib",
     ]
 
@@ -124,7 +126,11 @@ struct WebDescriptorReader {
             self.scope.report(.error, "<dispatcher> has to be one of REQUEST, FORWARD, INCLUDE, ERROR, ASYNC, found \"\(word)\"", element)
         }
         guard dispatchers.isEmpty || dispatchers.contains("REQUEST") else {
-            self.scope.report(.warning, "the mapping of the filter \"\(name)\" has no effect: filters run for requests only, not for \(dispatchers.joined(separator: ", "))", element)
+            self.scope.report(
+                .warning,
+                "the mapping of the filter \"\(name)\" has no effect: filters run for requests only, not for \(dispatchers.joined(separator: ", "))",
+                element
+            )
             return
         }
         var mapping = WebDescriptor.FilterMapping(name: name, origin: .init(scope: self.scope, element: element))

@@ -10,7 +10,8 @@ struct WebDescriptorResolver {
     let hasTLS: Bool
     let path: String
 
-    func resolve(_ descriptor: WebDescriptor, parameters: [String: (value: String, mayBeOverridden: Bool)], into definition: inout ContextDefinition) {
+    func resolve(_ descriptor: WebDescriptor, parameters: [String: (value: String, mayBeOverridden: Bool)], into definition: inout ContextDefinition)
+    {
         var result = ApplicationDescriptor()
         result.displayName = descriptor.displayName
         result.contextParameters = parameters.mapValues(\.value).merging(descriptor.contextParameters) { weak, own in own }
@@ -53,7 +54,9 @@ struct WebDescriptorResolver {
                 )
                 continue
             }
-            if result.servlets.contains(where: { $0.name == mapping.name }) { result.servletMappings.append((name: mapping.name, pattern: mapping.pattern)) }
+            if result.servlets.contains(where: { $0.name == mapping.name }) {
+                result.servletMappings.append((name: mapping.name, pattern: mapping.pattern))
+            }
         }
     }
 
@@ -181,14 +184,17 @@ struct WebDescriptorResolver {
         case "samesite":
             guard value.lowercased() != "unset" else { return }
             cookie.sameSite = Cookie.SameSite.allCases.first { $0.rawValue.lowercased() == value.lowercased() }
-            if cookie.sameSite == nil { session.origin?.report(.error, "the cookie attribute SameSite has to be one of Strict, Lax, None, found \"\(value)\"") }
+            if cookie.sameSite == nil {
+                session.origin?.report(.error, "the cookie attribute SameSite has to be one of Strict, Lax, None, found \"\(value)\"")
+            }
         case "partitioned": cookie.isPartitioned = value.lowercased() == "true"
         default: cookie.additionalAttributes[name] = value
         }
     }
 
     /// The cookie as the container will put it together; settings of the context are stronger.
-    private func checkCookie(_ configured: SessionCookieConfiguration, _ session: WebDescriptor.SessionConfiguration, _ definition: ContextDefinition) {
+    private func checkCookie(_ configured: SessionCookieConfiguration, _ session: WebDescriptor.SessionConfiguration, _ definition: ContextDefinition)
+    {
         var cookie = configured
         if let name = definition.sessionCookieName { cookie.name = name }
         if let domain = definition.sessionCookieDomain { cookie.domain = domain }
@@ -200,7 +206,7 @@ struct WebDescriptorResolver {
         } catch {
             // Over TLS the cookie is secure by itself, so that a contradiction matters for plain HTTP only.
             let severity: Diagnostic.Severity = error.code == .contradiction ? .warning : .error
-            if let origin = session.origin { origin.report(severity, "\(error)") } else { self.scope.report(severity, "\(error)") }
+            if let origin = session.origin { origin.report(severity, error.message) } else { self.scope.report(severity, error.message) }
         }
     }
 

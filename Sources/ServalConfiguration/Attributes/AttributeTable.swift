@@ -70,7 +70,8 @@ public struct AttributeDefinition: Sendable {
 
     static func unused(_ names: String...) -> [AttributeDefinition] { names.map { AttributeDefinition($0, .text, status: .withoutMeaning) } }
 
-    static func notYet(_ name: String, _ kind: AttributeKind = .text, default defaultText: String? = nil, note: String? = nil) -> AttributeDefinition {
+    static func notYet(_ name: String, _ kind: AttributeKind = .text, default defaultText: String? = nil, note: String? = nil) -> AttributeDefinition
+    {
         AttributeDefinition(name, kind, default: defaultText, status: .notYet, note: note)
     }
 }

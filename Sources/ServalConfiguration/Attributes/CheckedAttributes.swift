@@ -48,10 +48,18 @@ struct CheckedAttributes {
             scope.report(.error, "<\(element.name)> needs the attribute \"\(definition.name)\" (\(definition.kind.expectation))", element)
         }
         if !withoutMeaning.isEmpty {
-            scope.report(.info, "attributes of <\(element.name)> that have no meaning without a JVM are ignored: \(withoutMeaning.joined(separator: ", "))", element)
+            scope.report(
+                .info,
+                "attributes of <\(element.name)> that have no meaning without a JVM are ignored: \(withoutMeaning.joined(separator: ", "))",
+                element
+            )
         }
         if !notYet.isEmpty {
-            scope.report(.warning, "attributes of <\(element.name)> that are not available yet are ignored: \(notYet.joined(separator: ", "))", element)
+            scope.report(
+                .warning,
+                "attributes of <\(element.name)> that are not available yet are ignored: \(notYet.joined(separator: ", "))",
+                element
+            )
         }
     }
 

@@ -32,7 +32,14 @@ extension AttributeTable {
             AttributeDefinition("maxThreads", .integer(1...100_000), default: "200"),
         ]
             + AttributeDefinition.unused(
-                "className", "namePrefix", "minSpareThreads", "maxIdleTime", "maxQueueSize", "threadPriority", "daemon", "threadRenewalDelay",
+                "className",
+                "namePrefix",
+                "minSpareThreads",
+                "maxIdleTime",
+                "maxQueueSize",
+                "threadPriority",
+                "daemon",
+                "threadRenewalDelay",
                 "prestartminSpareThreads"
             )
     )
@@ -69,14 +76,26 @@ extension AttributeTable {
             .notYet("errorReportValveClass", default: "org.apache.catalina.valves.ErrorReportValve"),
             .notYet("copyXML", .boolean, default: "false"),
             .notYet("createDirs", .boolean, default: "true"),
-        ] + AttributeDefinition.unused("className", "legacyAppBase", "startStopThreads", "unpackWARs", "workDir", "xmlNamespaceAware", "xmlValidation")
+        ]
+            + AttributeDefinition.unused(
+                "className",
+                "legacyAppBase",
+                "startStopThreads",
+                "unpackWARs",
+                "workDir",
+                "xmlNamespaceAware",
+                "xmlValidation"
+            )
     )
 
     /// `<Context>`.
     public static let context = AttributeTable(
         element: "Context",
         summary: "An application at a path.",
-        children: ["Manager", "CookieProcessor", "Parameter", "Valve", "Loader", "Realm", "Resources", "JarScanner", "WatchedResource", "Environment", "Resource"],
+        children: [
+            "Manager", "CookieProcessor", "Parameter", "Valve", "Loader", "Realm", "Resources", "JarScanner", "WatchedResource", "Environment",
+            "Resource",
+        ],
         attributes: [
             AttributeDefinition("path", .text, note: "in server.xml only; elsewhere the file's name decides"),
             AttributeDefinition("docBase", .path, note: "relative to the host's appBase"),
@@ -113,14 +132,46 @@ extension AttributeTable {
             .notYet("webappVersion", default: ""),
         ]
             + AttributeDefinition.unused(
-                "addWebinfClassesResources", "allowLinking", "antiJARLocking", "antiResourceLocking", "cachingAllowed", "cacheMaxSize", "cacheTTL", "className",
-                "clearReferencesHttpClientKeepAliveThread", "clearReferencesObjectStreamClassCaches", "clearReferencesRmiTargets",
-                "clearReferencesStopThreads", "clearReferencesStopTimerThreads", "clearReferencesThreadLocals", "containerSciFilter",
-                "contextGetResourceRequiresSlash", "copyXML", "debug", "dispatcherWrapsSameObject", "fireRequestListenersOnForwards", "ignoreAnnotations",
-                "jndiExceptionOnFailedWrite", "notFoundClassResourceCacheSize", "parallelAnnotationScanning", "privileged",
-                "renewThreadsWhenStoppingContext", "resourceOnlyServlets", "skipMemoryLeakChecksOnJvmShutdown", "suspendWrappedResponseAfterForward",
-                "swallowOutput", "tldNamespaceAware", "tldValidation", "unloadDelay", "unpackWAR", "useNaming", "workDir", "wrapperClass",
-                "xmlBlockExternal", "xmlNamespaceAware", "xmlValidation"
+                "addWebinfClassesResources",
+                "allowLinking",
+                "antiJARLocking",
+                "antiResourceLocking",
+                "cachingAllowed",
+                "cacheMaxSize",
+                "cacheTTL",
+                "className",
+                "clearReferencesHttpClientKeepAliveThread",
+                "clearReferencesObjectStreamClassCaches",
+                "clearReferencesRmiTargets",
+                "clearReferencesStopThreads",
+                "clearReferencesStopTimerThreads",
+                "clearReferencesThreadLocals",
+                "containerSciFilter",
+                "contextGetResourceRequiresSlash",
+                "copyXML",
+                "debug",
+                "dispatcherWrapsSameObject",
+                "fireRequestListenersOnForwards",
+                "ignoreAnnotations",
+                "jndiExceptionOnFailedWrite",
+                "notFoundClassResourceCacheSize",
+                "parallelAnnotationScanning",
+                "privileged",
+                "renewThreadsWhenStoppingContext",
+                "resourceOnlyServlets",
+                "skipMemoryLeakChecksOnJvmShutdown",
+                "suspendWrappedResponseAfterForward",
+                "swallowOutput",
+                "tldNamespaceAware",
+                "tldValidation",
+                "unloadDelay",
+                "unpackWAR",
+                "useNaming",
+                "workDir",
+                "wrapperClass",
+                "xmlBlockExternal",
+                "xmlNamespaceAware",
+                "xmlValidation"
             )
     )
 
@@ -145,14 +196,20 @@ extension AttributeTable {
             .notYet("cookiesWithoutEquals", .choice(["ignore", "name"]), default: "ignore"),
         ]
             + AttributeDefinition.unused(
-                "className", "allowEqualsInValue", "allowHttpSepsInV0", "allowNameOnly", "alwaysAddExpires", "forwardSlashIsSeparator"
+                "className",
+                "allowEqualsInValue",
+                "allowHttpSepsInV0",
+                "allowNameOnly",
+                "alwaysAddExpires",
+                "forwardSlashIsSeparator"
             )
     )
 
     /// `<Manager>` that keeps sessions in memory.
     public static let manager = AttributeTable(
         element: "Manager",
-        summary: "Keeps the sessions of an application in memory. PersistentManager and the cluster's managers are taken as this one, with a warning.",
+        summary:
+            "Keeps the sessions of an application in memory. PersistentManager and the cluster's managers are taken as this one, with a warning.",
         children: ["SessionIdGenerator", "Store"],
         attributes: [
             AttributeDefinition("maxActiveSessions", .countOrUnlimited, default: "-1"),
@@ -174,10 +231,29 @@ extension AttributeTable {
             .notYet("maxInactiveInterval", .secondsOrNever, note: "use session-timeout in web.xml"),
         ]
             + AttributeDefinition.unused(
-                "accessTimeout", "debug", "distributable", "enableStatistics", "expireSessionsOnShutdown", "jvmRoute", "mapSendOptions", "name",
-                "notifyContainerListenersOnReplication", "notifyListenersOnReplication", "notifySessionListenersOnReplication", "randomClass",
-                "recordAllActions", "rpcTimeout", "secureRandomAlgorithm", "secureRandomClass", "secureRandomProvider", "sendAllSessions",
-                "sendAllSessionsSize", "sendAllSessionsWaitTime", "stateTimestampDrop", "stateTransferTimeout", "terminateOnStartFailure"
+                "accessTimeout",
+                "debug",
+                "distributable",
+                "enableStatistics",
+                "expireSessionsOnShutdown",
+                "jvmRoute",
+                "mapSendOptions",
+                "name",
+                "notifyContainerListenersOnReplication",
+                "notifyListenersOnReplication",
+                "notifySessionListenersOnReplication",
+                "randomClass",
+                "recordAllActions",
+                "rpcTimeout",
+                "secureRandomAlgorithm",
+                "secureRandomClass",
+                "secureRandomProvider",
+                "sendAllSessions",
+                "sendAllSessionsSize",
+                "sendAllSessionsWaitTime",
+                "stateTimestampDrop",
+                "stateTransferTimeout",
+                "terminateOnStartFailure"
             )
     )
 
@@ -186,7 +262,12 @@ extension AttributeTable {
         element: "SessionIdGenerator",
         summary: "Makes session ids from the system's cryptographic random source.",
         attributes: [
-            AttributeDefinition("sessionIdLength", .integer(2...96, unit: "bytes"), default: "16", note: "twice as many characters; below 16 ids are guessable"),
+            AttributeDefinition(
+                "sessionIdLength",
+                .integer(2...96, unit: "bytes"),
+                default: "16",
+                note: "twice as many characters; below 16 ids are guessable"
+            ),
             AttributeDefinition("jvmRoute", .text, note: "the engine's if left out"),
         ] + AttributeDefinition.unused("secureRandomAlgorithm", "secureRandomClass", "secureRandomProvider")
     )

@@ -25,7 +25,8 @@ extension AttributeTable {
             text += "| attribute | value | default | |\n| --- | --- | --- | --- |\n"
             for attribute in used {
                 let defaultText = attribute.defaultText.map { $0.isEmpty ? "empty" : "`\($0)`" } ?? (attribute.isRequired ? "required" : "")
-                text += "| `\(attribute.name)` | \(attribute.kind.expectation) | \(defaultText.escapingBars) | \((attribute.note ?? "").escapingBars) |\n"
+                text +=
+                    "| `\(attribute.name)` | \(attribute.kind.expectation) | \(defaultText.escapingBars) | \((attribute.note ?? "").escapingBars) |\n"
             }
             text += "\n"
         }

@@ -35,7 +35,12 @@ extension AttributeTable {
             AttributeDefinition("ocspVerify", .integer(0...Int(Int32.max)), default: "0"),
             AttributeDefinition("ocspVerifyFlags", .integer(0...Int(Int32.max)), default: "0", note: "the same as ocspVerify"),
             AttributeDefinition("protocols", .text, default: "all", note: "all means TLS 1.2 and 1.3; older versions only by name"),
-            AttributeDefinition("revocationEnabled", .boolean, default: "false", note: "use certificateRevocationListFile; true without it is an error"),
+            AttributeDefinition(
+                "revocationEnabled",
+                .boolean,
+                default: "false",
+                note: "use certificateRevocationListFile; true without it is an error"
+            ),
             AttributeDefinition("sessionCacheSize", .countOrUnlimited, default: "-1", note: "-1 is 20480, 0 no limit"),
             AttributeDefinition("sessionTimeout", .seconds, default: "86400"),
             AttributeDefinition(
@@ -44,7 +49,11 @@ extension AttributeTable {
                 default: "TLS",
                 note: "the name of a Java context; what is spoken is decided by protocols"
             ),
-            AttributeDefinition("trustManagerClassName", .className, note: "an error where clients are verified: nobody else can decide whom to trust"),
+            AttributeDefinition(
+                "trustManagerClassName",
+                .className,
+                note: "an error where clients are verified: nobody else can decide whom to trust"
+            ),
             AttributeDefinition("truststoreFile", .path),
             AttributeDefinition("truststorePassword", .secret),
             AttributeDefinition("truststorePasswordFile", .path, note: "Serval's own"),

@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// What the process knows of its user and machine.
@@ -24,9 +24,9 @@ enum ProcessFacts {
 
     static var systemName: String {
         #if canImport(Darwin)
-        "Mac OS X"
+            "Mac OS X"
         #else
-        "Linux"
+            "Linux"
         #endif
     }
 

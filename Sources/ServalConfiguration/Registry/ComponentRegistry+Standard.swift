@@ -6,5 +6,8 @@ extension ComponentRegistry {
     mutating func registerStandardComponents() {
         self.register(servlet: "org.apache.catalina.servlets.DefaultServlet") { DefaultServlet() }
         self.register(servlet: "org.apache.jasper.servlet.JspServlet") { JSPUnsupportedServlet() }
+        self.register(valve: "org.apache.catalina.valves.AccessLogValve", attributes: AccessLogRegistration.table) {
+            try AccessLogRegistration.make($0)
+        }
     }
 }

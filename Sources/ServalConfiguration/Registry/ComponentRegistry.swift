@@ -70,11 +70,13 @@ enum KnownClassNames {
     /// Valves that only add something; without them a server does less, and is no less safe.
     static let harmlessValves: Set<String> = Set(
         [
-            "CrawlerSessionManagerValve", "ExtendedAccessLogValve", "HealthCheckValve", "JsonAccessLogValve", "JsonErrorReportValve", "PersistentValve",
-            "ProxyErrorReportValve", "StuckThreadDetectionValve", "LoadBalancerDrainingValve", "RequestDumperValve", "AccessLogValve", "RemoteIpValve",
+            "CrawlerSessionManagerValve", "ExtendedAccessLogValve", "HealthCheckValve", "JsonAccessLogValve", "JsonErrorReportValve",
+            "PersistentValve",
+            "ProxyErrorReportValve", "StuckThreadDetectionValve", "LoadBalancerDrainingValve", "RequestDumperValve", "RemoteIpValve",
         ].map { "org.apache.catalina.valves." + $0 }
             + [
-                "org.apache.catalina.authenticator.SingleSignOn", "org.apache.catalina.valves.SSLValve", "org.apache.catalina.valves.rewrite.RewriteValve",
+                "org.apache.catalina.authenticator.SingleSignOn", "org.apache.catalina.valves.SSLValve",
+                "org.apache.catalina.valves.rewrite.RewriteValve",
                 "org.apache.catalina.ha.tcp.ReplicationValve", "org.apache.catalina.ha.session.JvmRouteBinderValve",
                 "org.apache.catalina.ha.authenticator.ClusterSingleSignOn",
             ]
@@ -82,8 +84,11 @@ enum KnownClassNames {
 
     /// Valves that keep somebody out; leaving one of these out would open what it closes, so it is an error.
     static let protectiveValves: Set<String> = Set(
-        ["RemoteAddrValve", "RemoteCIDRValve", "RemoteHostValve", "SemaphoreValve", "ParallelRequestLimitValve"].map { "org.apache.catalina.valves." + $0 }
-            + ["BasicAuthenticator", "DigestAuthenticator", "FormAuthenticator", "SSLAuthenticator", "SpnegoAuthenticator", "NonLoginAuthenticator"].map {
+        ["RemoteAddrValve", "RemoteCIDRValve", "RemoteHostValve", "SemaphoreValve", "ParallelRequestLimitValve"].map {
+            "org.apache.catalina.valves." + $0
+        }
+            + ["BasicAuthenticator", "DigestAuthenticator", "FormAuthenticator", "SSLAuthenticator", "SpnegoAuthenticator", "NonLoginAuthenticator"]
+            .map {
                 "org.apache.catalina.authenticator." + $0
             }
     )
@@ -99,14 +104,18 @@ enum KnownClassNames {
     /// Servlets that Tomcat ships.
     static let servlets: Set<String> = [
         "org.apache.catalina.servlets.CGIServlet", "org.apache.catalina.servlets.WebdavServlet", "org.apache.catalina.ssi.SSIServlet",
-        "org.apache.catalina.manager.ManagerServlet", "org.apache.catalina.manager.HTMLManagerServlet", "org.apache.catalina.manager.StatusManagerServlet",
+        "org.apache.catalina.manager.ManagerServlet", "org.apache.catalina.manager.HTMLManagerServlet",
+        "org.apache.catalina.manager.StatusManagerServlet",
         "org.apache.catalina.manager.JMXProxyServlet", "org.apache.catalina.manager.host.HostManagerServlet",
         "org.apache.catalina.manager.host.HTMLHostManagerServlet",
     ]
 
     /// `<Listener>`s of server.xml that are accepted.
     static let listeners: Set<String> = Set(
-        ["AprLifecycleListener", "OpenSSLLifecycleListener", "JreMemoryLeakPreventionListener", "ThreadLocalLeakPreventionListener", "JniLifecycleListener"].map {
+        [
+            "AprLifecycleListener", "OpenSSLLifecycleListener", "JreMemoryLeakPreventionListener", "ThreadLocalLeakPreventionListener",
+            "JniLifecycleListener",
+        ].map {
             "org.apache.catalina.core." + $0
         }
             + ["ContextNamingInfoListener", "PropertiesRoleMappingListener"].map { "org.apache.catalina.core." + $0 }
@@ -123,10 +132,12 @@ enum KnownClassNames {
     static let disabledManager = "serval.session.DisabledManager"
     /// Managers that are taken as the standard one.
     static let otherManagers: Set<String> = [
-        "org.apache.catalina.session.PersistentManager", "org.apache.catalina.ha.session.DeltaManager", "org.apache.catalina.ha.session.BackupManager",
+        "org.apache.catalina.session.PersistentManager", "org.apache.catalina.ha.session.DeltaManager",
+        "org.apache.catalina.ha.session.BackupManager",
     ]
 
     static let sessionIDGenerators: Set<String> = [
-        "org.apache.catalina.util.StandardSessionIdGenerator", "org.apache.catalina.util.SessionIdGenerator", "org.apache.catalina.SessionIdGenerator",
+        "org.apache.catalina.util.StandardSessionIdGenerator", "org.apache.catalina.util.SessionIdGenerator",
+        "org.apache.catalina.SessionIdGenerator",
     ]
 }

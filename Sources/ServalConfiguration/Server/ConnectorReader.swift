@@ -63,7 +63,10 @@ struct ConnectorReader {
 
     private func readUpgradeProtocols(_ elements: [XMLElement]) {
         for element in elements {
-            guard let name = CheckedAttributes(element, table: .upgradeProtocol, scope: self.scope, also: Set(element.attributes.map(\.name))).text("className")
+            guard
+                let name = CheckedAttributes(element, table: .upgradeProtocol, scope: self.scope, also: Set(element.attributes.map(\.name))).text(
+                    "className"
+                )
             else { continue }
             if name == "org.apache.coyote.http2.Http2Protocol" {
                 self.scope.report(.warning, "HTTP/2 is not available yet; clients get HTTP/1.1", element)
@@ -99,7 +102,11 @@ struct ConnectorReader {
             if let first = hosts.first {
                 self.scope.report(.warning, "SSLEnabled is not \"true\", so this connector speaks plain HTTP and <SSLHostConfig> is not used", first)
             } else if let older = element.attributes.first(where: { LegacyTLSAttributes.byOldName[$0.name] != nil }) {
-                attributes.report(.warning, "SSLEnabled is not \"true\", so this connector speaks plain HTTP and its TLS attributes are not used", older.name)
+                attributes.report(
+                    .warning,
+                    "SSLEnabled is not \"true\", so this connector speaks plain HTTP and its TLS attributes are not used",
+                    older.name
+                )
             }
             return nil
         }
@@ -109,7 +116,11 @@ struct ConnectorReader {
         var elements = hosts
         if let older = LegacyTLSAttributes.element(from: element, scope: self.scope) { elements.insert(older, at: 0) }
         if elements.isEmpty {
-            self.scope.report(.warning, "SSLEnabled is \"true\" without <SSLHostConfig>; the default key store ${user.home}/.keystore is used", element)
+            self.scope.report(
+                .warning,
+                "SSLEnabled is \"true\" without <SSLHostConfig>; the default key store ${user.home}/.keystore is used",
+                element
+            )
             var host = XMLElement(name: "SSLHostConfig", position: element.position)
             host.children = [XMLElement(name: "Certificate", position: element.position)]
             elements = [host]
@@ -148,7 +159,12 @@ struct ConnectorReader {
             if let maxThreads = self.executors[name] {
                 configuration.maxThreads = maxThreads
             } else {
-                attributes.report(.error, "there is no <Executor> with the name \"\(name)\"", "executor", suggestion: NearestName.find(name, among: self.executors.keys))
+                attributes.report(
+                    .error,
+                    "there is no <Executor> with the name \"\(name)\"",
+                    "executor",
+                    suggestion: NearestName.find(name, among: self.executors.keys)
+                )
             }
         }
     }
@@ -201,7 +217,8 @@ struct ConnectorReader {
             attributes.report(.error, "the attribute \"server\" must not contain control characters", "server")
             configuration.server = nil
         }
-        configuration.serverRemoveAppProvidedValues = attributes.boolean("serverRemoveAppProvidedValues") ?? configuration.serverRemoveAppProvidedValues
+        configuration.serverRemoveAppProvidedValues =
+            attributes.boolean("serverRemoveAppProvidedValues") ?? configuration.serverRemoveAppProvidedValues
         configuration.useKeepAliveResponseHeader = attributes.boolean("useKeepAliveResponseHeader") ?? configuration.useKeepAliveResponseHeader
         configuration.scheme = attributes.nonEmpty("scheme") ?? configuration.scheme
         configuration.secure = attributes.boolean("secure") ?? configuration.secure

@@ -76,7 +76,8 @@ extension FileScope {
                 self.ignored(child, because: "sessions are not copied between servers", severity: .warning)
             case "Listener":
                 self.ignored(child, because: "listeners of containers do nothing here")
-            case "Loader", "Resources", "JarScanner", "WatchedResource", "Environment", "Resource", "ResourceLink", "Transaction", "ResourceEnvRef", "Ejb",
+            case "Loader", "Resources", "JarScanner", "WatchedResource", "Environment", "Resource", "ResourceLink", "Transaction", "ResourceEnvRef",
+                "Ejb",
                 "LocalEjb", "ServiceRef", "MessageDestinationRef", "InstanceListener", "WrapperLifecycle", "WrapperListener":
                 self.ignored(child, because: "it has no meaning without a JVM")
             default: break
@@ -85,7 +86,8 @@ extension FileScope {
     }
 
     static let unusedContextParts: Set<String> = [
-        "Realm", "Cluster", "Listener", "Loader", "Resources", "JarScanner", "WatchedResource", "Environment", "Resource", "ResourceLink", "Transaction",
+        "Realm", "Cluster", "Listener", "Loader", "Resources", "JarScanner", "WatchedResource", "Environment", "Resource", "ResourceLink",
+        "Transaction",
         "ResourceEnvRef", "Ejb", "LocalEjb", "ServiceRef", "MessageDestinationRef", "InstanceListener", "WrapperLifecycle", "WrapperListener",
     ]
 }

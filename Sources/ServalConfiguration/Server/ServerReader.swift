@@ -70,12 +70,18 @@ struct ServerReader {
         switch name {
         case "AprLifecycleListener", "OpenSSLLifecycleListener":
             if let mode = value("FIPSMode"), mode != "off" {
-                self.scope.report(.error, "FIPSMode \"\(mode)\" is not available; set up OpenSSL's FIPS provider for the whole system instead", element)
+                self.scope.report(
+                    .error,
+                    "FIPSMode \"\(mode)\" is not available; set up OpenSSL's FIPS provider for the whole system instead",
+                    element
+                )
             }
             if let engine = value("SSLEngine"), engine != "on", engine != "off" {
                 self.scope.report(.warning, "the OpenSSL engine \"\(engine)\" is not used; OpenSSL's own configuration decides on providers", element)
             }
-            if value("useAprConnector") != nil { self.scope.report(.warning, "useAprConnector is ignored: there is one transport for all connectors", element) }
+            if value("useAprConnector") != nil {
+                self.scope.report(.warning, "useAprConnector is ignored: there is one transport for all connectors", element)
+            }
         case "SecurityListener":
             self.scope.report(.warning, "SecurityListener is not available yet: users and umask are not checked", element)
         case "TLSCertificateReloadListener":

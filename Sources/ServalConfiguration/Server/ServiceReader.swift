@@ -50,7 +50,11 @@ struct ServiceReader {
         for connector in connectors where connector.configuration.port > 0 {
             let key = "\(connector.configuration.address ?? "*"):\(connector.configuration.port)"
             if let first = seen.updateValue(connector.origin ?? "", forKey: key) {
-                self.scope.report(.error, "two connectors listen on port \(connector.configuration.port): \(first) and \(connector.origin ?? "")", element)
+                self.scope.report(
+                    .error,
+                    "two connectors listen on port \(connector.configuration.port): \(first) and \(connector.origin ?? "")",
+                    element
+                )
             }
         }
     }

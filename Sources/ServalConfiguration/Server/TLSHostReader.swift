@@ -44,6 +44,16 @@ struct TLSHostReader {
             )
         }
         guard let trust = self.trust(attributes) else {
+            if verification == .optional, !attributes.has("trustManagerClassName") {
+                // Tomcat asks OpenSSL, which trusts nobody then, and serves clients without a certificate; the outcome is the same.
+                attributes.report(
+                    .warning,
+                    "certificateVerification \"\(word)\" without caCertificateFile, caCertificatePath or truststoreFile trusts nobody, "
+                        + "so clients are not asked for a certificate",
+                    "certificateVerification"
+                )
+                return .none
+            }
             attributes.report(
                 .error,
                 "certificateVerification \"\(word)\" needs a caCertificateFile, caCertificatePath or truststoreFile that says which clients are trusted; "
@@ -83,9 +93,17 @@ struct TLSHostReader {
         guard host.clientAuthentication != .none else { return }
         if attributes.boolean("ocspEnabled") == true {
             if attributes.boolean("ocspSoftFail") == false {
-                attributes.report(.error, "OCSP is not available yet, and with ocspSoftFail=\"false\" no client could be let in without it", "ocspEnabled")
+                attributes.report(
+                    .error,
+                    "OCSP is not available yet, and with ocspSoftFail=\"false\" no client could be let in without it",
+                    "ocspEnabled"
+                )
             } else {
-                attributes.report(.warning, "OCSP is not available yet: revoked client certificates are recognised by revocation lists only", "ocspEnabled")
+                attributes.report(
+                    .warning,
+                    "OCSP is not available yet: revoked client certificates are recognised by revocation lists only",
+                    "ocspEnabled"
+                )
             }
         }
         if attributes.boolean("revocationEnabled") == true, host.revocationListFiles.isEmpty, host.revocationListDirectories.isEmpty {
@@ -102,7 +120,12 @@ struct TLSHostReader {
                 host.protocols = list.versions
                 for warning in list.warnings { attributes.report(.warning, warning, "protocols") }
             } catch {
-                attributes.report(.error, error.message, "protocols", suggestion: NearestName.find(text, among: TLSProtocolVersion.allCases.map(\.rawValue)))
+                attributes.report(
+                    .error,
+                    error.message,
+                    "protocols",
+                    suggestion: NearestName.find(text, among: TLSProtocolVersion.allCases.map(\.rawValue))
+                )
             }
         }
         host.verificationDepth = attributes.integer("certificateVerificationDepth") ?? host.verificationDepth
@@ -188,7 +211,9 @@ struct TLSHostReader {
                 return nil
             }
         }
-        for name in ["certificateKeyPasswordFile", "certificateKeystorePasswordFile"] where attributes.has(name) { _ = self.existing(name, attributes) }
+        for name in ["certificateKeyPasswordFile", "certificateKeystorePasswordFile"] where attributes.has(name) {
+            _ = self.existing(name, attributes)
+        }
         return .keyStore(
             path: path,
             type: attributes.nonEmpty("certificateKeystoreType").map { $0.uppercased() },
@@ -202,8 +227,11 @@ struct TLSHostReader {
     /// Tomcat keeps attributes for JSSE and for OpenSSL apart; here both are obeyed, and whoever moves back should know.
     private func warnOfMixture(_ host: CheckedAttributes, certificate: XMLElement) {
         guard certificate.attributes.contains(where: { $0.name.hasPrefix("certificateKeystore") }) else { return }
-        let names = ["caCertificateFile", "caCertificatePath", "certificateRevocationListPath", "disableCompression", "disableSessionTickets", "insecureRenegotiation"]
-            .filter { host.has($0) }
+        let names = [
+            "caCertificateFile", "caCertificatePath", "certificateRevocationListPath", "disableCompression", "disableSessionTickets",
+            "insecureRenegotiation",
+        ]
+        .filter { host.has($0) }
         guard let first = names.first else { return }
         let hostName = host.nonEmpty("hostName") ?? TLSHostConfiguration.defaultHostName
         host.report(

@@ -61,7 +61,9 @@ struct ValveReader {
         let errorsBefore = self.scope.log.errorCount
         var values: [String: String] = [:]
         if let table = registration.table {
-            for (name, entry) in CheckedAttributes(element, table: table, scope: self.scope, also: ["className"]).entries { values[name] = entry.value }
+            for (name, entry) in CheckedAttributes(element, table: table, scope: self.scope, also: ["className"]).entries {
+                values[name] = entry.value
+            }
         } else {
             for attribute in element.attributes { values[attribute.name] = self.scope.resolve(attribute.value, at: attribute.position) }
         }

@@ -53,7 +53,9 @@ private struct XMLParser {
             } else if self.starts(with: "</") {
                 throw self.failure("an end tag without an element that it could end")
             } else if self.starts(with: "<") {
-                guard root == nil else { throw self.failure("a second element after the end of <\(root?.name ?? "")>; a document has one outermost element") }
+                guard root == nil else {
+                    throw self.failure("a second element after the end of <\(root?.name ?? "")>; a document has one outermost element")
+                }
                 root = try self.tree()
             } else {
                 throw self.failure(root == nil ? "text before the first element" : "text after the end of the last element")
@@ -65,7 +67,8 @@ private struct XMLParser {
 
     /// `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`, XML 1.0 §2.8; the encoding has been obeyed already.
     private mutating func declaration() throws(XMLError) {
-        guard self.starts(with: "<?xml"), self.index + 5 >= self.bytes.count || Self.isSpace(self.bytes[self.index + 5]) || self.bytes[self.index + 5] == UInt8(ascii: "?")
+        guard self.starts(with: "<?xml"),
+            self.index + 5 >= self.bytes.count || Self.isSpace(self.bytes[self.index + 5]) || self.bytes[self.index + 5] == UInt8(ascii: "?")
         else { return }
         self.index += 5
         var names: [String] = []
@@ -80,7 +83,9 @@ private struct XMLParser {
             names.append(name)
             if name == "version", !value.hasPrefix("1.") { throw self.failure("XML version \"\(value)\" is not known; expected 1.0") }
         }
-        guard names == ["version"] || names == ["version", "encoding"] || names == ["version", "encoding", "standalone"] || names == ["version", "standalone"]
+        guard
+            names == ["version"] || names == ["version", "encoding"] || names == ["version", "encoding", "standalone"]
+                || names == ["version", "standalone"]
         else { throw self.failure("the XML declaration has to be <?xml version=\"1.0\" encoding=\"UTF-8\"?>") }
     }
 
@@ -142,7 +147,9 @@ private struct XMLParser {
                 throw self.failure("the tag <\(qualifiedName) is not closed with \">\" before the next \"<\"")
             }
             let name = try self.name("an attribute of <\(qualifiedName)>")
-            guard seen.insert(name).inserted else { throw XMLError(message: "the attribute \"\(name)\" of <\(qualifiedName)> is given twice", position: place) }
+            guard seen.insert(name).inserted else {
+                throw XMLError(message: "the attribute \"\(name)\" of <\(qualifiedName)> is given twice", position: place)
+            }
             self.attributeCount += 1
             guard seen.count <= self.limits.attributesOfOneElement, self.attributeCount <= self.limits.attributes else {
                 throw XMLError(message: "too many attributes", position: place)
@@ -157,11 +164,16 @@ private struct XMLParser {
         self.index += 2
         let name = try self.name("an end tag")
         self.skipSpace()
-        guard self.index < self.bytes.count, self.bytes[self.index] == UInt8(ascii: ">") else { throw self.failure("the end tag </\(name) is not closed with \">\"") }
+        guard self.index < self.bytes.count, self.bytes[self.index] == UInt8(ascii: ">") else {
+            throw self.failure("the end tag </\(name) is not closed with \">\"")
+        }
         self.index += 1
         guard let (element, expected) = self.open.popLast() else { throw XMLError(message: "an end tag without an element", position: place) }
         guard name == expected else {
-            throw XMLError(message: "expected </\(expected)> for the element that began in line \(element.position.line), found </\(name)>", position: place)
+            throw XMLError(
+                message: "expected </\(expected)> for the element that began in line \(element.position.line), found </\(name)>",
+                position: place
+            )
         }
         return self.close(element)
     }
@@ -217,7 +229,10 @@ private struct XMLParser {
         var value: [UInt8] = []
         while true {
             guard self.index < self.bytes.count else {
-                throw XMLError(message: "the file ends inside the value of the attribute \"\(name)\", whose closing quote is missing", position: begin)
+                throw XMLError(
+                    message: "the file ends inside the value of the attribute \"\(name)\", whose closing quote is missing",
+                    position: begin
+                )
             }
             let byte = self.bytes[self.index]
             if byte == quote { break }
@@ -257,7 +272,9 @@ private struct XMLParser {
         case "quot": text.append(UInt8(ascii: "\""))
         default:
             guard reference.hasPrefix("#") else {
-                throw self.failure("the entity \"&\(reference);\" is not defined; only &lt; &gt; &amp; &apos; &quot; are, and \"&\" itself is written \"&amp;\"")
+                throw self.failure(
+                    "the entity \"&\(reference);\" is not defined; only &lt; &gt; &amp; &apos; &quot; are, and \"&\" itself is written \"&amp;\""
+                )
             }
             guard let scalar = Self.scalar(of: reference.dropFirst()) else {
                 throw self.failure("\"&\(reference);\" names no character that is allowed in XML")
@@ -308,7 +325,9 @@ private struct XMLParser {
         let begin = self.position()
         self.index += 2
         let target = try self.name("the target of a processing instruction")
-        guard target.lowercased() != "xml" else { throw XMLError(message: "the XML declaration is allowed at the very beginning of the file only", position: begin) }
+        guard target.lowercased() != "xml" else {
+            throw XMLError(message: "the XML declaration is allowed at the very beginning of the file only", position: begin)
+        }
         guard let end = self.find("?>", from: self.index) else {
             throw XMLError(message: "the file ends inside a processing instruction that begins here", position: begin)
         }
@@ -321,7 +340,9 @@ private struct XMLParser {
         self.index += 9
         var isInSubset = false
         while true {
-            guard self.index < self.bytes.count else { throw XMLError(message: "the file ends inside the <!DOCTYPE> that begins here", position: begin) }
+            guard self.index < self.bytes.count else {
+                throw XMLError(message: "the file ends inside the <!DOCTYPE> that begins here", position: begin)
+            }
             let byte = self.bytes[self.index]
             if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") {
                 guard let end = self.bytes[(self.index + 1)...].firstIndex(of: byte) else {

@@ -4,7 +4,10 @@ enum XMLEncoding {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) {
             let rest = Array(bytes.dropFirst(3))
             if let name = self.declaredName(in: rest), !self.isUTF8(name) {
-                throw XMLError(message: "the file begins with the byte order mark of UTF-8 but declares the encoding \"\(name)\"", position: self.start)
+                throw XMLError(
+                    message: "the file begins with the byte order mark of UTF-8 but declares the encoding \"\(name)\"",
+                    position: self.start
+                )
             }
             return try self.validated(rest)
         }

@@ -21,7 +21,8 @@ struct LogLine {
     }
 
     var json: String {
-        var line = "{\"ts\":\"\(self.time.rfc3339)\",\"level\":\"\(self.level.rawValue)\",\"logger\":\(LogText.json(self.label)),\"msg\":\(LogText.json(self.message))"
+        var line =
+            "{\"ts\":\"\(self.time.rfc3339)\",\"level\":\"\(self.level.rawValue)\",\"logger\":\(LogText.json(self.label)),\"msg\":\(LogText.json(self.message))"
         var used: Set<String> = ["ts", "level", "logger", "msg"]
         for (key, value) in self.fields {
             var key = key
@@ -72,7 +73,8 @@ struct LogLine {
     }
 
     private static let secretWords: Set<String> = [
-        "authorization", "cookie", "jsessionid", "keypass", "passphrase", "passwd", "privatekey", "proxyauthorization", "sessionid", "setcookie", "storepass",
+        "authorization", "cookie", "jsessionid", "keypass", "passphrase", "passwd", "privatekey", "proxyauthorization", "sessionid", "setcookie",
+        "storepass",
         "ticketkey",
     ]
 }

@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// A point of time, to the microsecond, as log lines write it.
@@ -23,7 +23,8 @@ struct LogTimestamp {
     var text: String {
         let time = self.broken(isLocal: true)
         let month = Self.months.indices.contains(Int(time.tm_mon)) ? Self.months[Int(time.tm_mon)] : "???"
-        return "\(Self.padded(time.tm_mday))-\(month)-\(Int(time.tm_year) + 1900) \(Self.clock(time)).\(Self.padded(Int32(self.microseconds / 1000), 3))"
+        return
+            "\(Self.padded(time.tm_mday))-\(month)-\(Int(time.tm_year) + 1900) \(Self.clock(time)).\(Self.padded(Int32(self.microseconds / 1000), 3))"
     }
 
     /// `2026-11-21T03:15:42.123456Z`. Source: RFC 3339.

@@ -1,11 +1,12 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#elseif canImport(Darwin)
-import Darwin
-#endif
 import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// Writes lines to a file descriptor, whole ones, in the order in which they came.
 ///
@@ -71,11 +72,11 @@ public final class LogWriter: Sendable {
             var rest = UnsafeRawBufferPointer(rebasing: bytes[...])
             while let start = rest.baseAddress, !rest.isEmpty {
                 #if canImport(Darwin)
-                let count = Darwin.write(self.descriptor, start, rest.count)
+                    let count = Darwin.write(self.descriptor, start, rest.count)
                 #elseif canImport(Musl)
-                let count = Musl.write(self.descriptor, start, rest.count)
+                    let count = Musl.write(self.descriptor, start, rest.count)
                 #else
-                let count = Glibc.write(self.descriptor, start, rest.count)
+                    let count = Glibc.write(self.descriptor, start, rest.count)
                 #endif
                 if count > 0 {
                     rest = UnsafeRawBufferPointer(rebasing: rest[count...])
