@@ -1,0 +1,230 @@
+import ServalContainer
+import ServalServlet
+import Synchronization
+import Testing
+
+@Suite("Life cycle of containers")
+struct LifeCycleTests {
+    private struct Recorder: Servlet, Filter, ServletContextListener, Valve {
+        let name: String
+        let events: EventLog
+        var failure: HTTPError?
+
+        func start(_ configuration: ServletConfiguration) async throws {
+            self.events.add("start \(self.name)")
+            if let failure { throw failure }
+        }
+        func start() async throws { self.events.add("start \(self.name)") }
+        func stop() async { self.events.add("stop \(self.name)") }
+        func respond(to request: Request) async throws -> Response { .text(self.name) }
+        func respond(to request: Request, next: ValveChain) async throws -> Response { try await next(request) }
+        func filter(_ request: Request, next: FilterChain) async throws -> Response { try await next(request) }
+        func contextInitialized(_ context: ServletContext) async throws {
+            self.events.add("initialized \(self.name)")
+            if let failure { throw failure }
+        }
+        func contextDestroyed(_ context: ServletContext) async { self.events.add("destroyed \(self.name)") }
+    }
+
+    @Test("Listeners, valves, filters and servlets start in order and stop in reverse")
+    func order() async throws {
+        let events = EventLog()
+        var context = ContextDefinition("/app") { context in
+            context.addListener(Recorder(name: "listener", events: events))
+            context.addFilter("filter", Recorder(name: "filter", events: events)).map("/*")
+            context.addServlet("lazy", Recorder(name: "lazy", events: events)).map("/lazy")
+            context.addServlet("unused", Recorder(name: "unused", events: events)).map("/unused")
+        }
+        context.valves = [Recorder(name: "context valve", events: events)]
+        for (name, order) in [("second", 2), ("first", 1), ("never", -1)] {
+            var declaration = ApplicationDescriptor.ServletDeclaration(name: name) { Recorder(name: name, events: events) }
+            declaration.loadOnStartup = order
+            context.descriptor.servlets.append(declaration)
+        }
+        try await EngineHarness.run(
+            [context],
+            host: { $0.valves = [Recorder(name: "host valve", events: events)] },
+            engine: { $0.valves = [Recorder(name: "engine valve", events: events)] }
+        ) { harness async throws in
+            #expect(try await harness.get("/app/lazy").text == "lazy")
+            #expect(try await harness.get("/app/lazy").text == "lazy")
+        }
+        let started = ["start engine valve", "start host valve", "initialized listener", "start context valve", "start filter", "start first", "start second"]
+        #expect(events.all.prefix(8) == (started + ["start lazy"])[...])
+        let stopped = Array(events.all.dropFirst(8))
+        #expect(stopped.suffix(5) == ["stop filter", "stop context valve", "destroyed listener", "stop host valve", "stop engine valve"])
+        #expect(Set(stopped.dropLast(5)) == ["stop first", "stop second", "stop lazy"])
+    }
+
+    private final class SlowStarter: Servlet {
+        let starts = Atomic<Int>(0)
+        let isReady = Atomic<Bool>(false)
+        func start(_ configuration: ServletConfiguration) async throws {
+            self.starts.add(1, ordering: .relaxed)
+            try await Task.sleep(for: .milliseconds(30))
+            self.isReady.store(true, ordering: .releasing)
+        }
+        func respond(to request: Request) async throws -> Response { .text(self.isReady.load(ordering: .acquiring) ? "ready" : "too early") }
+    }
+
+    @Test("Concurrent first requests wait for one start")
+    func concurrentStart() async throws {
+        let servlet = SlowStarter()
+        try await EngineHarness.run(ContextDefinition("/app") { $0.addServlet("slow", servlet).map("/slow") }) { harness async throws in
+            #expect(servlet.starts.load(ordering: .relaxed) == 0)
+            try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<20 { group.addTask { try await harness.get("/app/slow").text } }
+                for try await text in group { #expect(text == "ready") }
+            }
+            #expect(servlet.starts.load(ordering: .relaxed) == 1)
+        }
+    }
+
+    private final class StartsAtSecondTry: Servlet {
+        let tries = Atomic<Int>(0)
+        func start(_ configuration: ServletConfiguration) async throws {
+            if self.tries.add(1, ordering: .relaxed).newValue == 1 { throw ConfigurationError(code: .invalidValue, message: "not yet") }
+        }
+        func respond(to request: Request) async throws -> Response { .text("up") }
+    }
+
+    @Test("A servlet that fails to start answers 500, tells the log, and is tried again")
+    func failingServlet() async throws {
+        let servlet = StartsAtSecondTry()
+        try await EngineHarness.run(ContextDefinition("/app") { $0.addServlet("moody", servlet).map("/x") }) { harness async throws in
+            let answer = try await harness.get("/app/x")
+            #expect(answer.status == 500)
+            #expect(!answer.text.contains("not yet"))
+            #expect(harness.log.text.contains("servlet moody did not start: not yet"))
+            #expect(try await harness.get("/app/x").text == "up")
+        }
+    }
+
+    @Test("A servlet that cannot be made leaves the others alone")
+    func unmadeServlet() async throws {
+        var context = ContextDefinition("/app") { $0.addServlet("good", ClosureServlet { _ in .text("good") }).map("/good") }
+        context.descriptor.servlets = [.init(name: "bad") { throw ConfigurationError(code: .unknownName, message: "no such class") }]
+        context.descriptor.servletMappings = [("bad", "/bad")]
+        try await EngineHarness.run(context) { harness async throws in
+            #expect(try await harness.get("/app/bad").status == 500)
+            #expect(try await harness.get("/app/good").text == "good")
+        }
+    }
+
+    @Test("A context that fails to start answers 404 and is told to the log; the others run")
+    func failingContext() async throws {
+        let events = EventLog()
+        let failing = ContextDefinition("/bad") { context in
+            context.addListener(Recorder(name: "first", events: events))
+            context.addListener(Recorder(name: "second", events: events, failure: HTTPError(.badGateway, "the database is gone")))
+            context.addServlet("x", ClosureServlet { _ in .text("x") }).map("/x")
+        }
+        let good = ContextDefinition("/good") { $0.addServlet("x", ClosureServlet { _ in .text("x") }).map("/x") }
+        let root = ContextDefinition("") { $0.addServlet("x", ClosureServlet { _ in .text("root") }).map("/*") }
+        try await EngineHarness.run(failing, good, root) { harness async throws in
+            #expect(try await harness.get("/bad/x").status == 404)
+            #expect(try await harness.get("/good/x").text == "x")
+            #expect(harness.log.text.contains("context /bad of host localhost did not start"))
+            #expect(harness.log.text.contains("the database is gone"))
+            #expect(events.all == ["initialized first", "initialized second", "destroyed first"])
+            #expect(harness.engine.hosts[0].contexts.map(\.isRunning) == [false, true, true])
+        }
+    }
+
+    @Test("A filter that fails to start keeps its context from starting")
+    func failingFilter() async throws {
+        let events = EventLog()
+        let context = ContextDefinition("/bad") { context in
+            context.addFilter("f", Recorder(name: "f", events: events, failure: HTTPError(.badGateway, "no"))).map("/*")
+            context.addServlet("x", ClosureServlet { _ in .text("x") }).map("/x")
+        }
+        try await EngineHarness.run(context) { harness async throws in #expect(try await harness.get("/bad/x").status == 404) }
+    }
+
+    @Test("A stopped context answers 503 and can start again")
+    func stoppedContext() async throws {
+        try await EngineHarness.run(ContextDefinition("/app") { $0.addServlet("x", ClosureServlet { _ in .text("x") }).map("/x") }) { harness async throws in
+            let context = harness.engine.hosts[0].contexts[0]
+            await context.stop()
+            #expect(try await harness.get("/app/x").status == 503)
+            await context.start()
+            #expect(try await harness.get("/app/x").text == "x")
+        }
+    }
+
+    @Test("Names and paths that collide are refused in words")
+    func collisions() throws {
+        let log = LogRecorder()
+        var host = HostDefinition(name: "a")
+        host.contexts = [ContextDefinition(path: "/x"), ContextDefinition(path: "/x")]
+        var definition = EngineDefinition()
+        definition.defaultHost = "a"
+        definition.hosts = [host]
+        #expect(throws: ConfigurationError(code: .duplicateName, message: "")) { try Engine(definition, logger: log.logger) }
+        host.contexts = []
+        var other = HostDefinition(name: "b")
+        other.aliases = ["A"]
+        definition.hosts = [host, other]
+        #expect(throws: ConfigurationError(code: .duplicateName, message: "")) { try Engine(definition, logger: log.logger) }
+        definition.hosts = [host]
+        definition.defaultHost = "nowhere"
+        #expect(throws: ConfigurationError(code: .unknownName, message: "")) { try Engine(definition, logger: log.logger) }
+    }
+
+    @Test("What web.xml declares does not replace what the application registered")
+    func descriptorAndApplication() async throws {
+        var context = ContextDefinition("/app") { context in
+            context.addServlet("default", ClosureServlet { _ in .text("application") }).map("/")
+            context.addServlet("extra", ClosureServlet { _ in .text("extra") })
+        }
+        context.descriptor.servlets = [
+            .init(name: "default") { ClosureServlet { _ in .text("descriptor") } }, .init(name: "own") { ClosureServlet { _ in .text("own") } },
+        ]
+        context.descriptor.servletMappings = [("own", "/"), ("own", "/own"), ("extra", "/extra")]
+        try await EngineHarness.run(context) { harness async throws in
+            #expect(try await harness.get("/app/").text == "application")
+            #expect(try await harness.get("/app/own").text == "own")
+            #expect(try await harness.get("/app/extra").text == "extra")
+        }
+    }
+
+    @Test("Background work expires sessions once in processExpiresFrequency runs")
+    func backgroundWork() async throws {
+        var context = ContextDefinition("/app") { context in
+            context.addServlet("x", ClosureServlet { request in
+                let session = try await request.session()
+                session.maxInactiveInterval = .milliseconds(1)
+                return .text("x")
+            }).map("/x")
+        }
+        context.processExpiresFrequency = 2
+        try await EngineHarness.run(context) { harness async throws in
+            _ = try await harness.get("/app/x")
+            let manager = try #require(harness.engine.hosts[0].contexts[0].sessionManager)
+            try await Task.sleep(for: .milliseconds(1100))
+            await harness.engine.processBackground()
+            #expect(manager.statistics.activeSessions == 1)
+            await harness.engine.processBackground()
+            #expect(manager.statistics.activeSessions == 0)
+        }
+    }
+
+    @Test("Background work runs by itself")
+    func backgroundTask() async throws {
+        let context = ContextDefinition("/app") { context in
+            context.sessionTimeout = .milliseconds(1)
+            context.addServlet("x", ClosureServlet { request in
+                _ = try await request.session()
+                return .text("x")
+            }).map("/x")
+        }
+        var quick = context
+        quick.processExpiresFrequency = 1
+        try await EngineHarness.run(quick, engine: { $0.backgroundProcessorDelay = .milliseconds(20) }) { harness async throws in
+            _ = try await harness.get("/app/x")
+            let manager = try #require(harness.engine.hosts[0].contexts[0].sessionManager)
+            for _ in 0..<500 where manager.statistics.activeSessions > 0 { try await Task.sleep(for: .milliseconds(20)) }
+            #expect(manager.statistics.activeSessions == 0)
+        }
+    }
+}
