@@ -80,6 +80,9 @@ final class FileCache: Sendable {
         self.timeToLive = timeToLive
     }
 
+    /// What the files in memory cost.
+    var byteCount: Int { self.state.withLock { $0.bytes } }
+
     /// What lies at a path of the document root.
     func entry(_ path: String, context: ServletContext) -> Entry {
         let now = ContinuousClock.now
