@@ -28,6 +28,10 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         var promise: EventLoopPromise<Void>?
         /// How far things were when the time limit was last set.
         var mark: Progress
+        /// Whether a time limit has passed without progress.
+        ///
+        /// The second one ends it; the first may be due to an event loop that was busy elsewhere.
+        var isSuspect = false
     }
 
     /// Tells a slow client from one that has stopped reading.
@@ -57,8 +61,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     private var hasInputEnded = false
     private var backlog: ByteBuffer?
 
-    /// How long a client may read nothing before a close goes on without it.
-    private static let closeLimit = TimeAmount.seconds(5)
+    /// Half of how long a client may read nothing before a close goes on without it.
+    private static let closeLimit = TimeAmount.seconds(3)
     private static let unreadReplyLimit = 65536
 
     init(_ server: OpenSSLServerContext) {
@@ -445,11 +449,12 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
             self.timer = nil
             guard var closing = self.closing, self.phase == .open else { return }
             let progress = self.progress(context)
-            if closing.mark == progress {
+            if closing.mark == progress, closing.isSuspect {
                 closing.mode = .all
                 self.closing = closing
                 self.finishClosing(context)
             } else {
+                closing.isSuspect = closing.mark == progress
                 closing.mark = progress
                 self.closing = closing
                 self.startCloseTimer(context)

@@ -101,6 +101,23 @@ struct DataTests {
         try await server.stop()
     }
 
+    /// The answer fits into no socket's buffer, so the close has to wait, and then not for ever.
+    @Test func aCloseDoesNotWaitForAClientThatHasStoppedReading() async throws {
+        let server = try await server()
+        let client = try Command.start(
+            ["openssl", "s_client", "-tls1_2", "-connect", "127.0.0.1:\(server.port)"],
+            line: "later \(40 << 20)\n"
+        )
+        #expect(try await server.journal.reaches { $0.waiting == 1 })
+        client.stop()
+        var isOver = try await server.journal.reaches { $0.inactive == 1 }
+        if !isOver { isOver = try await server.journal.reaches { $0.inactive == 1 } }
+        #expect(isOver)
+        #expect(server.context.connectionCount == 0)
+        client.kill()
+        try await server.stop()
+    }
+
     @Test func answersPlainHTTPInPlainHTTP() async throws {
         let server = try await server()
         let result = try await Command.run(["curl", "-s", "-i", "--max-time", "20", "http://127.0.0.1:\(server.port)/"])

@@ -66,6 +66,9 @@ enum Command {
         fileprivate let process: Process
         fileprivate let input: Pipe
 
+        /// Makes the process do nothing any more.
+        func stop() { _ = Foundation.kill(process.processIdentifier, SIGSTOP) }
+
         /// Ends the process without giving it time to say goodbye.
         func kill() {
             _ = Foundation.kill(process.processIdentifier, SIGKILL)

@@ -76,7 +76,7 @@ final class Journal: Sendable {
     }
 }
 
-/// Answers lines: `facts`, `bytes N` (N bytes), `compare N` (reads N bytes and says whether they are right), `echo`, `invalidate`, `wait`.
+/// Answers lines: `facts`, `bytes N` (N bytes), `compare N` (reads N bytes and says whether they are right), `later N` (N bytes, after a moment), `echo`, `invalidate`, `wait`.
 final class LineApplication: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -135,6 +135,13 @@ final class LineApplication: ChannelInboundHandler {
         case "echo":
             context.writeAndFlush(wrapOutboundOut(received), promise: nil)
             received.clear()
+        case "later":
+            self.command = [""]
+            journal.note { $0.waiting += 1 }
+            context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(300)) {
+                context.writeAndFlush(self.wrapOutboundOut(TestBytes.buffer(number)), promise: nil)
+                context.close(promise: nil)
+            }
         case "wait":
             journal.note { $0.waiting += 1 }
         default:
