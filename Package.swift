@@ -96,14 +96,15 @@ let package = Package(
         ),
         .executableTarget(name: "ServalKeytool", dependencies: ["ServalKeyStore", x509, asn1, crypto, cryptoExtras], swiftSettings: settings),
 
-        .testTarget(name: "ArchitectureTests", swiftSettings: settings),
-        .testTarget(name: "ServalKeyStoreTests", dependencies: ["ServalKeyStore", x509, asn1, crypto, cryptoExtras], swiftSettings: settings),
-        .testTarget(name: "ServalKeytoolTests", dependencies: ["ServalKeytool", "ServalKeyStore"], swiftSettings: settings),
+        .target(name: "TestPrograms", path: "Tests/TestPrograms", swiftSettings: settings),
+        .testTarget(name: "ArchitectureTests", dependencies: ["TestPrograms"], swiftSettings: settings),
+        .testTarget(name: "ServalKeyStoreTests", dependencies: ["TestPrograms", "ServalKeyStore", x509, asn1, crypto, cryptoExtras], swiftSettings: settings),
+        .testTarget(name: "ServalKeytoolTests", dependencies: ["TestPrograms", "ServalKeytool", "ServalKeyStore"], swiftSettings: settings),
         .testTarget(name: "ServalSessionsTests", dependencies: ["ServalSessions", logging], swiftSettings: settings),
         .testTarget(name: "ServalServletTests", dependencies: ["ServalServlet", "ServalSessions", httpTypes, logging], swiftSettings: settings),
         .testTarget(
             name: "ServalTLSTests",
-            dependencies: ["ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", nioCore, nioPosix, nioEmbedded, logging, x509, asn1, crypto],
+            dependencies: ["TestPrograms", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", nioCore, nioPosix, nioEmbedded, logging, x509, asn1, crypto],
             swiftSettings: settings
         ),
         .testTarget(
@@ -129,7 +130,7 @@ let package = Package(
             dependencies: ["Serval", "ServalExamples", "ServalTesting", "ServalServlet", "ServalSessions", httpTypes, logging],
             swiftSettings: settings
         ),
-        .testTarget(name: "ConformanceTests", dependencies: ["ServalTesting", "ServalKeyStore"], swiftSettings: settings),
+        .testTarget(name: "ConformanceTests", dependencies: ["TestPrograms", "ServalTesting", "ServalKeyStore"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

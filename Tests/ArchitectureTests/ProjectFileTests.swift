@@ -1,4 +1,5 @@
 import Foundation
+import TestPrograms
 import Testing
 
 @Suite("The project's own files")
@@ -60,7 +61,7 @@ struct ProjectFileTests {
     }
 
     private func output(of command: String, _ arguments: [String]) throws -> String {
-        let process = Process()
+        let process = ChildProcess()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = [command] + arguments
         process.currentDirectoryURL = Repository.root

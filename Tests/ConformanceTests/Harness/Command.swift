@@ -1,4 +1,5 @@
 import Foundation
+import TestPrograms
 
 /// What a finished process said.
 struct CommandResult: Sendable {
@@ -57,7 +58,7 @@ enum Command {
         _ directory: String?,
         _ timeout: Double
     ) throws -> CommandResult {
-        let process = Process()
+        let process = ChildProcess()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }

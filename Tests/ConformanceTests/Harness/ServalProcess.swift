@@ -1,9 +1,10 @@
 import Foundation
+import TestPrograms
 
 /// The `serval` binary running from a base directory of its own.
 final class ServalProcess: Sendable {
     let base: TemporaryFolder
-    private let process: Process
+    private let process: ChildProcess
     private let log: String
 
     /// Lays down a base directory with ports that the system chooses, and runs the server until it is ready.
@@ -45,7 +46,7 @@ final class ServalProcess: Sendable {
         self.base = base
         self.log = base.path + "/stderr.log"
         try Data().write(to: URL(fileURLWithPath: self.log))
-        let process = Process()
+        let process = ChildProcess()
         process.executableURL = URL(fileURLWithPath: Command.serval)
         process.arguments = ["run", "--base", base.path]
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestPrograms
 
 /// Runs the real tools that key stores are exchanged with.
 enum Tool {
@@ -9,7 +10,7 @@ enum Tool {
     /// What a command printed on both streams; throws when it fails.
     @discardableResult
     static func run(_ command: [String], input: [UInt8] = []) throws -> String {
-        let process = Process()
+        let process = ChildProcess()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = command
         // A locale of the machine must not change what the tools print or how they read passwords.

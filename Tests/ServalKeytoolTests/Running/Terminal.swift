@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestPrograms
 
 /// A conversation with a program on a terminal of its own.
 struct Terminal {
@@ -23,7 +24,7 @@ struct Terminal {
         let device = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
         guard device >= 0 else { throw CocoaError(.fileReadUnknown) }
         let handle = FileHandle(fileDescriptor: device, closeOnDealloc: true)
-        let process = Process()
+        let process = ChildProcess()
         process.executableURL = URL(fileURLWithPath: tool.path)
         process.arguments = tool.leadingArguments + arguments
         process.currentDirectoryURL = folder.url

@@ -1,4 +1,5 @@
 import Foundation
+import TestPrograms
 
 /// What a program that has ended leaves behind.
 struct ToolRun: Equatable {
@@ -32,7 +33,7 @@ struct Tool {
         let scratch = Folder()
         let files = ["in", "out", "err"].map { scratch.url.appendingPathComponent($0) }
         for file in files { try Data(file.lastPathComponent == "in" ? Array(input.utf8) : []).write(to: file) }
-        let process = Process()
+        let process = ChildProcess()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = leadingArguments + arguments
         process.currentDirectoryURL = folder.url

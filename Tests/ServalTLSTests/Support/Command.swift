@@ -1,4 +1,5 @@
 import Foundation
+import TestPrograms
 
 /// Runs a command to its end, with its input from and its output into files, so that nobody waits for a full pipe.
 enum Command {
@@ -15,7 +16,7 @@ enum Command {
         let outputFile = folder.path("out")
         try input.write(to: URL(fileURLWithPath: inputFile))
         try Data().write(to: URL(fileURLWithPath: outputFile))
-        let process = Process()
+        let process = ChildProcess()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = arguments
         process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: inputFile))
@@ -50,7 +51,7 @@ enum Command {
 
     /// Starts a command that gets one line and then waits for more, which never comes.
     static func start(_ arguments: [String], line: String) throws -> Running {
-        let process = Process()
+        let process = ChildProcess()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = arguments
         let input = Pipe()
@@ -63,7 +64,7 @@ enum Command {
     }
 
     struct Running {
-        fileprivate let process: Process
+        fileprivate let process: ChildProcess
         fileprivate let input: Pipe
 
         /// Makes the process do nothing any more.
