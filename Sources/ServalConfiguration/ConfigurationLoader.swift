@@ -13,7 +13,9 @@ public struct ConfigurationLoader: Sendable {
     public var properties: [String: String]
     /// What class names mean.
     public var registry: ComponentRegistry
-    /// The server's file. Default `conf/server.xml` in ``base``.
+    /// The server's file.
+    ///
+    /// Default `conf/server.xml` in ``base``.
     public var serverFile: String
 
     /// A loader.
@@ -32,13 +34,18 @@ public struct ConfigurationLoader: Sendable {
         self.serverFile = self.base + "/conf/server.xml"
     }
 
-    /// Loads everything. Reads files and makes listeners and valves; takes milliseconds, for start and `configtest` only.
+    /// Loads everything.
+    ///
+    /// Reads files and makes listeners and valves; takes milliseconds, for start and `configtest` only.
     public func load() -> LoadedConfiguration {
         let log = DiagnosticLog()
         let properties = self.resolver(log)
-        let context = LoadingContext(base: self.base, properties: properties, registry: self.registry, log: log)
+        var context = LoadingContext(base: self.base, properties: properties, registry: self.registry, log: log)
         let logging = self.logging(context)
-        self.checkSharedFiles(context)
+        self.checkSharedContext(context)
+        if let (element, scope) = context.document(self.base + "/conf/web.xml", root: "web-app", isOptional: true) {
+            context.defaultDescriptor = WebDescriptorReader(scope: scope).read(element)
+        }
         var server: ServerDefinition?
         if let (element, scope) = context.document(self.serverFile, root: "Server", isOptional: false) {
             let reader = ServerReader(context: context, scope: scope)
@@ -65,22 +72,19 @@ public struct ConfigurationLoader: Sendable {
         return LoggingReader(scope: scope).read(file)
     }
 
-    /// The files that every application reads: their errors are the server's, and are found even if there is no application.
-    private func checkSharedFiles(_ context: LoadingContext) {
-        if let (element, scope) = context.document(self.base + "/conf/context.xml", root: "Context", isOptional: true) {
-            var definition = ContextDefinition(path: "")
-            var parts = ContextParts()
-            ContextReader(context: context, scope: scope).read(element, into: &definition, &parts)
-        }
-        if let (element, scope) = context.document(self.base + "/conf/web.xml", root: "web-app", isOptional: true) {
-            _ = WebDescriptorReader(scope: scope).read(element)
-        }
+    /// The file that every application's context begins with: its errors are the server's, and are found even if there is no application.
+    private func checkSharedContext(_ context: LoadingContext) {
+        guard let (element, scope) = context.document(self.base + "/conf/context.xml", root: "Context", isOptional: true) else { return }
+        var (definition, parts) = (ContextDefinition(path: ""), ContextParts())
+        ContextReader(context: context, scope: scope).read(element, into: &definition, &parts)
     }
 }
 
 /// What came out of a base directory.
 public struct LoadedConfiguration: Sendable {
-    /// The server; `nil` if its own files have errors. Applications with errors are left out of it, and told of in ``diagnostics``.
+    /// The server; `nil` if its own files have errors.
+    ///
+    /// Applications with errors are left out of it, and told of in ``diagnostics``.
     public var server: ServerDefinition?
     /// How much is logged.
     public var logging: LoggingConfiguration

@@ -67,14 +67,10 @@ struct ApplicationReader {
             descriptor = WebDescriptorReader(scope: scope).read(element)
             ownScope = scope
         }
-        let defaultPath = self.context.base + "/conf/web.xml"
-        if let (element, scope) = self.context.document(defaultPath, root: "web-app", isOptional: true) {
-            descriptor.merge(defaults: WebDescriptorReader(scope: scope).read(element))
-            ownScope = ownScope ?? scope
-        }
+        if let defaults = self.context.defaultDescriptor { descriptor.merge(defaults: defaults) }
         let resolver = WebDescriptorResolver(
             context: self.context,
-            scope: ownScope ?? self.context.scope(defaultPath),
+            scope: ownScope ?? self.context.scope(self.context.base + "/conf/web.xml"),
             hasTLS: self.hasTLS,
             path: definition.path
         )

@@ -1,8 +1,10 @@
 import ServalContainer
 import ServalServlet
 
-/// Enforces the `<security-constraint>`s of an application as far as that is possible without users: it redirects to a secure connection, and answers 403
-/// to everything that asks for a role. Fails closed: what it cannot decide is not served.
+/// Enforces the `<security-constraint>`s of an application as far as that is possible without users: it redirects to a secure connection, and answers
+/// 403 to everything that asks for a role.
+///
+/// Fails closed: what it cannot decide is not served.
 struct ConstraintValve: Valve {
     let constraints: SecurityConstraints
 

@@ -1,4 +1,6 @@
-/// The path and version that the name of a folder, a WAR or a descriptor means: `foo#bar##42` is version 42 of `/foo/bar`. Source: Tomcat's `ContextName`.
+/// The path and version that the name of a folder, a WAR or a descriptor means: `foo#bar##42` is version 42 of `/foo/bar`.
+///
+/// Source: Tomcat's `ContextName`.
 struct ContextName: Hashable {
     /// The name without extension.
     let baseName: String

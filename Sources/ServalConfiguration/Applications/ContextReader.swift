@@ -63,9 +63,14 @@ struct ManagerReader {
         var idLength = 16
         var route: String?
         var processExpiresFrequency = 6
+        var isDisabled = false
 
         func apply(to definition: inout ContextDefinition) {
             definition.processExpiresFrequency = self.processExpiresFrequency
+            guard !self.isDisabled else {
+                definition.makeSessionManager = { _ in DisabledSessionManager() }
+                return
+            }
             let result = self
             definition.makeSessionManager = { jvmRoute in
                 var configuration = result.configuration
@@ -80,6 +85,7 @@ struct ManagerReader {
         self.scope.checkChildren(of: element, known: ["SessionIdGenerator", "Store"])
         guard self.checkClass(attributes) else { return nil }
         var result = Result()
+        result.isDisabled = attributes.text("className") == KnownClassNames.disabledManager
         result.configuration.maxActiveSessions = attributes.integer("maxActiveSessions") ?? result.configuration.maxActiveSessions
         result.configuration.sessionActivityCheck = attributes.boolean("sessionActivityCheck") ?? result.configuration.sessionActivityCheck
         result.configuration.sessionLastAccessAtStart =
@@ -110,10 +116,7 @@ struct ManagerReader {
             )
             return true
         }
-        if name == KnownClassNames.disabledManager {
-            attributes.report(.error, "the session manager \"\(name)\" is not available yet", "className")
-            return false
-        }
+        if name == KnownClassNames.disabledManager { return true }
         let names = KnownClassNames.otherManagers.union([KnownClassNames.standardManager, KnownClassNames.disabledManager])
         attributes.report(
             .error,

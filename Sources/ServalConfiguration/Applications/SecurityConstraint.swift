@@ -1,4 +1,6 @@
-/// A `<security-constraint>` of `web.xml`. Source: Servlet 6.1 §13.8.
+/// A `<security-constraint>` of `web.xml`.
+///
+/// Source: Servlet 6.1 §13.8.
 struct SecurityConstraint: Sendable, Hashable {
     /// A `<web-resource-collection>`.
     struct Collection: Sendable, Hashable {

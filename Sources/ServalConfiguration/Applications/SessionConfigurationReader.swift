@@ -1,6 +1,8 @@
 import ServalSessions
 
-/// Reads `<session-config>`. Source: Servlet 6.1 §14.4.9.
+/// Reads `<session-config>`.
+///
+/// Source: Servlet 6.1 §14.4.9.
 struct SessionConfigurationReader {
     let scope: FileScope
 

@@ -1,4 +1,6 @@
-/// Reads one `web.xml`. Sources: Servlet 6.1 §14; Tomcat for what is forgiven.
+/// Reads one `web.xml`.
+///
+/// Sources: Servlet 6.1 §14; Tomcat for what is forgiven.
 struct WebDescriptorReader {
     let scope: FileScope
 
@@ -209,7 +211,9 @@ struct WebDescriptorReader {
 }
 
 extension FileScope {
-    /// The text of a `<url-pattern>`: exact (`/a`), path (`/a/*`), extension (`*.a`), default (`/`) or root (empty). Source: Servlet 6.1 §12.2.
+    /// The text of a `<url-pattern>`: exact (`/a`), path (`/a/*`), extension (`*.a`), default (`/`) or root (empty).
+    ///
+    /// Source: Servlet 6.1 §12.2.
     func urlPattern(_ element: XMLElement) -> String? {
         var pattern = self.resolve(element.trimmedText, at: element.position)
         if pattern.isEmpty || pattern.hasPrefix("/") && !pattern.contains("*.") { return self.withoutLineBreaks(pattern, element) }

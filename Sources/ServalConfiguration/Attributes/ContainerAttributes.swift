@@ -209,9 +209,11 @@ extension AttributeTable {
     public static let manager = AttributeTable(
         element: "Manager",
         summary:
-            "Keeps the sessions of an application in memory. PersistentManager and the cluster's managers are taken as this one, with a warning.",
+            "Keeps the sessions of an application in memory. PersistentManager and the cluster's managers are taken as this one, with a warning; "
+            + "`serval.session.DisabledManager` has no sessions at all.",
         children: ["SessionIdGenerator", "Store"],
         attributes: [
+            AttributeDefinition("className", .className, default: "org.apache.catalina.session.StandardManager"),
             AttributeDefinition("maxActiveSessions", .countOrUnlimited, default: "-1"),
             AttributeDefinition("processExpiresFrequency", .integer(0...Int(Int32.max)), default: "6", note: "background runs, not seconds"),
             AttributeDefinition("sessionActivityCheck", .boolean, default: "false"),
@@ -262,6 +264,7 @@ extension AttributeTable {
         element: "SessionIdGenerator",
         summary: "Makes session ids from the system's cryptographic random source.",
         attributes: [
+            AttributeDefinition("className", .className, default: "org.apache.catalina.util.StandardSessionIdGenerator"),
             AttributeDefinition(
                 "sessionIdLength",
                 .integer(2...96, unit: "bytes"),

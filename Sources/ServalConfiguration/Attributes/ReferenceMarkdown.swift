@@ -2,9 +2,7 @@
 ///
 /// - Parameter registry: whose valves are described, too.
 public func referenceMarkdown(registry: ComponentRegistry = ComponentRegistry()) -> String {
-    var text = ""
-    for table in AttributeTable.all + registry.valveTables { text += table.markdown + "\n" }
-    return text
+    (AttributeTable.all + registry.valveTables).map(\.markdown).joined(separator: "\n")
 }
 
 extension AttributeTable {
@@ -33,6 +31,7 @@ extension AttributeTable {
         text += Self.list("Older names", self.attributes) { if case .olderName(let name) = $0.status { "`\($0.name)` (`\(name)`)" } else { nil } }
         text += Self.list("Not available yet, with a warning", self.attributes) { $0.status == .notYet ? "`\($0.name)`" : nil }
         text += Self.list("Without meaning here, accepted", self.attributes) { $0.status == .withoutMeaning ? "`\($0.name)`" : nil }
+        while text.hasSuffix("\n\n") { text.removeLast() }
         return text
     }
 

@@ -59,7 +59,7 @@ public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
         self.suggestion = suggestion
     }
 
-    /// `conf/server.xml:42:17: error: …; did you mean "maxThreads"?`
+    /// One line: `conf/server.xml:42:17: error: …; did you mean "maxThreads"?`.
     public var description: String {
         var text = self.file
         if self.line > 0 {

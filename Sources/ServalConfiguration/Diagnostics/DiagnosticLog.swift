@@ -3,7 +3,9 @@
 /// Belongs to one loading and stays on its thread.
 final class DiagnosticLog {
     private(set) var diagnostics: [Diagnostic] = []
-    /// Decisive errors so far; whoever reads a part compares before and after. Errors that were said before count again.
+    /// Decisive errors so far; whoever reads a part compares before and after.
+    ///
+    /// Errors that were said before count again.
     private(set) var errorCount = 0
     /// Whether there was a decisive error outside of applications; the server cannot be used then.
     private(set) var hasFatalErrors = false

@@ -10,11 +10,15 @@ public struct LoggingConfiguration: Sendable, Hashable {
         case off
     }
 
-    /// For loggers without a threshold of their own. Default `info`.
+    /// For loggers without a threshold of their own.
+    ///
+    /// Default `info`.
     public var defaultThreshold = Threshold.level(.info)
     /// By the beginning of the label: `serval.tls` is for `serval.tls.handshake`, too, unless that has its own.
     public var thresholds: [String: Threshold] = [:]
-    /// What is let through to standard error (`java.util.logging.ConsoleHandler.level`). Default everything.
+    /// What is let through to standard error (`java.util.logging.ConsoleHandler.level`).
+    ///
+    /// Default everything.
     public var consoleThreshold = Threshold.level(.trace)
 
     /// Everything at `info`.
@@ -32,7 +36,9 @@ public struct LoggingConfiguration: Sendable, Hashable {
 }
 
 extension LoggingConfiguration {
-    /// The least severe level that a label writes to standard error; `nil` for nothing. For the log handler of `ServalObservability`.
+    /// The least severe level that a label writes to standard error; `nil` for nothing.
+    ///
+    /// For the log handler of `ServalObservability`.
     public func level(for label: String) -> Logger.Level? {
         guard case .level(let own) = self.threshold(for: label), case .level(let console) = self.consoleThreshold else { return nil }
         return max(own, console)

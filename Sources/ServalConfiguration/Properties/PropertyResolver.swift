@@ -37,7 +37,9 @@ public struct PropertyResolver: Sendable {
         self.environment = environment
     }
 
-    /// The value of a property, `nil` where there is none. A name that begins with `env:` is an environment variable.
+    /// The value of a property, `nil` where there is none.
+    ///
+    /// A name that begins with `env:` is an environment variable.
     public func value(of name: String) -> String? {
         name.hasPrefix("env:") ? self.environment(String(name.dropFirst(4))) : self.values[name]
     }

@@ -41,7 +41,9 @@ public struct ComponentRegistry: Sendable {
     /// Adds a filter for `<filter-class>`.
     public mutating func register(filter name: String, _ make: @escaping @Sendable () throws -> any Filter) { self.filters[name] = make }
 
-    /// Adds a listener of the application's life for `<listener-class>`. One name may be a listener of both kinds.
+    /// Adds a listener of the application's life for `<listener-class>`.
+    ///
+    /// One name may be a listener of both kinds.
     public mutating func register(contextListener name: String, _ make: @escaping @Sendable () throws -> any ServletContextListener) {
         self.listeners[name, default: []].append(.context(make))
     }

@@ -7,13 +7,17 @@ struct LoadingContext {
     let properties: PropertyResolver
     let registry: ComponentRegistry
     let log: DiagnosticLog
+    /// What `conf/web.xml` says; read once for all applications.
+    var defaultDescriptor: WebDescriptor?
 
     /// A file's scope; `path` is absolute.
     func scope(_ path: String) -> FileScope {
         FileScope(file: FilePath.display(path, base: self.base), log: self.log, properties: self.properties)
     }
 
-    /// The outermost element of an XML file. `nil` if there is no such file (silently if it is optional), or with an error if it is not right.
+    /// The outermost element of an XML file.
+    ///
+    /// `nil` if there is no such file (silently if it is optional), or with an error if it is not right.
     func document(_ path: String, root: String, isOptional: Bool) -> (XMLElement, FileScope)? {
         let scope = self.scope(path)
         let bytes: [UInt8]

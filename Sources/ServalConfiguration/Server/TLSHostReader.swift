@@ -1,6 +1,8 @@
 import ServalTLS
 
-/// Reads `<SSLHostConfig>`, new or translated from older attributes of the connector. No key store and no certificate is opened.
+/// Reads `<SSLHostConfig>`, new or translated from older attributes of the connector.
+///
+/// No key store and no certificate is opened.
 struct TLSHostReader {
     let context: LoadingContext
     let scope: FileScope

@@ -91,7 +91,9 @@ private struct XMLParser {
 
     // MARK: Elements
 
-    /// One element with everything in it. A loop with a stack: depth costs no call stack.
+    /// One element with everything in it.
+    ///
+    /// A loop with a stack: depth costs no call stack.
     private mutating func tree() throws(XMLError) -> XMLElement {
         if let root = try self.startTag() { return root }
         while true {

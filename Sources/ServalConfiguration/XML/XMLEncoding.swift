@@ -1,4 +1,6 @@
-/// Turns the bytes of an XML file into valid UTF-8 without byte order mark. Source: XML 1.0 §4.3.3 and appendix F.
+/// Turns the bytes of an XML file into valid UTF-8 without byte order mark.
+///
+/// Source: XML 1.0 §4.3.3 and appendix F.
 enum XMLEncoding {
     static func decode(_ bytes: [UInt8]) throws(XMLError) -> [UInt8] {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) {

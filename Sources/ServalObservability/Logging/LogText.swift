@@ -26,7 +26,9 @@ enum LogText {
         return result
     }
 
-    /// As a JSON string, with quotes. Source: RFC 8259 §7.
+    /// As a JSON string, with quotes.
+    ///
+    /// Source: RFC 8259 §7.
     static func json(_ text: String) -> String {
         var result = "\""
         for scalar in self.withoutSessionIDs(self.cut(text)).unicodeScalars {

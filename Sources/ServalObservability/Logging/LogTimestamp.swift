@@ -27,7 +27,7 @@ struct LogTimestamp {
             "\(Self.padded(time.tm_mday))-\(month)-\(Int(time.tm_year) + 1900) \(Self.clock(time)).\(Self.padded(Int32(self.microseconds / 1000), 3))"
     }
 
-    /// `2026-11-21T03:15:42.123456Z`. Source: RFC 3339.
+    /// The time in UTC, `2026-11-21T03:15:42.123456Z`, after RFC 3339.
     var rfc3339: String {
         let time = self.broken(isLocal: false)
         let date = "\(Self.padded(time.tm_year + 1900, 4))-\(Self.padded(time.tm_mon + 1))-\(Self.padded(time.tm_mday))"

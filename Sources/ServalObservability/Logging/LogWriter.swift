@@ -32,7 +32,9 @@ public final class LogWriter: Sendable {
     /// A writer to an open descriptor, which stays open and belongs to the caller.
     public init(descriptor: Int32) { self.descriptor = descriptor }
 
-    /// Appends a line; adds the line end. Returns when it is written, or when another thread is about to write it.
+    /// Appends a line; adds the line end.
+    ///
+    /// Returns when it is written, or when another thread is about to write it.
     public func write(_ line: String) {
         let mustWrite = self.state.withLock { state in
             guard state.buffer.count + line.utf8.count < Self.limit else {

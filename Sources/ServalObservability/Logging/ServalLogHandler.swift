@@ -13,7 +13,9 @@ public enum LogFormat: String, Sendable, Hashable, CaseIterable {
 /// What comes from outside cannot break lines; values marked ``Sensitivity/sensitive`` and values under keys that name secrets are not written, nor are
 /// session ids in URLs.
 public struct ServalLogHandler: LogHandler {
+    /// What every line of this logger carries.
     public var metadata: Logger.Metadata = [:]
+    /// Adds metadata to every line; weaker than that of the line itself.
     public var metadataProvider: Logger.MetadataProvider?
     private let label: String
     private let format: LogFormat
@@ -60,6 +62,7 @@ public struct ServalLogHandler: LogHandler {
         )
     }
 
+    /// One value of ``metadata``.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { self.metadata[key] }
         set { self.metadata[key] = newValue }
@@ -71,6 +74,7 @@ public struct ServalLogHandler: LogHandler {
         set { self.level = newValue }
     }
 
+    /// Writes a line, if its level is to be written.
     public func log(event: LogEvent) {
         guard let level, event.level >= level else { return }
         var metadata = self.metadata

@@ -106,6 +106,19 @@ import Testing
         #expect(manager.statistics.activeSessions == 0)
     }
 
+    @Test func sessionsCanBeSwitchedOff() async throws {
+        let base = try TemporaryBase([
+            "conf/server.xml": serverXML(), "conf/context.xml": "<Context><Manager className='serval.session.DisabledManager'/></Context>",
+            "webapps/a/x": "",
+        ])
+        let loaded = base.load()
+        #expect(loaded.report(base) == "")
+        let manager = try #require(try self.contexts(loaded).first?.makeSessionManager?(nil))
+        let error = await #expect(throws: SessionError.self) { try await manager.create(id: nil) }
+        #expect(error?.code == .creationForbidden)
+        #expect(try await manager.find(SessionID(rawValue: "00000000000000000000000000000000")) == nil)
+    }
+
     @Test func sessionManagersObeyTheirAttributes() async throws {
         let base = try TemporaryBase([
             "conf/server.xml": serverXML(
