@@ -1,4 +1,6 @@
-/// Writes JSON. Source: RFC 8259.
+/// Writes JSON.
+///
+/// Source: RFC 8259.
 struct JSONWriter {
     private(set) var text = ""
     private var needsComma = false

@@ -100,8 +100,10 @@ public struct SessionPagesServlet: HTTPServlet {
             html += "<input type=\"hidden\" name=\"name\" value=\"\(HTML.escaped(name))\">"
             html += "<button name=\"action\" value=\"remove\">Remove</button></form></td></tr>"
         }
-        html += "</table><form method=\"post\" action=\"\(action)\"><label>Name <input name=\"name\" maxlength=\"\(Self.nameLimit)\" required></label> "
-        html += "<label>Value <input name=\"value\" maxlength=\"\(Self.valueLimit)\"></label> <button name=\"action\" value=\"add\">Add</button></form>"
+        html +=
+            "</table><form method=\"post\" action=\"\(action)\"><label>Name <input name=\"name\" maxlength=\"\(Self.nameLimit)\" required></label> "
+        html +=
+            "<label>Value <input name=\"value\" maxlength=\"\(Self.valueLimit)\"></label> <button name=\"action\" value=\"add\">Add</button></form>"
         return html
     }
 
@@ -117,7 +119,9 @@ public struct SessionPagesServlet: HTTPServlet {
         var html = "<p>Visits in this session: <strong>\(count)</strong>. Your request named it \(source).</p><ul>"
         html += "<li><a href=\"\(HTML.escaped(plain))\">A link without session id</a>: the session stays only if you take cookies.</li>"
         html += "<li><a href=\"\(HTML.escaped(encoded))\">An encoded link</a>: "
-        html += encoded == plain ? "has no id, because you take cookies or URLs carry none here." : "carries the id, because you have not shown a cookie yet."
+        html +=
+            encoded == plain
+            ? "has no id, because you take cookies or URLs carry none here." : "carries the id, because you have not shown a cookie yet."
         return html + "</li></ul>"
     }
 
@@ -148,7 +152,9 @@ public struct SessionPagesServlet: HTTPServlet {
     private static func link(_ page: String, _ request: Request) -> String { request.contextPath + request.servletPath + page }
 
     private static func page(_ title: String, _ request: Request, _ content: String) -> Response {
-        let links = [("/", "Sessions"), ("/attributes", "Attributes"), ("/tracking", "Tracking"), ("/sign-in", "Signing in"), ("/none", "No session")]
+        let links = [
+            ("/", "Sessions"), ("/attributes", "Attributes"), ("/tracking", "Tracking"), ("/sign-in", "Signing in"), ("/none", "No session"),
+        ]
         let navigation = links.map { path, name in
             "<a href=\"\(HTML.escaped(request.encodedURL(Self.link(path, request))))\">\(HTML.escaped(name))</a>"
         }

@@ -1,11 +1,11 @@
 public import ServalServlet
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// Waits as many milliseconds as the parameter `ms` says, without holding a thread, and answers in pieces.

@@ -5,9 +5,9 @@ import Synchronization
 import Testing
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// An engine in the test's own process, and the requests it is asked.
@@ -244,7 +244,9 @@ final class TemporaryFolder: Sendable {
         guard lstat(path, &status) == 0 else { return }
         if status.st_mode & S_IFMT == S_IFDIR, let stream = opendir(path) {
             while let entry = readdir(stream) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+                let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                    $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                }
                 if name != ".", name != ".." { Self.remove(path + "/" + name) }
             }
             closedir(stream)

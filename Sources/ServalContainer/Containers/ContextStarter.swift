@@ -177,7 +177,9 @@ struct ContextStarter {
         return StandardSessionManager(configuration: configuration)
     }
 
-    /// Starts the servlets with `<load-on-startup>` of 0 and more, in that order. One that fails is logged and tried again by its first request.
+    /// Starts the servlets with `<load-on-startup>` of 0 and more, in that order.
+    ///
+    /// One that fails is logged and tried again by its first request.
     private func startServlets(_ wrappers: [ServletWrapper]) async {
         let declarations = self.definition.descriptor.servlets.filter { ($0.loadOnStartup ?? -1) >= 0 }
         for declaration in declarations.sorted(by: { ($0.loadOnStartup ?? 0) < ($1.loadOnStartup ?? 0) }) {

@@ -87,7 +87,9 @@ public final class Engine: RequestHandler {
 
     // MARK: Requests
 
-    /// Answers a request. What goes wrong becomes an error page.
+    /// Answers a request.
+    ///
+    /// What goes wrong becomes an error page.
     public func respond(to request: Request) async -> Response {
         if request.method == .options, request.isForServer {
             // Source: RFC 9110 §9.3.7; the methods are those of Tomcat's answer.

@@ -97,7 +97,9 @@ public final class Host: Sendable {
 
     // MARK: Errors
 
-    /// The answer to a request whose servlet, filter or valve threw. What is not meant for clients is logged, once, and not told to them.
+    /// The answer to a request whose servlet, filter or valve threw.
+    ///
+    /// What is not meant for clients is logged, once, and not told to them.
     func errorResponse(for error: any Error, request: Request, route: Route, place: @autoclosure () -> String) async -> Response {
         let failure = RequestFailure(error)
         if failure.isUnexpected {

@@ -181,7 +181,9 @@ final class RunningContext: Sendable {
 }
 
 extension ArraySlice<UInt8> {
-    /// Whether a path within a context begins with `/WEB-INF` or `/META-INF`, in any case. Source: Servlet 6.1 §10.5.
+    /// Whether a path within a context begins with `/WEB-INF` or `/META-INF`, in any case.
+    ///
+    /// Source: Servlet 6.1 §10.5.
     fileprivate var isPrivate: Bool {
         guard self.count > 7 else { return false }
         let second = self[self.startIndex + 1].lowercased

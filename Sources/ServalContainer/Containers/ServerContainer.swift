@@ -15,7 +15,9 @@ public final class ServerContainer: Sendable {
         self.services = services
     }
 
-    /// Starts the services in order. A context that fails to start is logged and answers 404; the others run.
+    /// Starts the services in order.
+    ///
+    /// A context that fails to start is logged and answers 404; the others run.
     ///
     /// - Throws: what a valve of an engine or host throws when it starts; whatever has been started is stopped again.
     public func start() async throws {
@@ -31,7 +33,9 @@ public final class ServerContainer: Sendable {
         }
     }
 
-    /// Stops the services in reverse order. Call it when the connectors have no more requests.
+    /// Stops the services in reverse order.
+    ///
+    /// Call it when the connectors have no more requests.
     public func stop() async {
         for service in self.services.reversed() { await service.engine.stop() }
     }

@@ -19,7 +19,9 @@ final class ServletWrapper: Sendable {
         self.configuration = configuration
     }
 
-    /// Starts the servlet if it is not running. Concurrent callers wait for the same start; a later call tries again after a failure.
+    /// Starts the servlet if it is not running.
+    ///
+    /// Concurrent callers wait for the same start; a later call tries again after a failure.
     func start() async throws {
         let task = self.starting.withLock { starting in
             if let starting { return starting }

@@ -1,6 +1,8 @@
 import ServalServlet
 
-/// The `<error-page>`s of an application. Source: Servlet 6.1 §10.9.
+/// The `<error-page>`s of an application.
+///
+/// Source: Servlet 6.1 §10.9.
 struct ErrorPageTable: Sendable {
     private var byStatus: [Int: String] = [:]
     private var byType: [String: String] = [:]
@@ -34,7 +36,9 @@ struct ErrorPageTable: Sendable {
     /// Names that stand for every error: Swift's, and those that descriptors from Java use.
     private static let anyErrorNames = ["Error", "Swift.Error", "java.lang.Exception", "java.lang.Throwable"]
 
-    /// Sets the attributes that an error page reads. Source: Servlet 6.1 §10.9.1.
+    /// Sets the attributes that an error page reads.
+    ///
+    /// Source: Servlet 6.1 §10.9.1.
     static func setAttributes(of request: Request, response: Response, error: (any Error)?) {
         let prefix = "jakarta.servlet.error."
         request[RequestAttributeKey<Int>(prefix + "status_code")] = Int(response.status.code)

@@ -1,15 +1,23 @@
 import ServalServlet
 
-/// The host's own error page: the status, its name and what the error says to the client. Source: Tomcat's `ErrorReportValve`.
+/// The host's own error page: the status, its name and what the error says to the client.
+///
+/// Source: Tomcat's `ErrorReportValve`.
 ///
 /// Unlike Tomcat's it shows neither a stack trace nor the server's version unless asked for.
 struct ErrorReportPage: Sendable {
-    /// Whether to tell the type of the error that a servlet threw. Attribute `showReport`.
+    /// Whether to tell the type of the error that a servlet threw.
+    ///
+    /// Attribute `showReport`.
     var showsReport = false
-    /// Whether to name the server. Attribute `showServerInfo`.
+    /// Whether to name the server.
+    ///
+    /// Attribute `showServerInfo`.
     var showsServerInfo = false
 
-    /// Replaces the body of a response that asks for an error page. Its fields, such as `Allow` and `Set-Cookie`, stay.
+    /// Replaces the body of a response that asks for an error page.
+    ///
+    /// Its fields, such as `Allow` and `Set-Cookie`, stay.
     func response(for response: Response) -> Response {
         var page = self.response(status: response.status, message: response.error?.message, errorType: response.error?.errorType)
         for field in response.headers where field.name != .contentType && field.name != .contentEncoding && field.name != .eTag {

@@ -76,7 +76,9 @@ final class FilterTable: Sendable {
     }
 }
 
-/// A pattern of a filter mapping, in bytes. Unlike a servlet's, `/` matches the context root only.
+/// A pattern of a filter mapping, in bytes.
+///
+/// Unlike a servlet's, `/` matches the context root only.
 private struct FilterPattern: Sendable {
     private enum Kind: Sendable {
         case all

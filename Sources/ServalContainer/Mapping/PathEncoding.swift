@@ -1,4 +1,6 @@
-/// Writes decoded paths into URLs. Source: RFC 3986 §3.3.
+/// Writes decoded paths into URLs.
+///
+/// Source: RFC 3986 §3.3.
 enum PathEncoding {
     /// The path with everything percent-encoded that a path cannot hold, and semicolons, which would begin a parameter.
     ///

@@ -11,12 +11,16 @@ struct RequestPath: Sendable {
     /// Whether the received path has parameters (`;name=value`), such as a session id.
     let hasParameters: Bool
 
-    /// Why a path is refused. The text is fit for clients.
+    /// Why a path is refused.
+    ///
+    /// The text is fit for clients.
     struct Rejection: Error, Hashable {
         let reason: String
     }
 
-    /// Reads the path part of a request target. A plain path is taken as it is, without copying.
+    /// Reads the path part of a request target.
+    ///
+    /// A plain path is taken as it is, without copying.
     init(_ received: ArraySlice<UInt8>) throws(Rejection) {
         if received.isEmpty {
             // An absolute-form target may have no path. Source: RFC 9110 §4.2.3.
@@ -50,7 +54,9 @@ struct RequestPath: Sendable {
         }
     }
 
-    /// The value of a path parameter in the received bytes of a path; the last one of that name. It stays percent-encoded.
+    /// The value of a path parameter in the received bytes of a path; the last one of that name.
+    ///
+    /// It stays percent-encoded.
     static func parameter(_ name: String, in received: ArraySlice<UInt8>) -> String? {
         var value: String?
         for segment in received.split(separator: UInt8(ascii: "/")) {
@@ -66,7 +72,9 @@ struct RequestPath: Sendable {
 /// Decodes and normalises a path, segment by segment.
 private struct PathReader {
     private let received: ArraySlice<UInt8>
-    /// The path so far. Segments that were left behind by `..` are cut off again.
+    /// The path so far.
+    ///
+    /// Segments that were left behind by `..` are cut off again.
     var path: [UInt8] = []
     var hasParameters = false
 

@@ -1,6 +1,8 @@
 import ServalServlet
 
-/// Finds the servlet for a path within a context. Source: Servlet 6.1 §12.1 and §12.2; welcome files §10.10.
+/// Finds the servlet for a path within a context.
+///
+/// Source: Servlet 6.1 §12.1 and §12.2; welcome files §10.10.
 struct ServletMapper<Target: Sendable>: Sendable {
     /// What a path leads to.
     struct Match: Sendable {

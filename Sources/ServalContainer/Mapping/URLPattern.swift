@@ -1,6 +1,8 @@
 import ServalServlet
 
-/// A `<url-pattern>`. Source: Servlet 6.1 §12.2.
+/// A `<url-pattern>`.
+///
+/// Source: Servlet 6.1 §12.2.
 enum URLPattern: Hashable, Sendable {
     /// `/a/b`: this path only.
     case exact(String)

@@ -1,6 +1,8 @@
 public import ServalServlet
 
-/// Sees every request of an engine, a host or a context on its way in, and the response on its way out. Source: Tomcat's `Valve`.
+/// Sees every request of an engine, a host or a context on its way in, and the response on its way out.
+///
+/// Source: Tomcat's `Valve`.
 public protocol Valve: Sendable {
     /// Answers the request itself, or passes it (or a changed copy) to `next` and returns its response (or a changed one).
     func respond(to request: Request, next: ValveChain) async throws -> Response
@@ -11,7 +13,9 @@ public protocol Valve: Sendable {
 }
 
 extension Valve {
+    /// Does nothing.
     public func start() async throws {}
+    /// Does nothing.
     public func stop() async {}
 }
 

@@ -1,6 +1,8 @@
 import ServalServlet
 
-/// What a `Range` field asks for. Source: RFC 9110 §14.
+/// What a `Range` field asks for.
+///
+/// Source: RFC 9110 §14.
 enum ByteRanges: Hashable {
     /// The field has another unit than bytes, or asks for so much in pieces that the whole is cheaper: the answer is the whole file.
     case ignored
@@ -62,7 +64,9 @@ enum ByteRanges: Hashable {
     }
 }
 
-/// Several parts of a file as one body. Source: RFC 9110 §14.6.
+/// Several parts of a file as one body.
+///
+/// Source: RFC 9110 §14.6.
 struct MultipartRanges {
     let boundary: String
     private let file: StaticFile

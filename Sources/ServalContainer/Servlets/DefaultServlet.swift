@@ -2,7 +2,9 @@ import Logging
 public import ServalServlet
 import Synchronization
 
-/// Serves an application's static files. Sources: Tomcat's `DefaultServlet`, RFC 9110 §13 and §14.
+/// Serves an application's static files.
+///
+/// Sources: Tomcat's `DefaultServlet`, RFC 9110 §13 and §14.
 ///
 /// File system calls (`openat`, `fstat`, and `read` of files up to 64 KiB) run where the request runs, on its event loop: they are answered from the
 /// kernel's caches for what is in use, and a hop to a thread pool would cost more than they do. Small files are kept in memory and compared with the
@@ -43,21 +45,37 @@ public final class DefaultServlet: Servlet {
 
 /// The init parameters of ``DefaultServlet``, with Tomcat's names and defaults.
 struct DefaultServletSettings: Sendable, Hashable {
-    /// Shows the contents of folders. Parameter `listings`, default `false`.
+    /// Shows the contents of folders.
+    ///
+    /// Parameter `listings`, default `false`.
     var listings = false
-    /// The character set to name for text. Parameter `fileEncoding`; default none is named.
+    /// The character set to name for text.
+    ///
+    /// Parameter `fileEncoding`; default none is named.
     var fileEncoding: String?
-    /// Suffixes of compressed variants by content coding, best first. Parameter `precompressed`: `true` stands for `br=.br,gzip=.gz`.
+    /// Suffixes of compressed variants by content coding, best first.
+    ///
+    /// Parameter `precompressed`: `true` stands for `br=.br,gzip=.gz`.
     var precompressed: [Precompressed] = []
-    /// Answers requests for ranges. Parameter `useAcceptRanges`, default `true`.
+    /// Answers requests for ranges.
+    ///
+    /// Parameter `useAcceptRanges`, default `true`.
     var useAcceptRanges = true
-    /// The status of the redirect to a folder's name with slash. Parameter `directoryRedirectStatusCode`, default 302.
+    /// The status of the redirect to a folder's name with slash.
+    ///
+    /// Parameter `directoryRedirectStatusCode`, default 302.
     var directoryRedirectStatus = HTTPResponse.Status.found
-    /// Follows symbolic links. Parameter `allowLinking` (in Tomcat an attribute of `<Resources>`), default `false`.
+    /// Follows symbolic links.
+    ///
+    /// Parameter `allowLinking` (in Tomcat an attribute of `<Resources>`), default `false`.
     var allowLinking = false
-    /// The most bytes of files in memory. Parameter `cacheMaxSize` in KiB (in Tomcat an attribute of `<Resources>`), default 10 MiB.
+    /// The most bytes of files in memory.
+    ///
+    /// Parameter `cacheMaxSize` in KiB (in Tomcat an attribute of `<Resources>`), default 10 MiB.
     var cacheMaxSize = 10 * 1024 * 1024
-    /// How long a file in memory is not compared with the disk. Parameter `cacheTTL` in milliseconds, default 5 s.
+    /// How long a file in memory is not compared with the disk.
+    ///
+    /// Parameter `cacheTTL` in milliseconds, default 5 s.
     var cacheTTL = Duration.seconds(5)
 
     struct Precompressed: Sendable, Hashable {

@@ -1,11 +1,11 @@
 import ServalServlet
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// The folder of an application's static files.
@@ -64,9 +64,9 @@ struct DocumentTree: Sendable {
         let type = status.st_mode & S_IFMT
         guard type == S_IFREG || type == S_IFDIR else { return nil }
         #if canImport(Darwin)
-        let modified = status.st_mtimespec
+            let modified = status.st_mtimespec
         #else
-        let modified = status.st_mtim
+            let modified = status.st_mtim
         #endif
         return Document(
             file: file,
@@ -78,7 +78,9 @@ struct DocumentTree: Sendable {
         )
     }
 
-    /// The names in a folder, sorted; folders end in a slash. Hidden files and what cannot be served are left out; `nil` for more than `limit`.
+    /// The names in a folder, sorted; folders end in a slash.
+    ///
+    /// Hidden files and what cannot be served are left out; `nil` for more than `limit`.
     static func names(in directory: Document, limit: Int) -> [String]? {
         // A descriptor of its own, because `closedir` closes the one it was given.
         let descriptor = openat(directory.file.descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)

@@ -1,4 +1,6 @@
-/// Dates of HTTP header fields, to the second. Source: RFC 9110 §5.6.7.
+/// Dates of HTTP header fields, to the second.
+///
+/// Source: RFC 9110 §5.6.7.
 enum HTTPDate {
     private static let weekdays = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

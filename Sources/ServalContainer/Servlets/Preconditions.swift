@@ -1,6 +1,8 @@
 import ServalServlet
 
-/// The conditions of a request for a file. Source: RFC 9110 §13.
+/// The conditions of a request for a file.
+///
+/// Source: RFC 9110 §13.
 struct Preconditions {
     enum Outcome: Hashable {
         case proceed
@@ -29,14 +31,18 @@ struct Preconditions {
         return .proceed
     }
 
-    /// Whether `If-Range` allows to answer a part. A weak tag never does; a date has to be the file's, exactly.
+    /// Whether `If-Range` allows to answer a part.
+    ///
+    /// A weak tag never does; a date has to be the file's, exactly.
     func allowsRange(entityTag: String, modified: Int) -> Bool {
         guard let field = self.request.headers[.ifRange] else { return true }
         if field.hasPrefix("\"") || field.hasPrefix("W/") { return Self.matches(field, entityTag, isStrong: true) }
         return HTTPDate.seconds(field) == modified
     }
 
-    /// Whether a list of entity tags has one that matches. Source: RFC 9110 §8.8.3.2.
+    /// Whether a list of entity tags has one that matches.
+    ///
+    /// Source: RFC 9110 §8.8.3.2.
     private static func matches(_ field: String, _ entityTag: String, isStrong: Bool) -> Bool {
         var rest = Substring(field).drop { $0 == " " }
         if rest == "*" { return true }
@@ -53,7 +59,9 @@ struct Preconditions {
     }
 }
 
-/// The content codings that a client accepts. Source: RFC 9110 §12.5.3.
+/// The content codings that a client accepts.
+///
+/// Source: RFC 9110 §12.5.3.
 struct AcceptedCodings {
     private var weights: [String: Double] = [:]
 

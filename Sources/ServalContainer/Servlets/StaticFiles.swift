@@ -54,7 +54,8 @@ struct StaticFiles: Sendable {
         switch Preconditions(request).outcome(entityTag: chosen.entityTag, modified: chosen.modified) {
         case .proceed: break
         case .failed: return .error(.preconditionFailed)
-        case .notModified: return Response(.notModified, headers: HeaderFields(fields.filter { $0.name != .contentType && $0.name != .contentEncoding }))
+        case .notModified:
+            return Response(.notModified, headers: HeaderFields(fields.filter { $0.name != .contentType && $0.name != .contentEncoding }))
         }
         guard self.settings.useAcceptRanges else { return Response(.ok, headers: HeaderFields(fields), body: chosen.body) }
         fields.append(.init(.acceptRanges, "bytes"))

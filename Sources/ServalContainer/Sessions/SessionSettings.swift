@@ -11,7 +11,9 @@ final class SessionSettings: Sendable {
     let urlParameter: String
     /// Whether a new session may take an id that the client has from another context: the session cookie's path is `/`.
     let sharesIDs: Bool
-    /// Whether such an id must name a live session of another context of the host. Attribute `validateClientProvidedNewSessionId`.
+    /// Whether such an id must name a live session of another context of the host.
+    ///
+    /// Attribute `validateClientProvidedNewSessionId`.
     let validatesClientIDs: Bool
     private let siblings: SiblingSessions
 

@@ -1,6 +1,8 @@
 import ServalServlet
 
-/// Puts a session id into URLs that lead back into the same context. Source: Servlet `encodeURL`, Tomcat's `Response.isEncodeable`.
+/// Puts a session id into URLs that lead back into the same context.
+///
+/// Source: Servlet `encodeURL`, Tomcat's `Response.isEncodeable`.
 struct SessionURL {
     private let request: Request
     private let contextPath: String

@@ -55,7 +55,13 @@ struct DispatchTests {
         }
     }
 
-    @Test("WEB-INF and META-INF are never reached", arguments: ["/WEB-INF", "/WEB-INF/web.xml", "/web-inf/web.xml", "/Web-Inf/", "/META-INF/x", "/meta-inf", "/%57EB-INF/web.xml", "/x/../WEB-INF/web.xml", "/./web-inf/a", "//WEB-INF/a", "/WEB-INF;x/web.xml"])
+    @Test(
+        "WEB-INF and META-INF are never reached",
+        arguments: [
+            "/WEB-INF", "/WEB-INF/web.xml", "/web-inf/web.xml", "/Web-Inf/", "/META-INF/x", "/meta-inf", "/%57EB-INF/web.xml",
+            "/x/../WEB-INF/web.xml", "/./web-inf/a", "//WEB-INF/a", "/WEB-INF;x/web.xml",
+        ]
+    )
     func privateFolders(path: String) async throws {
         try await EngineHarness.run(ContextDefinition("/app") { $0.addServlet("s", Self.echo("app")).map("/*") }) { harness async throws in
             #expect(try await harness.get("/app" + path).status == 404)
@@ -118,12 +124,15 @@ struct DispatchTests {
     @Test("A filter changes the request for the rest of the chain, or answers itself")
     func filterChanges() async throws {
         let context = ContextDefinition("/app") { context in
-            context.addFilter("f", ClosureFilter { request, next in
-                if request.path.hasSuffix("/stop") { return .text("stopped") }
-                var changed = request
-                changed.headers[.from] = "filter"
-                return try await next(changed)
-            }).map("/*")
+            context.addFilter(
+                "f",
+                ClosureFilter { request, next in
+                    if request.path.hasSuffix("/stop") { return .text("stopped") }
+                    var changed = request
+                    changed.headers[.from] = "filter"
+                    return try await next(changed)
+                }
+            ).map("/*")
             context.addServlet("s", ClosureServlet { .text($0.headers[.from] ?? "-") }).map("/*")
         }
         try await EngineHarness.run(context) { harness async throws in
@@ -136,11 +145,14 @@ struct DispatchTests {
     func manyFilters() async throws {
         let context = ContextDefinition("/app") { context in
             for index in 0..<70 {
-                context.addFilter("f\(index)", ClosureFilter { request, next in
-                    var response = try await next(request)
-                    response.headers.append(.via, String(index))
-                    return response
-                }).map(index.isMultiple(of: 2) ? "/*" : "/odd")
+                context.addFilter(
+                    "f\(index)",
+                    ClosureFilter { request, next in
+                        var response = try await next(request)
+                        response.headers.append(.via, String(index))
+                        return response
+                    }
+                ).map(index.isMultiple(of: 2) ? "/*" : "/odd")
             }
             context.addServlet("s", ClosureServlet { _ in .text("") }).map("/*")
         }

@@ -49,7 +49,9 @@ struct LifeCycleTests {
             #expect(try await harness.get("/app/lazy").text == "lazy")
             #expect(try await harness.get("/app/lazy").text == "lazy")
         }
-        let started = ["start engine valve", "start host valve", "initialized listener", "start context valve", "start filter", "start first", "start second"]
+        let started = [
+            "start engine valve", "start host valve", "initialized listener", "start context valve", "start filter", "start first", "start second",
+        ]
         #expect(events.all.prefix(8) == (started + ["start lazy"])[...])
         let stopped = Array(events.all.dropFirst(8))
         #expect(stopped.suffix(5) == ["stop filter", "stop context valve", "destroyed listener", "stop host valve", "stop engine valve"])
@@ -143,7 +145,8 @@ struct LifeCycleTests {
 
     @Test("A stopped context answers 503 and can start again")
     func stoppedContext() async throws {
-        try await EngineHarness.run(ContextDefinition("/app") { $0.addServlet("x", ClosureServlet { _ in .text("x") }).map("/x") }) { harness async throws in
+        try await EngineHarness.run(ContextDefinition("/app") { $0.addServlet("x", ClosureServlet { _ in .text("x") }).map("/x") }) {
+            harness async throws in
             let context = harness.engine.hosts[0].contexts[0]
             await context.stop()
             #expect(try await harness.get("/app/x").status == 503)
@@ -191,11 +194,14 @@ struct LifeCycleTests {
     @Test("Background work expires sessions once in processExpiresFrequency runs")
     func backgroundWork() async throws {
         var context = ContextDefinition("/app") { context in
-            context.addServlet("x", ClosureServlet { request in
-                let session = try await request.session()
-                session.maxInactiveInterval = .milliseconds(1)
-                return .text("x")
-            }).map("/x")
+            context.addServlet(
+                "x",
+                ClosureServlet { request in
+                    let session = try await request.session()
+                    session.maxInactiveInterval = .milliseconds(1)
+                    return .text("x")
+                }
+            ).map("/x")
         }
         context.processExpiresFrequency = 2
         try await EngineHarness.run(context) { harness async throws in
@@ -213,10 +219,13 @@ struct LifeCycleTests {
     func backgroundTask() async throws {
         let context = ContextDefinition("/app") { context in
             context.sessionTimeout = .milliseconds(1)
-            context.addServlet("x", ClosureServlet { request in
-                _ = try await request.session()
-                return .text("x")
-            }).map("/x")
+            context.addServlet(
+                "x",
+                ClosureServlet { request in
+                    _ = try await request.session()
+                    return .text("x")
+                }
+            ).map("/x")
         }
         var quick = context
         quick.processExpiresFrequency = 1

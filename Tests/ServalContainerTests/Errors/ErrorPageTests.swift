@@ -11,17 +11,25 @@ struct ErrorPageTests {
             context.addServlet("throws", ClosureServlet { _ in throw Broken() }).map("/throws")
             context.addServlet("http", ClosureServlet { _ in throw HTTPError(.conflict, "<b>taken</b>") }).map("/http")
             context.addServlet("full", ClosureServlet { _ in throw SessionError(code: .limitReached, message: "full") }).map("/full")
-            context.addServlet("error", ClosureServlet { request in
-                var response = Response.error(.notFound, message: request.parameter("message"))
-                response.headers[.allow] = "GET"
-                return response
-            }).map("/error")
+            context.addServlet(
+                "error",
+                ClosureServlet { request in
+                    var response = Response.error(.notFound, message: request.parameter("message"))
+                    response.headers[.allow] = "GET"
+                    return response
+                }
+            ).map("/error")
             context.addServlet("status", ClosureServlet { _ in Response(.notFound, body: .text("mine")) }).map("/status")
-            context.addServlet("page", ClosureServlet { request in
-                func text(_ name: String) -> String { request.attribute(named: "jakarta.servlet.error." + name).map { String(describing: $0) } ?? "-" }
-                let names = ["status_code", "message", "request_uri", "query_string", "method", "servlet_name"]
-                return .text("\(request.method.rawValue) \(request.servletPath): " + names.map { text($0) }.joined(separator: "|"))
-            }).map("/page").map("*.err")
+            context.addServlet(
+                "page",
+                ClosureServlet { request in
+                    func text(_ name: String) -> String {
+                        request.attribute(named: "jakarta.servlet.error." + name).map { String(describing: $0) } ?? "-"
+                    }
+                    let names = ["status_code", "message", "request_uri", "query_string", "method", "servlet_name"]
+                    return .text("\(request.method.rawValue) \(request.servletPath): " + names.map { text($0) }.joined(separator: "|"))
+                }
+            ).map("/page").map("*.err")
             context.addServlet("bad", ClosureServlet { _ in throw Broken() }).map("/bad")
             context.addServlet("worse", ClosureServlet { _ in .error(.badGateway) }).map("/worse")
         }
@@ -38,7 +46,11 @@ struct ErrorPageTests {
             #expect(thrown.text.contains("HTTP Status 500"))
             for secret in ["secret", "Broken", "Serval", "/throws"] { #expect(!thrown.text.contains(secret)) }
             #expect(harness.log.count(of: "the secret cause") == 1)
-            #expect(harness.log.text.contains("servlet throws of context /app failed to answer GET /app/throws: the secret cause\\u{d}\\u{a}with a second line"))
+            #expect(
+                harness.log.text.contains(
+                    "servlet throws of context /app failed to answer GET /app/throws: the secret cause\\u{d}\\u{a}with a second line"
+                )
+            )
             let conflict = try await harness.get("/app/http")
             #expect(conflict.status == 409)
             #expect(conflict.text.contains("&lt;b&gt;taken&lt;/b&gt;"))
@@ -57,10 +69,13 @@ struct ErrorPageTests {
 
     @Test("The host's settings add the server's name and the error's type")
     func reports() async throws {
-        try await EngineHarness.run(Self.context(), host: {
-            $0.showsErrorReport = true
-            $0.showsServerInfo = true
-        }) { harness async throws in
+        try await EngineHarness.run(
+            Self.context(),
+            host: {
+                $0.showsErrorReport = true
+                $0.showsServerInfo = true
+            }
+        ) { harness async throws in
             let text = try await harness.get("/app/throws").text
             #expect(text.contains("Serval"))
             #expect(text.contains("Broken"))
@@ -141,10 +156,13 @@ struct ErrorPageTests {
     @Test("The session cookie is sent with an error page, too")
     func sessionCookie() async throws {
         var definition = ContextDefinition("/app") { context in
-            context.addServlet("s", ClosureServlet { request in
-                _ = try await request.session()
-                throw Broken()
-            }).map("/s")
+            context.addServlet(
+                "s",
+                ClosureServlet { request in
+                    _ = try await request.session()
+                    throw Broken()
+                }
+            ).map("/s")
             context.addServlet("page", ClosureServlet { request in .text(try await request.session().isNew ? "new" : "old") }).map("/page")
         }
         definition.descriptor.errorPages = [.init(status: 500, location: "/page")]

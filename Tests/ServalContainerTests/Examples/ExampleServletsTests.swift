@@ -66,7 +66,9 @@ struct ExampleServletsTests {
             let pattern = /\{"id":"[0-9A-F]{32}","isNew":false,"count":3,"creationTime":\d{13},"lastAccessedTime":\d{13},"maxInactiveInterval":77\}/
             #expect(json.text.wholeMatch(of: pattern) != nil)
             #expect(try await harness.get("/examples/session?timeout=x", headers: Self.cookie(id)).status == 400)
-            #expect(try await harness.get("/examples/session?json=true&timeout=-1", headers: Self.cookie(id)).text.contains("\"maxInactiveInterval\":-1"))
+            #expect(
+                try await harness.get("/examples/session?json=true&timeout=-1", headers: Self.cookie(id)).text.contains("\"maxInactiveInterval\":-1")
+            )
             #expect(try await harness.get("/examples/session?invalidate=true", headers: Self.cookie(id)).status == 200)
             #expect(try await harness.get("/examples/lookup", headers: Self.cookie(id)).text == "none")
             #expect(try await harness.get("/examples/session?json=true").text.contains("\"isNew\":true,\"count\":1,"))
@@ -105,9 +107,16 @@ struct ExampleServletsTests {
             #expect(bare.text.contains(#""pathInfo":null"#))
             #expect(bare.text.contains(#""requestedSessionId":null,"requestedSessionIdFrom":null,"requestedSessionIdValid":false"#))
             let id = try #require(try await harness.get("/examples/session").sessionID)
-            #expect(try await harness.get("/examples/headers;jsessionid=\(id)").text.contains(#""requestedSessionIdFrom":"url","requestedSessionIdValid":true"#))
+            #expect(
+                try await harness.get("/examples/headers;jsessionid=\(id)").text.contains(
+                    #""requestedSessionIdFrom":"url","requestedSessionIdValid":true"#
+                )
+            )
             let form = try await harness.send(
-                .post, "/examples/headers?q=1", headers: [.contentType: "application/x-www-form-urlencoded"], body: .bytes(Array("f=2".utf8))
+                .post,
+                "/examples/headers?q=1",
+                headers: [.contentType: "application/x-www-form-urlencoded"],
+                body: .bytes(Array("f=2".utf8))
             )
             #expect(form.text.contains(#""parameters":{"q":["1"],"f":["2"]}"#))
         }
@@ -120,11 +129,16 @@ struct ExampleServletsTests {
             let nothing = #"{"scheme":"http","secure":false,"protocol":null,"cipher":null,"keySize":null,"sslSessionId":null,"trackingId":null,"#
             #expect(plain.text == nothing + #""resumed":null,"sni":null,"clientSubject":null,"clientIssuer":null}"#)
             let info = TLSConnectionInfo(
-                protocolVersion: "TLSv1.3", cipherSuite: "TLS_AES_128_GCM_SHA256", keySize: 128, serverName: "a.example", isResumed: true,
+                protocolVersion: "TLSv1.3",
+                cipherSuite: "TLS_AES_128_GCM_SHA256",
+                keySize: 128,
+                serverName: "a.example",
+                isResumed: true,
                 sessionID: .init(hexString: "00ff")
             )
             let answer = try await harness.get("/examples/tls", connection: ConnectionInfo(scheme: "https", isSecure: true, tls: info))
-            let facts = #"{"scheme":"https","secure":true,"protocol":"TLSv1.3","cipher":"TLS_AES_128_GCM_SHA256","keySize":128,"sslSessionId":"00ff","#
+            let facts =
+                #"{"scheme":"https","secure":true,"protocol":"TLSv1.3","cipher":"TLS_AES_128_GCM_SHA256","keySize":128,"sslSessionId":"00ff","#
             #expect(answer.text == facts + #""trackingId":"00ff","resumed":true,"sni":"a.example","clientSubject":null,"clientIssuer":null}"#)
         }
     }

@@ -25,8 +25,10 @@ struct MappingTests {
     @Test(
         "Paths that can be read in two ways are refused",
         arguments: [
-            "/..", "/../a", "/a/../../b", "/%2e%2e/a", "/..%2fa", "/a%2fb", "/a%2Fb", "/a%5cb", "/a\\b", "/%00", "/a%0ab", "/a%7f", "/a%", "/a%1", "/a%zz",
-            "/..;/a", "/a/..;x=1/b", "/a/.;/b", "/%c0%ae%c0%ae/", "/%c0%af", "/%e0%80%af", "/%ff", "/%ed%a0%80", "a", "*", "http", "/\u{1}", "/a/%2e%2e/%2e%2e/b",
+            "/..", "/../a", "/a/../../b", "/%2e%2e/a", "/..%2fa", "/a%2fb", "/a%2Fb", "/a%5cb", "/a\\b", "/%00", "/a%0ab", "/a%7f", "/a%", "/a%1",
+            "/a%zz",
+            "/..;/a", "/a/..;x=1/b", "/a/.;/b", "/%c0%ae%c0%ae/", "/%c0%af", "/%e0%80%af", "/%ff", "/%ed%a0%80", "a", "*", "http", "/\u{1}",
+            "/a/%2e%2e/%2e%2e/b",
         ]
     )
     func refused(received: String) {
@@ -116,7 +118,8 @@ struct MappingTests {
         "The context with the longest path wins, on the border of a segment",
         arguments: [
             ("/", "root", "/"), ("/shop", "shop", ""), ("/shop/", "shop", "/"), ("/shop/a/b", "shop", "/a/b"), ("/shopping", "root", "/shopping"),
-            ("/shop/admin", "admin", ""), ("/shop/admin/x", "admin", "/x"), ("/shop/administrator", "shop", "/administrator"), ("/a/b/c/d", "root", "/a/b/c/d"),
+            ("/shop/admin", "admin", ""), ("/shop/admin/x", "admin", "/x"), ("/shop/administrator", "shop", "/administrator"),
+            ("/a/b/c/d", "root", "/a/b/c/d"),
         ]
     )
     func contexts(path: String, target: String, rest: String) throws {
@@ -131,7 +134,10 @@ struct MappingTests {
         #expect(ContextTable([("/shop", 1)]).match(Array("/".utf8)[...]) == nil)
     }
 
-    @Test("Paths are encoded for Location fields", arguments: [("/a b/ä;x?", "/a%20b/%C3%A4%3Bx%3F"), ("//evil", "/evil"), ("/%2e", "/%252e"), ("/a\"<", "/a%22%3C")])
+    @Test(
+        "Paths are encoded for Location fields",
+        arguments: [("/a b/ä;x?", "/a%20b/%C3%A4%3Bx%3F"), ("//evil", "/evil"), ("/%2e", "/%252e"), ("/a\"<", "/a%22%3C")]
+    )
     func encoding(path: String, expected: String) {
         #expect(PathEncoding.encoded(Array(path.utf8)) == expected)
     }

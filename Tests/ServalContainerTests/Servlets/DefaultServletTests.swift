@@ -4,9 +4,9 @@ import Testing
 @testable import ServalContainer
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 @Suite("Default servlet")
@@ -78,11 +78,15 @@ struct DefaultServletTests {
     @Test(
         "Conditions are evaluated in the order of RFC 9110",
         arguments: [
-            ([.ifNoneMatch: Self.tag], 304), ([.ifNoneMatch: "\"10-784111777000\""], 304), ([.ifNoneMatch: "\"x\", " + Self.tag], 304), ([.ifNoneMatch: "*"], 304),
-            ([.ifNoneMatch: "\"x\""], 200), ([.ifNoneMatch: "garbage"], 200), ([.ifModifiedSince: Self.date], 304), ([.ifModifiedSince: Self.later], 304),
-            ([.ifModifiedSince: Self.earlier], 200), ([.ifModifiedSince: "garbage"], 200), ([.ifNoneMatch: "\"x\"", .ifModifiedSince: Self.later], 200),
+            ([.ifNoneMatch: Self.tag], 304), ([.ifNoneMatch: "\"10-784111777000\""], 304), ([.ifNoneMatch: "\"x\", " + Self.tag], 304),
+            ([.ifNoneMatch: "*"], 304),
+            ([.ifNoneMatch: "\"x\""], 200), ([.ifNoneMatch: "garbage"], 200), ([.ifModifiedSince: Self.date], 304),
+            ([.ifModifiedSince: Self.later], 304),
+            ([.ifModifiedSince: Self.earlier], 200), ([.ifModifiedSince: "garbage"], 200),
+            ([.ifNoneMatch: "\"x\"", .ifModifiedSince: Self.later], 200),
             ([.ifMatch: "*"], 200), ([.ifMatch: "\"x\""], 412), ([.ifMatch: Self.tag], 412), ([.ifUnmodifiedSince: Self.date], 200),
-            ([.ifUnmodifiedSince: Self.earlier], 412), ([.ifMatch: "*", .ifUnmodifiedSince: Self.earlier], 200), ([.ifMatch: "*", .ifNoneMatch: Self.tag], 304),
+            ([.ifUnmodifiedSince: Self.earlier], 412), ([.ifMatch: "*", .ifUnmodifiedSince: Self.earlier], 200),
+            ([.ifMatch: "*", .ifNoneMatch: Self.tag], 304),
             ([.ifUnmodifiedSince: Self.earlier, .ifNoneMatch: Self.tag], 412),
         ] as [(HeaderFields, Int)]
     )
@@ -102,10 +106,13 @@ struct DefaultServletTests {
         "Single ranges",
         arguments: [
             ("bytes=0-3", 206, "0123", "bytes 0-3/10"), ("bytes=4-", 206, "456789", "bytes 4-9/10"), ("bytes=-3", 206, "789", "bytes 7-9/10"),
-            ("bytes=0-999", 206, "0123456789", "bytes 0-9/10"), ("bytes=-999", 206, "0123456789", "bytes 0-9/10"), ("bytes=9-9", 206, "9", "bytes 9-9/10"),
+            ("bytes=0-999", 206, "0123456789", "bytes 0-9/10"), ("bytes=-999", 206, "0123456789", "bytes 0-9/10"),
+            ("bytes=9-9", 206, "9", "bytes 9-9/10"),
             ("BYTES=0-0", 206, "0", "bytes 0-0/10"), ("bytes=0-99999999999999999999", 206, "0123456789", "bytes 0-9/10"),
-            ("bytes=10-", 416, nil, "bytes */10"), ("bytes=-0", 416, nil, "bytes */10"), ("bytes=5-3", 416, nil, "bytes */10"), ("bytes=x", 416, nil, "bytes */10"),
-            ("bytes=", 416, nil, "bytes */10"), ("bytes=--1", 416, nil, "bytes */10"), ("lines=0-1", 200, "0123456789", nil), ("bytes", 200, "0123456789", nil),
+            ("bytes=10-", 416, nil, "bytes */10"), ("bytes=-0", 416, nil, "bytes */10"), ("bytes=5-3", 416, nil, "bytes */10"),
+            ("bytes=x", 416, nil, "bytes */10"),
+            ("bytes=", 416, nil, "bytes */10"), ("bytes=--1", 416, nil, "bytes */10"), ("lines=0-1", 200, "0123456789", nil),
+            ("bytes", 200, "0123456789", nil),
             ("bytes=20-30,1-2", 206, "12", "bytes 1-2/10"), ("bytes=0-4,3-6", 200, "0123456789", nil), ("bytes=0-,0-,0-", 200, "0123456789", nil),
         ] as [(String, Int, String?, String?)]
     )
@@ -129,7 +136,9 @@ struct DefaultServletTests {
             #expect(answer.headers[values: .contentType].count == 1)
             let boundary = try #require(type.split(separator: "=").last)
             #expect(type == "multipart/byteranges; boundary=\(boundary)")
-            func part(_ range: String, _ text: String) -> String { "--\(boundary)\r\nContent-Type: text/plain\r\nContent-Range: bytes \(range)/10\r\n\r\n\(text)\r\n" }
+            func part(_ range: String, _ text: String) -> String {
+                "--\(boundary)\r\nContent-Type: text/plain\r\nContent-Range: bytes \(range)/10\r\n\r\n\(text)\r\n"
+            }
             #expect(answer.text == part("0-1", "01") + part("4-5", "45") + part("9-9", "9") + "--\(boundary)--\r\n")
             let many = (0..<17).map { "\($0 * 2)-\($0 * 2)" }.joined(separator: ",")
             #expect(try await harness.get("/app/big.bin", headers: [.range: "bytes=\(many)"]).status == 200)
@@ -154,7 +163,8 @@ struct DefaultServletTests {
     @Test(
         "Compressed variants are chosen by Accept-Encoding",
         arguments: [
-            (nil, nil), ("gzip", "gzip"), ("br", "br"), ("gzip, br", "br"), ("gzip;q=1, br;q=0.5", "gzip"), ("gzip;q=0, br;q=0", nil), ("*", "br"), ("br;q=0, *", "gzip"),
+            (nil, nil), ("gzip", "gzip"), ("br", "br"), ("gzip, br", "br"), ("gzip;q=1, br;q=0.5", "gzip"), ("gzip;q=0, br;q=0", nil), ("*", "br"),
+            ("br;q=0, *", "gzip"),
             ("deflate", nil), ("identity;q=1, gzip;q=0.5", nil), ("GZIP", "gzip"), ("x-gzip", "gzip"), ("gzip;q=nonsense", nil), ("", nil),
         ] as [(String?, String?)]
     )
@@ -189,8 +199,10 @@ struct DefaultServletTests {
     @Test(
         "Nothing outside of the folder is served",
         arguments: [
-            "/../secret", "/..%2fsecret", "/%2e%2e/secret", "/%2e%2e%2fsecret", "/..;/secret", "/sub/..;/..;/secret", "/..%5csecret", "/..\\secret", "/sub/../../secret",
-            "/link", "/link/secret", "/sub/link.txt", "/digits.txt%00", "/digits.txt%00.html", "/%c0%ae%c0%ae/secret", "/%c0%af..%c0%afsecret", "/WEB-INF/web.xml",
+            "/../secret", "/..%2fsecret", "/%2e%2e/secret", "/%2e%2e%2fsecret", "/..;/secret", "/sub/..;/..;/secret", "/..%5csecret", "/..\\secret",
+            "/sub/../../secret",
+            "/link", "/link/secret", "/sub/link.txt", "/digits.txt%00", "/digits.txt%00.html", "/%c0%ae%c0%ae/secret", "/%c0%af..%c0%afsecret",
+            "/WEB-INF/web.xml",
             "/web-inf/web.xml", "/WEB-INF%2fweb.xml", "//WEB-INF/web.xml", "/./WEB-INF/web.xml", "/WEB-INF/./web.xml", "/sub/../WEB-INF/web.xml",
             "/WEB-INF;a=b/web.xml", "/%57EB-INF/web.xml", "/fifo", "/%252e%252e/secret", "/..../secret",
         ]

@@ -11,41 +11,58 @@ struct SessionTrackingTests {
 
     /// What `/app` answers: a count, and what the request knows of its session.
     private static func configure(_ context: ServletContext) {
-        context.addServlet("count", ClosureServlet { request in
-            let session = try await request.session()
-            let count = session.update(Count.self, default: 0) { count in
-                count += 1
-                return count
+        context.addServlet(
+            "count",
+            ClosureServlet { request in
+                let session = try await request.session()
+                let count = session.update(Count.self, default: 0) { count in
+                    count += 1
+                    return count
+                }
+                return .text("\(count) \(session.isNew) \(session.id.rawValue)")
             }
-            return .text("\(count) \(session.isNew) \(session.id.rawValue)")
-        }).map("/count")
-        context.addServlet("look", ClosureServlet { request in
-            let isValid = await request.isRequestedSessionIDValid()
-            return .text("\(request.requestedSessionID ?? "-") \(request.requestedSessionIDSource?.rawValue ?? "-") \(isValid)")
-        }).map("/look")
+        ).map("/count")
+        context.addServlet(
+            "look",
+            ClosureServlet { request in
+                let isValid = await request.isRequestedSessionIDValid()
+                return .text("\(request.requestedSessionID ?? "-") \(request.requestedSessionIDSource?.rawValue ?? "-") \(isValid)")
+            }
+        ).map("/look")
         context.addServlet("plain", ClosureServlet { _ in .text("plain") }).map("/plain")
-        context.addServlet("end", ClosureServlet { request in
-            try await request.existingSession()?.invalidate()
-            return .text(try await request.existingSession() == nil ? "ended" : "alive")
-        }).map("/end")
-        context.addServlet("renew", ClosureServlet { request in
-            let old = try await request.session()
-            try await old.invalidate()
-            return .text(try await request.session().id.rawValue)
-        }).map("/renew")
+        context.addServlet(
+            "end",
+            ClosureServlet { request in
+                try await request.existingSession()?.invalidate()
+                return .text(try await request.existingSession() == nil ? "ended" : "alive")
+            }
+        ).map("/end")
+        context.addServlet(
+            "renew",
+            ClosureServlet { request in
+                let old = try await request.session()
+                try await old.invalidate()
+                return .text(try await request.session().id.rawValue)
+            }
+        ).map("/renew")
         context.addServlet("rotate", ClosureServlet { request in .text(try await request.session().rotateID().rawValue) }).map("/rotate")
         context.addServlet("encode", ClosureServlet { request in .text(request.encodedURL(request.parameter("url") ?? "")) }).map("/encode")
-        context.addServlet("late", ClosureServlet { request in
-            Response(body: .stream { writer in
-                do {
-                    _ = try await request.session()
-                    try await writer.write("created")
-                } catch let error as SessionError {
-                    try await writer.write("\(error.code) \(error.message)")
-                }
-                return nil
-            })
-        }).map("/late")
+        context.addServlet(
+            "late",
+            ClosureServlet { request in
+                Response(
+                    body: .stream { writer in
+                        do {
+                            _ = try await request.session()
+                            try await writer.write("created")
+                        } catch let error as SessionError {
+                            try await writer.write("\(error.code) \(error.message)")
+                        }
+                        return nil
+                    }
+                )
+            }
+        ).map("/late")
     }
 
     private static func context(_ path: String = "/app") -> ContextDefinition { ContextDefinition(path) { Self.configure($0) } }
@@ -107,7 +124,10 @@ struct SessionTrackingTests {
         }
     }
 
-    @Test("An id that a client invented is never adopted", arguments: ["0123456789ABCDEF0123456789ABCDEF", "x", "<script>", String(repeating: "A", count: 5000)])
+    @Test(
+        "An id that a client invented is never adopted",
+        arguments: ["0123456789ABCDEF0123456789ABCDEF", "x", "<script>", String(repeating: "A", count: 5000)]
+    )
     func inventedIDs(id: String) async throws {
         try await EngineHarness.run(Self.context()) { harness async throws in
             let answer = try await harness.get("/app/count", headers: Self.cookie(id))
@@ -153,12 +173,15 @@ struct SessionTrackingTests {
         let (proceeding, proceed) = AsyncStream<Void>.makeStream()
         let context = ContextDefinition("/app") { context in
             Self.configure(context)
-            context.addServlet("wait", ClosureServlet { request in
-                let session = try await request.session()
-                start.yield()
-                for await _ in proceeding { break }
-                return .text(session.id.rawValue.isEmpty ? "" : "done")
-            }).map("/wait")
+            context.addServlet(
+                "wait",
+                ClosureServlet { request in
+                    let session = try await request.session()
+                    start.yield()
+                    for await _ in proceeding { break }
+                    return .text(session.id.rawValue.isEmpty ? "" : "done")
+                }
+            ).map("/wait")
         }
         try await EngineHarness.run(context) { harness async throws in
             let id = try #require(try await harness.get("/app/count").sessionID)
@@ -212,12 +235,16 @@ struct SessionTrackingTests {
         arguments: [
             ("/app/x", "/app/x;jsessionid=ID"), ("/app", "/app;jsessionid=ID"), ("x", "x;jsessionid=ID"), ("x?a=b", "x;jsessionid=ID?a=b"),
             ("x#f", "x;jsessionid=ID#f"), ("/app/x?a=b#f", "/app/x;jsessionid=ID?a=b#f"), ("#f", "#f"), ("/other", "/other"), ("/apple", "/apple"),
-            ("", "/app/encode;jsessionid=ID"), ("?a=b", "/app/encode;jsessionid=ID?a=b"), ("http://localhost/app/x", "http://localhost/app/x;jsessionid=ID"),
-            ("http://localhost:80/app/x", "http://localhost:80/app/x;jsessionid=ID"), ("HTTP://LOCALHOST/app/x", "HTTP://LOCALHOST/app/x;jsessionid=ID"),
+            ("", "/app/encode;jsessionid=ID"), ("?a=b", "/app/encode;jsessionid=ID?a=b"),
+            ("http://localhost/app/x", "http://localhost/app/x;jsessionid=ID"),
+            ("http://localhost:80/app/x", "http://localhost:80/app/x;jsessionid=ID"),
+            ("HTTP://LOCALHOST/app/x", "HTTP://LOCALHOST/app/x;jsessionid=ID"),
             ("https://localhost/app/x", "https://localhost/app/x"), ("http://localhost:81/app/x", "http://localhost:81/app/x"),
-            ("http://evil/app/x", "http://evil/app/x"), ("http://localhost@evil/app/x", "http://localhost@evil/app/x"), ("http://localhost", "http://localhost"),
+            ("http://evil/app/x", "http://evil/app/x"), ("http://localhost@evil/app/x", "http://localhost@evil/app/x"),
+            ("http://localhost", "http://localhost"),
             ("//localhost/app/x", "//localhost/app/x;jsessionid=ID"), ("//evil/app/x", "//evil/app/x"), ("mailto:a@b", "mailto:a@b"),
-            ("javascript:x", "javascript:x"), ("/app/x;jsessionid=OLD", "/app/x;jsessionid=OLD"), ("http://localhost:x/app/", "http://localhost:x/app/"),
+            ("javascript:x", "javascript:x"), ("/app/x;jsessionid=OLD", "/app/x;jsessionid=OLD"),
+            ("http://localhost:x/app/", "http://localhost:x/app/"),
         ]
     )
     func encoding(url: String, expected: String) async throws {
@@ -311,7 +338,12 @@ struct SessionTrackingTests {
     func tlsTracking() async throws {
         var definition = Self.context()
         definition.descriptor.trackingModes = [.ssl]
-        let tls = TLSConnectionInfo(protocolVersion: "TLSv1.3", cipherSuite: "TLS_AES_128_GCM_SHA256", keySize: 128, sessionID: .init(hexString: "00ff00ff"))
+        let tls = TLSConnectionInfo(
+            protocolVersion: "TLSv1.3",
+            cipherSuite: "TLS_AES_128_GCM_SHA256",
+            keySize: 128,
+            sessionID: .init(hexString: "00ff00ff")
+        )
         let connection = ConnectionInfo(scheme: "https", isSecure: true, tls: tls)
         try await EngineHarness.run(definition) { harness async throws in
             let first = try await harness.get("/app/count", connection: connection)
@@ -325,13 +357,16 @@ struct SessionTrackingTests {
     @Test("Two tasks of one request that ask at once get one session")
     func concurrentCreation() async throws {
         let context = ContextDefinition("/app") { context in
-            context.addServlet("s", ClosureServlet { request in
-                let ids = try await withThrowingTaskGroup(of: String.self) { group in
-                    for _ in 0..<8 { group.addTask { try await request.session().id.rawValue } }
-                    return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+            context.addServlet(
+                "s",
+                ClosureServlet { request in
+                    let ids = try await withThrowingTaskGroup(of: String.self) { group in
+                        for _ in 0..<8 { group.addTask { try await request.session().id.rawValue } }
+                        return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+                    }
+                    return .text("\(ids.count) \(ids.first ?? "")")
                 }
-                return .text("\(ids.count) \(ids.first ?? "")")
-            }).map("/s")
+            ).map("/s")
         }
         try await EngineHarness.run(context) { harness async throws in
             let answer = try await harness.get("/app/s")
@@ -345,10 +380,13 @@ struct SessionTrackingTests {
     func policies() async throws {
         let context = ContextDefinition("/app") { context in
             Self.configure(context)
-            context.addFilter("p", ClosureFilter { request, next in
-                guard let policy = request.parameter("policy") else { return try await next(request) }
-                return try await next(request.with(sessionPolicy: policy == "readOnly" ? .readOnly : .forbidden))
-            }).map("/*")
+            context.addFilter(
+                "p",
+                ClosureFilter { request, next in
+                    guard let policy = request.parameter("policy") else { return try await next(request) }
+                    return try await next(request.with(sessionPolicy: policy == "readOnly" ? .readOnly : .forbidden))
+                }
+            ).map("/*")
         }
         try await EngineHarness.run(context) { harness async throws in
             let id = try #require(try await harness.get("/app/count").sessionID)

@@ -6,9 +6,9 @@ import Testing
 @testable import ServalContainer
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #else
-import Glibc
+    import Glibc
 #endif
 
 @Suite("Access log")
@@ -22,15 +22,18 @@ struct AccessLogTests {
 
     private static func context() -> ContextDefinition {
         ContextDefinition("/app") { context in
-            context.addServlet("s", ClosureServlet { request in
-                let session = try await request.session()
-                session[Name.self] = "Jo \"x\"\ny"
-                request[RequestAttributeKey<String>("colour")] = "red"
-                request[AccessLogValve.remoteUser] = "jo"
-                var response = Response.text("12345")
-                response.headers[.server] = "me"
-                return response
-            }).map("/s")
+            context.addServlet(
+                "s",
+                ClosureServlet { request in
+                    let session = try await request.session()
+                    session[Name.self] = "Jo \"x\"\ny"
+                    request[RequestAttributeKey<String>("colour")] = "red"
+                    request[AccessLogValve.remoteUser] = "jo"
+                    var response = Response.text("12345")
+                    response.headers[.server] = "me"
+                    return response
+                }
+            ).map("/s")
             context.addServlet("empty", ClosureServlet { _ in Response(.noContent) }).map("/empty")
         }
     }
@@ -58,9 +61,12 @@ struct AccessLogTests {
     @Test(
         "Every code writes its part",
         arguments: [
-            ("%a", "192.0.2.7"), ("%{remote}a", "192.0.2.7"), ("%{peer}a", "192.0.2.7"), ("%A", "192.0.2.1"), ("%b", "5"), ("%B", "5"), ("%D", "1500"),
-            ("%h", "192.0.2.7"), ("%H", "HTTP/1.1"), ("%I", "-"), ("%l", "-"), ("%m", "GET"), ("%p", "8080"), ("%{local}p", "8080"), ("%{remote}p", "5555"),
-            ("%{canonical}p", "81"), ("%q", "?a=b&c"), ("%r", "GET /app/s?a=b&c HTTP/1.1"), ("%s", "200"), ("%T", "0"), ("%{ms}T", "1"), ("%{us}T", "1500"),
+            ("%a", "192.0.2.7"), ("%{remote}a", "192.0.2.7"), ("%{peer}a", "192.0.2.7"), ("%A", "192.0.2.1"), ("%b", "5"), ("%B", "5"),
+            ("%D", "1500"),
+            ("%h", "192.0.2.7"), ("%H", "HTTP/1.1"), ("%I", "-"), ("%l", "-"), ("%m", "GET"), ("%p", "8080"), ("%{local}p", "8080"),
+            ("%{remote}p", "5555"),
+            ("%{canonical}p", "81"), ("%q", "?a=b&c"), ("%r", "GET /app/s?a=b&c HTTP/1.1"), ("%s", "200"), ("%T", "0"), ("%{ms}T", "1"),
+            ("%{us}T", "1500"),
             ("%{ns}T", "1500000"), ("%{s}T", "0"), ("%{fracsec}T", "0.001"), ("%u", "jo"), ("%U", "/app/s"), ("%v", "localhost"), ("%X", "+"),
             ("%{User-Agent}i", "curl \\\"8\\\""), ("%{X-None}i", "-"), ("%{Server}o", "me"), ("%{X-None}o", "-"), ("%{a}c", "1"), ("%{b}c", "-"),
             ("%{colour}r", "red"), ("%{none}r", "-"), ("%{name}s", "Jo \\\"x\\\"\\ny"), ("%{none}s", "-"), ("a%%b", "a%b"), ("x %s y", "x 200 y"),
@@ -111,7 +117,8 @@ struct AccessLogTests {
     @Test("Times: milliseconds, seconds, begin and end, formats of Java and of strftime")
     func times() async throws {
         let before = Int64(WallClock.nanoseconds / 1_000_000_000)
-        let pattern = "%{sec}t %{begin:sec}t %{msec}t %{msec_frac}t %{usec_frac}t %{begin:msec}t %{end:yyyy-MM-dd'T'HH:mm:ss.SSSXXX}t %{%s %Y}t %{begin}t"
+        let pattern =
+            "%{sec}t %{begin:sec}t %{msec}t %{msec_frac}t %{usec_frac}t %{begin:msec}t %{end:yyyy-MM-dd'T'HH:mm:ss.SSSXXX}t %{%s %Y}t %{begin}t"
         let lines = try await self.lines(pattern) { harness async throws in
             let request = Request(method: .get, target: "/app/empty", headers: [.host: "localhost"], connection: Self.connection)
             _ = try await harness.send(request, nanoseconds: 10_000_000_000)
@@ -164,9 +171,11 @@ struct AccessLogTests {
                 headers: [.userAgent: "a\r\nb\u{85}\u{2028}\u{1B}[31m\"\\ä", .cookie: "a=b"]
             )
         }
-        #expect(lines == [
-            #""GET /app/empty?x=\"\r\n1.2.3.4 - - fake\x7f\x00\xc3\xa4 HTTP/1.1" "a\r\nb\xc2\x85\xe2\x80\xa8\x1b[31m\"\\ä" "b""#
-        ])
+        #expect(
+            lines == [
+                #""GET /app/empty?x=\"\r\n1.2.3.4 - - fake\x7f\x00\xc3\xa4 HTTP/1.1" "a\r\nb\xc2\x85\xe2\x80\xa8\x1b[31m\"\\ä" "b""#
+            ]
+        )
     }
 
     @Test("Conditions leave lines out")
@@ -182,10 +191,13 @@ struct AccessLogTests {
     @Test("Attributes of a RemoteIpValve count where asked for")
     func requestAttributes() async throws {
         let context = ContextDefinition("/app") { context in
-            context.addServlet("s", ClosureServlet { request in
-                request[RequestAttributeKey<String>("org.apache.catalina.AccessLog.RemoteAddr")] = "203.0.113.5"
-                return .text("")
-            }).map("/s")
+            context.addServlet(
+                "s",
+                ClosureServlet { request in
+                    request[RequestAttributeKey<String>("org.apache.catalina.AccessLog.RemoteAddr")] = "203.0.113.5"
+                    return .text("")
+                }
+            ).map("/s")
         }
         for isEnabled in [true, false] {
             let folder = try TemporaryFolder()
@@ -202,7 +214,10 @@ struct AccessLogTests {
         }
     }
 
-    @Test("Patterns and date formats that cannot be read are refused", arguments: ["%", "%z", "%{a}z", "%{a", "%{a b}i", "%{x}p", "%{x}T", "%{QQQ}t", "%{%Q}t"])
+    @Test(
+        "Patterns and date formats that cannot be read are refused",
+        arguments: ["%", "%z", "%{a}z", "%{a", "%{a b}i", "%{x}p", "%{x}T", "%{QQQ}t", "%{%Q}t"]
+    )
     func badPatterns(pattern: String) {
         var configuration = AccessLogValve.Configuration()
         configuration.pattern = pattern
@@ -211,7 +226,9 @@ struct AccessLogTests {
 
     // MARK: Files
 
-    private func file(_ folder: TemporaryFolder, clock: @escaping @Sendable () -> Int64, _ configure: (inout AccessLogValve.Configuration) -> Void) throws -> AccessLogFile {
+    private func file(_ folder: TemporaryFolder, clock: @escaping @Sendable () -> Int64, _ configure: (inout AccessLogValve.Configuration) -> Void)
+        throws -> AccessLogFile
+    {
         var configuration = AccessLogValve.Configuration()
         configuration.directory = folder.path
         configuration.prefix = "log"
@@ -341,10 +358,13 @@ struct AccessLogTests {
         #expect(lines.allSatisfy { $0 == "/app/empty 204" })
     }
 
-    @Test("Dates before and after 1970 are those of the calendar", arguments: [
-        (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"), (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
-        (-1, "Wed, 31 Dec 1969 23:59:59 GMT"), (4_102_444_799, "Thu, 31 Dec 2099 23:59:59 GMT"),
-    ])
+    @Test(
+        "Dates before and after 1970 are those of the calendar",
+        arguments: [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"), (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
+            (-1, "Wed, 31 Dec 1969 23:59:59 GMT"), (4_102_444_799, "Thu, 31 Dec 2099 23:59:59 GMT"),
+        ]
+    )
     func dates(seconds: Int, text: String) {
         #expect(HTTPDate.text(seconds) == text)
         #expect(HTTPDate.seconds(text) == seconds)
@@ -354,7 +374,10 @@ struct AccessLogTests {
     func obsoleteDates() {
         #expect(HTTPDate.seconds("Sunday, 06-Nov-94 08:49:37 GMT") == 784_111_777)
         #expect(HTTPDate.seconds("Sun Nov  6 08:49:37 1994") == 784_111_777)
-        for text in ["", "x", "Sun, 06 Nov 1994 08:49:37", "Sun, 99 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 06 Nov 99999999999999 08:49:37 GMT"] {
+        for text in [
+            "", "x", "Sun, 06 Nov 1994 08:49:37", "Sun, 99 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT",
+            "Sun, 06 Nov 99999999999999 08:49:37 GMT",
+        ] {
             #expect(HTTPDate.seconds(text) == nil)
         }
     }

@@ -1,11 +1,11 @@
 import ServalServlet
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Glibc
+    import Glibc
 #endif
 
 /// The file of an access log, and its successors.
@@ -53,11 +53,11 @@ struct AccessLogFile: Sendable {
         while written < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in
                 #if canImport(Darwin)
-                Darwin.write(descriptor.descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written)
+                    Darwin.write(descriptor.descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written)
                 #elseif canImport(Musl)
-                Musl.write(descriptor.descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written)
+                    Musl.write(descriptor.descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written)
                 #else
-                Glibc.write(descriptor.descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written)
+                    Glibc.write(descriptor.descriptor, buffer.baseAddress.map { $0 + written }, buffer.count - written)
                 #endif
             }
             if count < 0, errno == EINTR { continue }
@@ -109,9 +109,9 @@ struct AccessLogFile: Sendable {
             var status = stat()
             guard path != self.currentPath, lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
             #if canImport(Darwin)
-            let modified = status.st_mtimespec.tv_sec
+                let modified = status.st_mtimespec.tv_sec
             #else
-            let modified = status.st_mtim.tv_sec
+                let modified = status.st_mtim.tv_sec
             #endif
             if Int64(modified) < limit { unlink(path) }
         }

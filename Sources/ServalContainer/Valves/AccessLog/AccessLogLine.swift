@@ -95,20 +95,25 @@ extension [UInt8] {
 
     // MARK: Primitives
 
-    /// Text, or `-` where there is none. Control characters, quotes and backslashes are escaped; other characters stay.
+    /// Text, or `-` where there is none.
+    ///
+    /// Control characters, quotes and backslashes are escaped; other characters stay.
     mutating func appendLogText(_ text: String?) {
         guard let text, !text.isEmpty else { return self.append(UInt8(ascii: "-")) }
         if text.utf8.allSatisfy({ $0.isPlainInLog }) { return self.append(contentsOf: text.utf8) }
         for scalar in text.unicodeScalars {
             // C1 controls and the separators and directions of Unicode end or disturb lines in some viewers.
-            let isControl = (0x80...0x9F).contains(scalar.value) || (0x2028...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+            let isControl =
+                (0x80...0x9F).contains(scalar.value) || (0x2028...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
             for byte in String(scalar).utf8 {
                 if byte >= 0x80, !isControl { self.append(byte) } else { self.appendEscaped(byte) }
             }
         }
     }
 
-    /// Bytes as received. Everything but printable ASCII is escaped.
+    /// Bytes as received.
+    ///
+    /// Everything but printable ASCII is escaped.
     mutating func appendLogBytes(_ bytes: ArraySlice<UInt8>) {
         guard !bytes.isEmpty else { return }
         if bytes.allSatisfy({ $0.isPlainInLog }) { return self.append(contentsOf: bytes) }

@@ -1,6 +1,8 @@
 import ServalServlet
 
-/// A pattern of the access log, compiled once. Source: Tomcat's `AccessLogValve`, attribute `pattern`.
+/// A pattern of the access log, compiled once.
+///
+/// Source: Tomcat's `AccessLogValve`, attribute `pattern`.
 struct AccessLogPattern: Sendable {
     enum Element: Sendable {
         case literal([UInt8])

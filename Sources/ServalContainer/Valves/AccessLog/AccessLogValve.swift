@@ -1,7 +1,9 @@
 public import Logging
 public import ServalServlet
 
-/// Writes a line for every request into a file. Source: Tomcat's `AccessLogValve`.
+/// Writes a line for every request into a file.
+///
+/// Source: Tomcat's `AccessLogValve`.
 ///
 /// A line is made when the last byte of the response was handed to the socket, and goes into a buffer that a thread of its own writes to the file: no
 /// event loop waits for the disk. If the disk is slower than the requests, lines are dropped and counted, which the server's log tells once a minute.
@@ -10,35 +12,61 @@ public import ServalServlet
 public final class AccessLogValve: Valve {
     /// The settings, with Tomcat's attribute names and defaults.
     public struct Configuration: Sendable, Hashable {
-        /// The folder of the files; made if it does not exist. Attribute `directory`, relative to the base directory there, default `logs`.
+        /// The folder of the files; made if it does not exist.
+        ///
+        /// Attribute `directory`, relative to the base directory there, default `logs`.
         public var directory = "logs"
-        /// What file names begin with. Attribute `prefix`, default `access_log`.
+        /// What file names begin with.
+        ///
+        /// Attribute `prefix`, default `access_log`.
         public var prefix = "access_log"
-        /// What file names end with. Attribute `suffix`, default empty.
+        /// What file names end with.
+        ///
+        /// Attribute `suffix`, default empty.
         public var suffix = ""
-        /// `common`, `combined`, or a pattern. Attribute `pattern`, default `common`.
+        /// `common`, `combined`, or a pattern.
+        ///
+        /// Attribute `pattern`, default `common`.
         public var pattern = "common"
-        /// The date in file names, in the letters of Java's `SimpleDateFormat`; a new file begins when it changes. Attribute `fileDateFormat`,
-        /// default `.yyyy-MM-dd`.
+        /// The date in file names, in the letters of Java's `SimpleDateFormat`; a new file begins when it changes.
+        ///
+        /// Attribute `fileDateFormat`, default `.yyyy-MM-dd`.
         public var fileDateFormat = ".yyyy-MM-dd"
-        /// Whether file names have the date. Attribute `rotatable`, default `true`.
+        /// Whether file names have the date.
+        ///
+        /// Attribute `rotatable`, default `true`.
         public var rotatable = true
-        /// Whether the current file has no date and is renamed when the date changes. Attribute `renameOnRotate`, default `false`.
+        /// Whether the current file has no date and is renamed when the date changes.
+        ///
+        /// Attribute `renameOnRotate`, default `false`.
         public var renameOnRotate = false
-        /// Whether lines are collected for up to 100 ms; otherwise each is written at once, though still not by the request's thread. Attribute
-        /// `buffered`, default `true`.
+        /// Whether lines are collected for up to 100 ms; otherwise each is written at once, though still not by the request's thread.
+        ///
+        /// Attribute `buffered`, default `true`.
         public var buffered = true
-        /// Lines are left out if the request has this attribute. Attribute `conditionUnless`, or `condition`.
+        /// Lines are left out if the request has this attribute.
+        ///
+        /// Attribute `conditionUnless`, or `condition`.
         public var conditionUnless: String?
-        /// Lines are left out unless the request has this attribute. Attribute `conditionIf`.
+        /// Lines are left out unless the request has this attribute.
+        ///
+        /// Attribute `conditionIf`.
         public var conditionIf: String?
-        /// Days after which files are deleted; -1 (the default) keeps them. Attribute `maxDays`.
+        /// Days after which files are deleted; -1 (the default) keeps them.
+        ///
+        /// Attribute `maxDays`.
         public var maxDays = -1
-        /// Whether to look for the file's disappearance before each write. Attribute `checkExists`, default `false`.
+        /// Whether to look for the file's disappearance before each write.
+        ///
+        /// Attribute `checkExists`, default `false`.
         public var checkExists = false
-        /// Whether addresses and ports come from the attributes that a `RemoteIpValve` sets. Attribute `requestAttributesEnabled`, default `false`.
+        /// Whether addresses and ports come from the attributes that a `RemoteIpValve` sets.
+        ///
+        /// Attribute `requestAttributesEnabled`, default `false`.
         public var requestAttributesEnabled = false
-        /// Whether `%S`, `%r`, `%U` and `%{JSESSIONID}c` write session ids, as Tomcat does. Whoever reads the log can then use the sessions. Default `false`.
+        /// Whether `%S`, `%r`, `%U` and `%{JSESSIONID}c` write session ids, as Tomcat does.
+        ///
+        /// Whoever reads the log can then use the sessions. Default `false`.
         public var writesSessionIDs = false
 
         /// Tomcat's defaults.
@@ -62,7 +90,9 @@ public final class AccessLogValve: Valve {
         self.writer = AccessLogWriter(file: try AccessLogFile(configuration), isBuffered: configuration.buffered, logger: logger)
     }
 
-    /// Opens the file. If that fails, the server's log tells and the next line tries again.
+    /// Opens the file.
+    ///
+    /// If that fails, the server's log tells and the next line tries again.
     public func start() async throws { await self.writer.start() }
 
     /// Writes what is left and closes the file.

@@ -12,7 +12,9 @@ final class AccessLogWriter: Sendable {
         var droppedLines = 0
     }
 
-    /// The most bytes that wait for the disk; about 40,000 lines. Further lines are dropped.
+    /// The most bytes that wait for the disk; about 40,000 lines.
+    ///
+    /// Further lines are dropped.
     static let bufferLimit = 4 * 1024 * 1024
     /// How long lines are collected.
     private static let interval = DispatchTimeInterval.milliseconds(100)
@@ -34,7 +36,9 @@ final class AccessLogWriter: Sendable {
         self.bufferLimit = bufferLimit
     }
 
-    /// Adds a line. `make` runs under the lock and must not call out.
+    /// Adds a line.
+    ///
+    /// `make` runs under the lock and must not call out.
     func append(_ make: (inout [UInt8], inout AccessLogClock) -> Void) {
         let mustSchedule = self.state.withLock { state in
             guard state.buffer.count < self.bufferLimit else {

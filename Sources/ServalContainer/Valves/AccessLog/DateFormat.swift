@@ -1,14 +1,16 @@
 import ServalServlet
 
 #if canImport(Darwin)
-import Darwin
+    import Darwin
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Glibc
+    import Glibc
 #endif
 
-/// A format for moments: the letters of Java's `SimpleDateFormat`, or of `strftime` if it has a percent sign. English names, the system's time zone.
+/// A format for moments: the letters of Java's `SimpleDateFormat`, or of `strftime` if it has a percent sign.
+///
+/// English names, the system's time zone.
 struct DateFormat: Sendable, Hashable {
     private enum Element: Sendable, Hashable {
         case literal(String)
