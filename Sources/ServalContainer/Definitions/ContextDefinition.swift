@@ -13,7 +13,9 @@ public struct ContextDefinition: Sendable {
     /// The context's valves, in order.
     public var valves: [any Valve] = []
 
-    /// Whether ids may travel in cookies: `cookies`. Default `true`.
+    /// Whether ids may travel in cookies: `cookies`.
+    ///
+    /// Default `true`.
     public var usesCookies = true
     /// `sessionCookieName`, `…Domain`, `…Path`: override the descriptor's.
     public var sessionCookieName: String?
@@ -21,34 +23,58 @@ public struct ContextDefinition: Sendable {
     public var sessionCookieDomain: String?
     /// See ``sessionCookieName``.
     public var sessionCookiePath: String?
-    /// `sessionCookiePathUsesTrailingSlash`. Default `false`.
+    /// `sessionCookiePathUsesTrailingSlash`.
+    ///
+    /// Default `false`.
     public var sessionCookiePathUsesTrailingSlash = false
-    /// `useHttpOnly`. Default `true`.
+    /// `useHttpOnly`.
+    ///
+    /// Default `true`.
     public var usesHTTPOnly = true
-    /// `usePartitioned`. Default `false`.
+    /// `usePartitioned`.
+    ///
+    /// Default `false`.
     public var usesPartitioned = false
-    /// `sameSiteCookies` of the `CookieProcessor`. Default none.
+    /// `sameSiteCookies` of the `CookieProcessor`.
+    ///
+    /// Default none.
     public var sameSiteCookies: Cookie.SameSite?
-    /// `validateClientProvidedNewSessionId`. Default `true`.
+    /// `validateClientProvidedNewSessionId`.
+    ///
+    /// Default `true`.
     public var validatesClientProvidedNewSessionID = true
-    /// `mapperContextRootRedirectEnabled`: `/app` redirects to `/app/`. Default `true`.
+    /// `mapperContextRootRedirectEnabled`: `/app` redirects to `/app/`.
+    ///
+    /// Default `true`.
     public var redirectsContextRoot = true
-    /// `mapperDirectoryRedirectEnabled`. Default `false`: the default servlet does it.
+    /// `mapperDirectoryRedirectEnabled`.
+    ///
+    /// Default `false`: the default servlet does it.
     public var redirectsDirectories = false
-    /// `useRelativeRedirects`. Default `true`.
+    /// `useRelativeRedirects`.
+    ///
+    /// Default `true`.
     public var usesRelativeRedirects = true
-    /// `allowMultipleLeadingForwardSlashInPath`. Default `false`.
+    /// `allowMultipleLeadingForwardSlashInPath`.
+    ///
+    /// Default `false`.
     public var allowsMultipleLeadingSlashes = false
-    /// Makes the session manager: `<Manager>`. `nil` takes ``StandardSessionManager`` with its defaults.
+    /// Makes the session manager: `<Manager>`.
+    ///
+    /// `nil` takes ``StandardSessionManager`` with its defaults.
     public var makeSessionManager: (@Sendable (_ jvmRoute: String?) throws -> any SessionManager)?
-    /// `processExpiresFrequency` of the manager: sweeps once in that many background runs. Default 6.
+    /// `processExpiresFrequency` of the manager: sweeps once in that many background runs.
+    ///
+    /// Default 6.
     public var processExpiresFrequency = 6
 
     /// A context.
     public init(path: String) { self.path = path }
 }
 
-/// What a `web.xml` says. Source: Servlet 6.1 §14.
+/// What a `web.xml` says.
+///
+/// Source: Servlet 6.1 §14.
 public struct ApplicationDescriptor: Sendable {
     /// `<servlet>`.
     public struct ServletDeclaration: Sendable {

@@ -1,13 +1,21 @@
 public import ServalHTTP
 public import ServalTLS
 
-/// What a server consists of: `<Server>` of `server.xml`, or the same in Swift. Values only; ``ServerContainer`` runs it.
+/// What a server consists of: `<Server>` of `server.xml`, or the same in Swift.
+///
+/// Values only; ``ServerContainer`` runs it.
 public struct ServerDefinition: Sendable {
-    /// The port of the shutdown command; -1 (the default when embedding) turns it off. `server.xml`'s default is 8005.
+    /// The port of the shutdown command; -1 (the default when embedding) turns it off.
+    ///
+    /// `server.xml`'s default is 8005.
     public var shutdownPort = -1
-    /// The address of the shutdown port. Default `localhost`.
+    /// The address of the shutdown port.
+    ///
+    /// Default `localhost`.
     public var shutdownAddress = "localhost"
-    /// The text that shuts the server down. Default `SHUTDOWN`.
+    /// The text that shuts the server down.
+    ///
+    /// Default `SHUTDOWN`.
     public var shutdownCommand = "SHUTDOWN"
     /// The services.
     public var services: [ServiceDefinition] = []
@@ -18,7 +26,9 @@ public struct ServerDefinition: Sendable {
 
 /// Connectors and the engine that answers them: `<Service>`.
 public struct ServiceDefinition: Sendable {
-    /// The name. Default `Catalina`.
+    /// The name.
+    ///
+    /// Default `Catalina`.
     public var name = "Catalina"
     /// The connectors.
     public var connectors: [ConnectorDefinition] = []
@@ -51,13 +61,21 @@ public struct ConnectorDefinition: Sendable {
 
 /// The engine of a service: `<Engine>`.
 public struct EngineDefinition: Sendable {
-    /// The name. Default `Catalina`.
+    /// The name.
+    ///
+    /// Default `Catalina`.
     public var name = "Catalina"
-    /// The host for requests that name no known host. Default `localhost`.
+    /// The host for requests that name no known host.
+    ///
+    /// Default `localhost`.
     public var defaultHost = "localhost"
-    /// What is appended to session ids for sticky load balancing. Default none.
+    /// What is appended to session ids for sticky load balancing.
+    ///
+    /// Default none.
     public var jvmRoute: String?
-    /// The interval of background work such as session expiry. Default 10 s.
+    /// The interval of background work such as session expiry.
+    ///
+    /// Default 10 s.
     public var backgroundProcessorDelay: Duration = .seconds(10)
     /// The engine's valves, in order.
     public var valves: [any Valve] = []
@@ -78,9 +96,13 @@ public struct HostDefinition: Sendable {
     public var applicationBase: String?
     /// The host's valves, in order.
     public var valves: [any Valve] = []
-    /// What the host's own error pages tell: `ErrorReportValve`'s `showReport`. Default `false`: nothing internal is shown, unlike Tomcat.
+    /// What the host's own error pages tell: `ErrorReportValve`'s `showReport`.
+    ///
+    /// Default `false`: nothing internal is shown, unlike Tomcat.
     public var showsErrorReport = false
-    /// `ErrorReportValve`'s `showServerInfo`. Default `false`, unlike Tomcat.
+    /// `ErrorReportValve`'s `showServerInfo`.
+    ///
+    /// Default `false`, unlike Tomcat.
     public var showsServerInfo = false
     /// The contexts.
     public var contexts: [ContextDefinition] = []
