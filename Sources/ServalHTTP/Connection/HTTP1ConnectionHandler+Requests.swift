@@ -119,7 +119,7 @@ extension HTTP1ConnectionHandler {
         } else {
             task = Task.detached(executorPreference: self.loop.executor) { await self.respond() }
         }
-        if self.state.exchange != .none { self.task = task }
+        if self.isLost { task.cancel() } else if self.state.exchange != .none { self.task = task }
     }
 
     /// It is the turn of a request that had to wait for a place inside.

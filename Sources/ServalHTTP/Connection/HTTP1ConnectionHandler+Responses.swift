@@ -15,6 +15,8 @@ import Darwin
 extension HTTP1ConnectionHandler {
     /// A body up to this size is copied behind its head; a larger one is sent piece by piece as the socket takes it.
     static let maxInlineBody = 65536
+    /// After this many bytes in one go, other connections of the loop get their turn.
+    static let fairShare = 524_288
     /// A stream's pieces are gathered up to this size before they are sent within one turn of the loop.
     static let streamFlushSize = 16384
 
@@ -110,26 +112,42 @@ extension HTTP1ConnectionHandler {
         }
     }
 
-    /// Sends as much of ``outgoing`` as the socket takes.
+    /// Sends as much of ``outgoing`` as the socket takes, but lets other connections have their turn now and then.
     func pump() {
-        guard self.outgoing != nil, let context = self.context else { return }
+        guard self.outgoing != nil, !self.isPumping, let context = self.context else { return }
+        self.isPumping = true
         self.flush()
-        while let outgoing = self.outgoing, context.channel.isWritable, !self.isFileRegionPending {
+        let start = self.writeProgress.bytes
+        while let outgoing = self.outgoing, !self.isFileRegionPending, context.channel.isWritable {
+            guard self.writeProgress.bytes - start < Self.fairShare else {
+                self.isPumping = false
+                return self.loop.loop.execute { self.pump() }
+            }
+            let isLongEnough: Bool
             switch outgoing {
             case .bytes(let bytes, let offset):
                 let count = min(Self.maxInlineBody, bytes.count - offset)
                 self.outgoing = offset + count < bytes.count ? .bytes(bytes, offset: offset + count) : nil
                 self.write(ByteBuffer(bytes: bytes[offset..<(offset + count)]), to: context)
+                isLongEnough = true
+            case .file(let file, let offset, let remaining) where self.runtime.isTLS:
+                isLongEnough = self.writeCopy(of: file, offset, remaining, context)
             case .file(let file, let offset, let remaining):
-                guard self.runtime.isTLS ? self.writeCopy(of: file, offset, remaining, context) : self.writeRegion(of: file, offset, remaining, context)
-                else {
-                    self.runtime.logger.warning("a file became shorter while it was being sent")
-                    return self.abort()
-                }
+                isLongEnough = self.writeRegion(of: file, offset, remaining, context)
             }
-            guard !self.isLost else { return }
+            guard isLongEnough else {
+                self.isPumping = false
+                self.runtime.logger.warning("a file became shorter while it was being sent")
+                return self.abort()
+            }
         }
-        if self.outgoing == nil, !self.isFileRegionPending, self.state.exchange == .responding { self.endExchange(isComplete: true) }
+        self.isPumping = false
+        self.endPumping()
+    }
+
+    private func endPumping() {
+        guard !self.isLost, self.outgoing == nil, !self.isFileRegionPending, self.state.exchange == .responding else { return }
+        self.endExchange(isComplete: true)
     }
 
     private func write(_ buffer: ByteBuffer, to context: ChannelHandlerContext) {
@@ -169,7 +187,8 @@ extension HTTP1ConnectionHandler {
             self.isFileRegionPending = false
             guard case .success = result, !self.isLost else { return }
             self.sentBodyBytes += count
-            self.pump()
+            guard !self.isPumping else { return }
+            if self.outgoing == nil { self.endPumping() } else { self.pump() }
         }
         context.writeAndFlush(self.wrapOutboundOut(.fileRegion(region)), promise: promise)
         return true
@@ -247,6 +266,15 @@ extension HTTP1ConnectionHandler {
         self.sentBodyBytes += piece.count
         if self.loop.output.readableBytes >= Self.streamFlushSize { self.flush() } else { self.scheduleFlush() }
         return context.channel.isWritable
+    }
+
+    /// Whether a writer that never has to wait for its client should let other connections have their turn; called by one writer at a time.
+    func takesBreak(after count: Int) -> Bool {
+        guard self.loop.loop.inEventLoop else { return false }
+        self.bytesSinceBreak += count
+        guard self.bytesSinceBreak >= Self.fairShare else { return false }
+        self.bytesSinceBreak = 0
+        return true
     }
 
     /// Resumes the continuation when the connection can take more, on the loop.
@@ -341,6 +369,7 @@ struct HTTP1ResponseBodyWriter: ResponseBodyWriter {
             } else {
                 isWritable = try await self.connection.loop.loop.submit { try self.connection.writeStream(next) }.get()
             }
+            if self.connection.takesBreak(after: next.count) { await Task.yield() }
             if !isWritable {
                 try await withUnsafeThrowingContinuation { continuation in
                     if self.connection.loop.loop.inEventLoop {

@@ -75,6 +75,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     @exclusivity(unchecked) var isClosing = false
     @exclusivity(unchecked) var isLost = false
     @exclusivity(unchecked) var isFileRegionPending = false
+    @exclusivity(unchecked) var isPumping = false
+    @exclusivity(unchecked) var bytesSinceBreak = 0
     /// When the bytes that are being looked at were read.
     @exclusivity(unchecked) var readTime: UInt64 = 0
     @exclusivity(unchecked) var deadline = UInt64.max
