@@ -1,0 +1,124 @@
+import Foundation
+import Logging
+import NIOCore
+import ServalServlet
+import ServalTLS
+import Synchronization
+import Testing
+
+@testable import ServalHTTP
+
+/// What a connector makes of the events of a TLS handler; the handler here only pretends.
+@Suite("TLS connections")
+struct TLSConnectionTests {
+    /// Fires the completion of a handshake at the first bytes, or refuses plain HTTP.
+    private final class PretendedTLS: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private let facts: TLSConnectionFacts?
+        private var hasBegun = false
+
+        init(_ facts: TLSConnectionFacts?) { self.facts = facts }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            if !self.hasBegun {
+                self.hasBegun = true
+                guard let facts else { return context.fireErrorCaught(TLSError(.plaintextHTTP, "plain HTTP")) }
+                context.fireUserInboundEventTriggered(TLSHandshakeCompletion(facts))
+            }
+            if self.facts != nil { context.fireChannelRead(data) }
+        }
+    }
+
+    private struct PretendedContext: TLSServerContext {
+        let hostNames: TLSHostNames
+        let facts: TLSConnectionFacts?
+        var summary: [String] { [] }
+        func makeHandler() -> any ChannelHandler { PretendedTLS(self.facts) }
+    }
+
+    private func withTLSConnector(
+        plaintext: Bool = false,
+        handler: @escaping @Sendable (Request) async -> Response = application,
+        _ body: (Int) async throws -> Void
+    ) async throws {
+        let names = try TLSHostNames(
+            TLSEndpointConfiguration(hosts: [TLSHostConfiguration(certificates: []), TLSHostConfiguration(hostName: "secret.example", certificates: [])])
+        )
+        var facts = TLSConnectionFacts(protocolVersion: "TLSv1.3", cipherSuite: "TLS_AES_128_GCM_SHA256", keySize: 128, sessionID: "0a0b", hostNames: names)
+        facts.serverName = "www.example.com"
+        facts.isResumed = true
+        var configuration = ConnectorConfiguration(port: 0)
+        configuration.address = "127.0.0.1"
+        let connector = Connector(
+            configuration: configuration,
+            handler: ClosureHandler(handler),
+            tls: TLSContextReference(PretendedContext(hostNames: names, facts: plaintext ? nil : facts)),
+            eventLoopGroup: testGroup,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+        try await connector.start()
+        do {
+            try await body(try #require(connector.localPort))
+        } catch {
+            await connector.stop(gracePeriod: .zero)
+            throw error
+        }
+        await connector.stop(gracePeriod: .zero)
+    }
+
+    @Test("tell requests what was agreed on")
+    func facts() async throws {
+        try await self.withTLSConnector(handler: { request in
+            let tls = request.tls
+            return .text("\(request.scheme) \(request.isSecure) \(tls?.protocolVersion ?? "") \(tls?.sessionID?.hexString ?? "") \(tls?.isResumed ?? false)")
+        }) { port in
+            let reply = try await blocking { try RawClient(port: port).exchange("GET / HTTP/1.1\r\nHost: www.example.com\r\n\r\n") }
+            #expect(reply.text == "https true TLSv1.3 0a0b true")
+        }
+    }
+
+    @Test("refuse requests for hosts of another TLS host")
+    func strictSNI() async throws {
+        try await self.withTLSConnector { port in
+            try await blocking {
+                let client = try RawClient(port: port)
+                for host in ["www.example.com", "WWW.example.com:8443", "other.example", ""] {
+                    #expect(try client.exchange("GET /plain HTTP/1.1\r\nHost: \(host)\r\n\r\n").status == 200)
+                }
+                let refused = try client.exchange("GET /plain HTTP/1.1\r\nHost: secret.example\r\n\r\n")
+                #expect(refused.status == 400)
+                #expect(try client.isAtEnd())
+            }
+        }
+    }
+
+    @Test("answer plain HTTP in Tomcat's words")
+    func plaintext() async throws {
+        try await self.withTLSConnector(plaintext: true) { port in
+            let answer = try await blocking {
+                let client = try RawClient(port: port)
+                try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+                return try client.receiveAll()
+            }
+            #expect(
+                answer
+                    == "HTTP/1.1 400 \r\nContent-Type: text/plain;charset=UTF-8\r\nConnection: close\r\n\r\n"
+                    + "Bad Request\r\nThis combination of host and port requires TLS.\r\n"
+            )
+        }
+    }
+
+    @Test("send files through memory")
+    func files() async throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("serval-\(UUID().uuidString)").path
+        defer { unlink(path) }
+        let contents = (0..<2_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 9) }
+        try Data(contents).write(to: URL(fileURLWithPath: path))
+        try await self.withTLSConnector(handler: { _ in
+            Response(body: .file(OpenFile(descriptor: open(path, O_RDONLY | O_CLOEXEC)), offset: 1000, length: 1_900_000))
+        }) { port in
+            let reply = try await blocking { try RawClient(port: port).exchange("GET / HTTP/1.1\r\nHost: h\r\n\r\n") }
+            #expect(reply.body == Array(contents[1000..<1_901_000]))
+        }
+    }
+}
