@@ -85,7 +85,7 @@ final class SessionTracker: RequestSessions {
     }
 
     /// The request as it was received, for what depends on nothing that a filter may change.
-    private var plainRequest: Request { Request(state: self.request, method: .get, body: .empty) }
+    private var plainRequest: Request { Request(state: self.request) }
 
     /// The live session that the client's id names.
     private func resolve() async throws(SessionError) -> HTTPSession? {

@@ -89,11 +89,13 @@ extension HTTP1ConnectionHandler {
         let body = parsed.framing == .none ? RequestBody.empty : self.makeBody(parsed.framing)
         let requestState = RequestState(
             head: parsed.head,
+            method: parsed.method,
+            body: body,
             connection: self.info,
             startNanoseconds: self.readTime == 0 ? MonotonicClock.now() : self.readTime
         )
         self.requestState = requestState
-        self.request = Request(state: requestState, method: parsed.method, body: body)
+        self.request = Request(state: requestState)
         self.loop.requests.increment()
         if self.runtime.gate.tryEnter() {
             self.start()

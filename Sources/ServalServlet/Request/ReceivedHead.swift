@@ -98,4 +98,14 @@ package final class ReceivedHead: Sendable {
         guard let slot = self.firstSlot(canonicalName: canonicalName.utf8) else { return nil }
         return self.bytes[Int(slot.valueStart)..<Int(slot.valueStart + slot.valueLength)]
     }
+
+    /// The value of the `Host` field, without copying. Every request asks for it, so it has a look-up of its own.
+    package var hostBytes: ArraySlice<UInt8>? {
+        let hash = Self.hash(count: 4, first: UInt8(ascii: "h"), middle: UInt8(ascii: "s"), last: UInt8(ascii: "t"))
+        for slot in self.slots where slot.nameHash == hash && slot.nameLength == 4 {
+            guard self.bytes[Int(slot.nameStart) + 1] | 0x20 == UInt8(ascii: "o") else { continue }
+            return self.bytes[Int(slot.valueStart)..<Int(slot.valueStart + slot.valueLength)]
+        }
+        return nil
+    }
 }

@@ -34,9 +34,7 @@ extension Request {
         }
         let head = ReceivedHead(bytes: bytes, slots: slots, method: 0..<methodEnd, target: targetStart..<targetEnd, minorVersion: 1)
         self.init(
-            state: RequestState(head: head, connection: connection, startNanoseconds: startNanoseconds),
-            method: method,
-            body: body
+            state: RequestState(head: head, method: method, body: body, connection: connection, startNanoseconds: startNanoseconds)
         )
     }
 }

@@ -7,23 +7,47 @@ import Synchronization
 public struct Request: Sendable {
     package let state: RequestState
     package var mapping: RequestMapping?
-    /// The method. Changing it is for filters such as a method override.
-    public var method: HTTPRequest.Method
-    /// The header fields, decoded when asked for.
-    public var headers: HeaderFields
-    /// The body, received piece by piece.
-    public var body: RequestBody
+    /// What a valve or filter has changed; `nil` for nearly every request, so that a copy costs two retains.
+    private var changes: RequestChanges?
     /// Whether code that handles this request may read or create a session. Default ``SessionPolicy/allowed``.
     public var sessionPolicy = SessionPolicy.allowed
-    /// `http` or `https`; a valve that trusts a proxy may change it.
-    package var effectiveScheme: String?
-    package var effectiveRemoteAddress: String?
 
-    package init(state: RequestState, method: HTTPRequest.Method, body: RequestBody) {
-        self.state = state
-        self.method = method
-        self.headers = HeaderFields(received: state.head)
-        self.body = body
+    package init(state: RequestState) { self.state = state }
+
+    /// The method. Changing it is for filters such as a method override.
+    public var method: HTTPRequest.Method {
+        get { self.changes?.method ?? self.state.method }
+        set { self.change { $0.method = newValue } }
+    }
+
+    /// The header fields, decoded when asked for.
+    public var headers: HeaderFields {
+        get { self.changes?.headers ?? HeaderFields(received: self.state.head) }
+        set { self.change { $0.headers = newValue } }
+    }
+
+    /// The body, received piece by piece.
+    public var body: RequestBody {
+        get { self.changes?.body ?? self.state.body }
+        set { self.change { $0.body = newValue } }
+    }
+
+    /// `http` or `https`, for a valve that trusts a proxy.
+    package var effectiveScheme: String? {
+        get { self.changes?.scheme }
+        set { self.change { $0.scheme = newValue } }
+    }
+
+    /// The client's address, for a valve that trusts a proxy.
+    package var effectiveRemoteAddress: String? {
+        get { self.changes?.remoteAddress }
+        set { self.change { $0.remoteAddress = newValue } }
+    }
+
+    private mutating func change(_ body: (inout RequestChanges.Values) -> Void) {
+        var values = self.changes?.values ?? RequestChanges.Values()
+        body(&values)
+        self.changes = RequestChanges(values)
     }
 
     // MARK: Target
@@ -117,7 +141,7 @@ public struct Request: Sendable {
     package var authority: (host: ArraySlice<UInt8>, port: Int?)? {
         var bytes: ArraySlice<UInt8>?
         if self.state.head.bytes[self.state.head.target].first != UInt8(ascii: "/") { bytes = self.targetAuthority }
-        guard let bytes = bytes ?? self.state.head.valueBytes(canonicalName: "host"), !bytes.isEmpty else { return nil }
+        guard let bytes = bytes ?? self.state.head.hostBytes, !bytes.isEmpty else { return nil }
         let isLiteral = bytes.first == UInt8(ascii: "[")
         guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")), !isLiteral || bytes[colon...].firstIndex(of: UInt8(ascii: "]")) == nil else {
             return (bytes, nil)
@@ -209,4 +233,25 @@ public struct Request: Sendable {
 
     /// The URL with the session id in it, if this client needs that; otherwise the URL as it is. Source: Servlet `encodeURL`.
     public func encodedURL(_ url: String) -> String { self.mapping?.sessions?.encodedURL(url, for: self) ?? url }
+}
+
+/// What differs from the request as it was received.
+private final class RequestChanges: Sendable {
+    struct Values: Sendable {
+        var method: HTTPRequest.Method?
+        var headers: HeaderFields?
+        var body: RequestBody?
+        var scheme: String?
+        var remoteAddress: String?
+    }
+
+    let values: Values
+
+    init(_ values: Values) { self.values = values }
+
+    var method: HTTPRequest.Method? { self.values.method }
+    var headers: HeaderFields? { self.values.headers }
+    var body: RequestBody? { self.values.body }
+    var scheme: String? { self.values.scheme }
+    var remoteAddress: String? { self.values.remoteAddress }
 }

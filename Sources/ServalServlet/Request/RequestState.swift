@@ -1,3 +1,4 @@
+package import HTTPTypes
 import Synchronization
 
 /// What all copies of one request share.
@@ -9,13 +10,19 @@ package final class RequestState: Sendable {
     }
 
     package let head: ReceivedHead
+    /// The method as received.
+    package let method: HTTPRequest.Method
+    /// The body as received.
+    package let body: RequestBody
     package let connection: ConnectionInfo
     /// When the first byte of the request was read, in nanoseconds of the monotonic clock.
     package let startNanoseconds: UInt64
     let shared = Mutex(Shared())
 
-    package init(head: ReceivedHead, connection: ConnectionInfo, startNanoseconds: UInt64) {
+    package init(head: ReceivedHead, method: HTTPRequest.Method, body: RequestBody, connection: ConnectionInfo, startNanoseconds: UInt64) {
         self.head = head
+        self.method = method
+        self.body = body
         self.connection = connection
         self.startNanoseconds = startNanoseconds
     }
