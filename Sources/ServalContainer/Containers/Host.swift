@@ -119,13 +119,21 @@ public final class Host: Sendable {
     }
 }
 
-/// Where a request goes; decided once.
-struct Route: Sendable {
+/// Where a request goes; decided once, and a class because it travels through every closure of the pipelines.
+final class Route: Sendable {
     let host: Host
-    var running: RunningContext?
-    var mapping: RequestMapping?
-    var tracker: SessionTracker?
+    let running: RunningContext?
+    let mapping: RequestMapping?
+    let tracker: SessionTracker?
     let destination: Destination
+
+    init(host: Host, running: RunningContext? = nil, mapping: RequestMapping? = nil, tracker: SessionTracker? = nil, destination: Destination) {
+        self.host = host
+        self.running = running
+        self.mapping = mapping
+        self.tracker = tracker
+        self.destination = destination
+    }
 
     /// What a log line says of the place of an error.
     var place: String {

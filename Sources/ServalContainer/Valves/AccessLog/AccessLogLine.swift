@@ -10,6 +10,8 @@ extension AccessLogPattern {
         clock: inout AccessLogClock
     ) {
         let now = WallClock.nanoseconds
+        let request = entry.request
+        let head = request.state.head
         for element in self.elements {
             switch element {
             case .literal(let bytes): buffer += bytes
@@ -26,7 +28,7 @@ extension AccessLogPattern {
             // A connection that broke before the head was sent has no status of its own.
             case .status: buffer.appendDecimal(completion.status == 0 ? entry.status : completion.status)
             case .connectionStatus: buffer.append(Self.connectionStatus(entry, completion))
-            default: buffer.append(element, entry)
+            default: buffer.append(element, request, head, entry)
             }
         }
         buffer.append(UInt8(ascii: "\n"))
@@ -41,9 +43,7 @@ extension AccessLogPattern {
 }
 
 extension [UInt8] {
-    fileprivate mutating func append(_ element: AccessLogPattern.Element, _ entry: AccessLogEntry) {
-        let request = entry.request
-        let head = request.state.head
+    fileprivate mutating func append(_ element: AccessLogPattern.Element, _ request: Request, _ head: ReceivedHead, _ entry: AccessLogEntry) {
         switch element {
         case .remoteAddress: self.appendLogText(entry.overridden("RemoteAddr") ?? request.remoteAddress)
         case .peerAddress: self.appendLogText(request.state.connection.remoteAddress)

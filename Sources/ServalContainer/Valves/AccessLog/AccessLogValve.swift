@@ -76,33 +76,33 @@ public final class AccessLogValve: Valve {
     /// The attribute that an authenticator sets to the user's name, for `%u`.
     package static let remoteUser = RequestAttributeKey<String>("serval.remote_user")
 
-    private let configuration: Configuration
-    private let pattern: AccessLogPattern
-    private let writer: AccessLogWriter
+    private let access: AccessLog
 
     /// A valve; opens its file when it starts.
     ///
     /// - Parameter logger: hears of files that cannot be written and of lines that were dropped.
     /// - Throws: ``ConfigurationError`` `invalidValue` for a pattern or a date format that cannot be read.
     public init(_ configuration: Configuration = Configuration(), logger: Logger) throws(ConfigurationError) {
-        self.configuration = configuration
-        self.pattern = try AccessLogPattern(configuration.pattern)
-        self.writer = AccessLogWriter(file: try AccessLogFile(configuration), isBuffered: configuration.buffered, logger: logger)
+        self.access = AccessLog(
+            configuration: configuration,
+            pattern: try AccessLogPattern(configuration.pattern),
+            writer: AccessLogWriter(file: try AccessLogFile(configuration), isBuffered: configuration.buffered, logger: logger)
+        )
     }
 
     /// Opens the file.
     ///
     /// If that fails, the server's log tells and the next line tries again.
-    public func start() async throws { await self.writer.start() }
+    public func start() async throws { await self.access.writer.start() }
 
     /// Writes what is left and closes the file.
-    public func stop() async { await self.writer.stop() }
+    public func stop() async { await self.access.writer.stop() }
 
     /// Closes the file, so that the next line opens it anew: for tools that move log files away.
-    public func reopen() { self.writer.reopen() }
+    public func reopen() { self.access.writer.reopen() }
 
     /// Writes what is in the buffer.
-    package func flush() async { await self.writer.flush() }
+    package func flush() async { await self.access.writer.flush() }
 
     /// Passes the request on and writes its line when it is over.
     public func respond(to request: Request, next: ValveChain) async throws -> Response {
@@ -117,23 +117,9 @@ public final class AccessLogValve: Valve {
     }
 
     private func log(_ request: Request, _ response: Response?) async {
-        let session = self.pattern.needsSession ? await self.session(of: request) : nil
-        let entry = AccessLogEntry(
-            request: request,
-            status: response?.status.code ?? 500,
-            headers: self.pattern.needsResponseHeaders ? response?.headers : nil,
-            closesConnection: response?.closesConnection ?? false,
-            session: session,
-            commitNanoseconds: self.pattern.needsCommitTime ? MonotonicClock.nanoseconds &- request.state.startNanoseconds : 0,
-            configuration: self.configuration
-        )
-        request.state.onCompletion { [pattern, writer, configuration] completion in
-            if let name = configuration.conditionUnless, entry.request.attribute(named: name) != nil { return }
-            if let name = configuration.conditionIf, entry.request.attribute(named: name) == nil { return }
-            // Attributes are described before the buffer is locked, because that is the application's code.
-            let texts = pattern.applicationTexts(entry)
-            writer.append { buffer, clock in pattern.append(to: &buffer, entry, completion, texts: texts, clock: &clock) }
-        }
+        let session = self.access.pattern.needsSession ? await self.session(of: request) : nil
+        let entry = AccessLogEntry(request: request, response: response, session: session, log: self.access)
+        request.state.onCompletion { entry.complete($0) }
     }
 
     private func session(of request: Request) async -> HTTPSession? {
@@ -142,13 +128,49 @@ public final class AccessLogValve: Valve {
 }
 
 /// What is known of a request when its response was made.
-struct AccessLogEntry: Sendable {
-    var request: Request
-    var status: Int
-    var headers: HeaderFields?
-    var closesConnection: Bool
-    var session: HTTPSession?
+final class AccessLogEntry: Sendable {
+    let request: Request
+    let status: Int
+    let headers: HeaderFields?
+    let closesConnection: Bool
+    let session: HTTPSession?
     /// From the first byte read until the response was made.
-    var commitNanoseconds: UInt64
-    var configuration: AccessLogValve.Configuration
+    let commitNanoseconds: UInt64
+    private let log: AccessLog
+
+    init(request: Request, response: Response?, session: HTTPSession?, log: AccessLog) {
+        self.request = request
+        self.status = response?.status.code ?? 500
+        self.headers = log.pattern.needsResponseHeaders ? response?.headers : nil
+        self.closesConnection = response?.closesConnection ?? false
+        self.session = session
+        self.commitNanoseconds = log.pattern.needsCommitTime ? MonotonicClock.nanoseconds &- request.state.startNanoseconds : 0
+        self.log = log
+    }
+
+    var configuration: AccessLogValve.Configuration { self.log.configuration }
+
+    /// Writes the line.
+    func complete(_ completion: RequestCompletion) {
+        if let name = self.log.configuration.conditionUnless, self.request.attribute(named: name) != nil { return }
+        if let name = self.log.configuration.conditionIf, self.request.attribute(named: name) == nil { return }
+        // Attributes are described before the buffer is locked, because that is the application's code.
+        let texts = self.log.pattern.applicationTexts(self)
+        self.log.writer.append { buffer, clock in
+            self.log.pattern.append(to: &buffer, self, completion, texts: texts, clock: &clock)
+        }
+    }
+}
+
+/// What all lines of one log share.
+final class AccessLog: Sendable {
+    let configuration: AccessLogValve.Configuration
+    let pattern: AccessLogPattern
+    let writer: AccessLogWriter
+
+    init(configuration: AccessLogValve.Configuration, pattern: AccessLogPattern, writer: AccessLogWriter) {
+        self.configuration = configuration
+        self.pattern = pattern
+        self.writer = writer
+    }
 }

@@ -9,13 +9,19 @@ final class AccessLogWriter: Sendable {
         var clock = AccessLogClock()
         /// Whether a write is on its way.
         var isScheduled = false
+        /// Whether that write does not wait for the end of the interval.
+        var isUrgent = false
         var droppedLines = 0
+        /// Whether the file has to be opened anew before the next write.
+        var mustReopen = false
     }
 
     /// The most bytes that wait for the disk; about 40,000 lines.
     ///
     /// Further lines are dropped.
     static let bufferLimit = 4 * 1024 * 1024
+    /// The bytes that do not wait for the end of the interval; the rest of the buffer takes the lines of the time that their write takes.
+    private static let urgentSize = 1024 * 1024
     /// How long lines are collected.
     private static let interval = DispatchTimeInterval.milliseconds(100)
     private static let complaintInterval = Duration.seconds(60)
@@ -40,20 +46,23 @@ final class AccessLogWriter: Sendable {
     ///
     /// `make` runs under the lock and must not call out.
     func append(_ make: (inout [UInt8], inout AccessLogClock) -> Void) {
-        let mustSchedule = self.state.withLock { state in
+        let (mustSchedule, isUrgent) = self.state.withLock { state in
             guard state.buffer.count < self.bufferLimit else {
                 state.droppedLines += 1
-                return false
+                return (false, false)
             }
             make(&state.buffer, &state.clock)
-            defer { state.isScheduled = true }
-            return !state.isScheduled
+            let isUrgent = !self.isBuffered || state.buffer.count > Self.urgentSize
+            let mustSchedule = !state.isScheduled || (isUrgent && !state.isUrgent)
+            state.isScheduled = true
+            state.isUrgent = state.isUrgent || isUrgent
+            return (mustSchedule, isUrgent)
         }
         guard mustSchedule else { return }
-        if self.isBuffered {
-            self.queue.asyncAfter(deadline: .now() + Self.interval) { self.write() }
-        } else {
+        if isUrgent {
             self.queue.async { self.write() }
+        } else {
+            self.queue.asyncAfter(deadline: .now() + Self.interval) { self.write() }
         }
     }
 
@@ -72,11 +81,10 @@ final class AccessLogWriter: Sendable {
         }
     }
 
+    /// Lines that are added after this call go into the new file, and those that are still in the buffer, too.
     func reopen() {
-        self.queue.async {
-            self.write()
-            self.file.withLock { $0.close() }
-        }
+        self.state.withLock { $0.mustReopen = true }
+        self.queue.async { self.write() }
     }
 
     private func onQueue(_ body: @escaping @Sendable () -> Void) async {
@@ -91,13 +99,16 @@ final class AccessLogWriter: Sendable {
     // MARK: On the queue
 
     private func write() {
-        let (bytes, dropped) = self.state.withLock { state in
+        let (bytes, dropped, mustReopen) = self.state.withLock { state in
             let bytes = state.buffer
+            defer { state.mustReopen = false }
             state.buffer = []
             state.buffer.reserveCapacity(min(bytes.count, 65_536))
             state.isScheduled = false
-            return (bytes, state.droppedLines)
+            state.isUrgent = false
+            return (bytes, state.droppedLines, state.mustReopen)
         }
+        if mustReopen { self.file.withLock { $0.close() } }
         guard !bytes.isEmpty else { return }
         let problem = self.file.withLock { $0.write(bytes) }
         if problem != nil {
