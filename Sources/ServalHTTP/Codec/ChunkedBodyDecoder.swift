@@ -160,7 +160,8 @@ struct ChunkedBodyDecoder {
 
     /// Fields that must be known before the body (RFC 9110 §6.5.1); in a trailer they mean nothing.
     private static let ignoredNames: Set<String> = [
-        "age", "authorization", "cache-control", "content-encoding", "content-range", "content-type", "cookie", "date", "expect", "expires", "forwarded",
+        "age", "authorization", "cache-control", "content-encoding", "content-range", "content-type", "cookie", "date", "expect", "expires",
+        "forwarded",
         "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "keep-alive", "location", "max-forwards", "pragma",
         "proxy-authenticate", "proxy-authorization", "range", "retry-after", "set-cookie", "vary", "warning", "www-authenticate", "x-forwarded-for",
         "x-forwarded-host", "x-forwarded-proto",

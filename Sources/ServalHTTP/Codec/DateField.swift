@@ -1,12 +1,14 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
-/// The value of the `Date` field in one second: `Sun, 06 Nov 1994 08:49:37 GMT`. Source: RFC 9110 §5.6.7.
+/// The value of the `Date` field in one second: `Sun, 06 Nov 1994 08:49:37 GMT`.
+///
+/// Source: RFC 9110 §5.6.7.
 struct DateField {
     /// ASCII.
     private(set) var bytes: [UInt8] = []

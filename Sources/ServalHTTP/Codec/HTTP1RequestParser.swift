@@ -2,11 +2,11 @@ import HTTPTypes
 import ServalServlet
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Reads request heads (RFC 9112), strictly: what two parsers could read differently is refused.
@@ -40,7 +40,9 @@ struct HTTP1RequestParser {
     /// Whether bytes of a head were seen.
     var hasBegun: Bool { self.scanned > 0 }
 
-    /// Reads on. `bytes` begins with the first byte behind the last message.
+    /// Reads on.
+    ///
+    /// `bytes` begins with the first byte behind the last message.
     mutating func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Outcome {
         guard let base = bytes.baseAddress else { return .incomplete }
         do throws(RequestRefusal) {
@@ -120,7 +122,9 @@ struct HTTP1RequestParser {
         }
     }
 
-    /// Checks the target: origin-form, absolute-form, or `*` for OPTIONS. Source: RFC 9112 §3.2.
+    /// Checks the target: origin-form, absolute-form, or `*` for OPTIONS.
+    ///
+    /// Source: RFC 9112 §3.2.
     @inline(__always)
     private mutating func checkTarget(_ base: UnsafePointer<UInt8>, methodStart: Int) throws(RequestRefusal) {
         var index = self.targetStart

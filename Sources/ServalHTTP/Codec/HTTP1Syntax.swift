@@ -47,7 +47,9 @@ final class HTTP1Syntax: @unchecked Sendable {
             for byte in host[1..<end] {
                 switch byte {
                 case UInt8(ascii: ":"): colons += 1
-                case UInt8(ascii: "."), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"): break
+                case UInt8(ascii: "."), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+                    UInt8(ascii: "A")...UInt8(ascii: "F"):
+                    break
                 default: return false
                 }
             }

@@ -3,11 +3,11 @@ import NIOCore
 import ServalServlet
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Writes response heads.
@@ -127,7 +127,9 @@ struct ResponseHeadEncoder {
         return writer.isOverfull ? nil : keepsAlive
     }
 
-    /// The trailer section of a chunked body, last chunk included. Fields that belong to framing are left out.
+    /// The trailer section of a chunked body, last chunk included.
+    ///
+    /// Fields that belong to framing are left out.
     static func trailerSection(_ trailers: HeaderFields?) -> [UInt8] {
         var bytes = Array("0\r\n".utf8)
         for field in trailers ?? HeaderFields() {

@@ -86,7 +86,8 @@ extension HTTP1ConnectionHandler {
             maxRequests: configuration.maxKeepAliveRequests
         )
         if let refusal = self.refusal(of: parsed) { return self.refuse(refusal) }
-        let body = parsed.framing == .none ? RequestBody.empty : self.makeBody(parsed.framing)
+        let hasTurn = self.runtime.gate.tryEnter()
+        let body = parsed.framing == .none ? RequestBody.empty : self.makeBody(parsed.framing, isPaused: !hasTurn)
         let requestState = RequestState(
             head: parsed.head,
             method: parsed.method,
@@ -97,7 +98,7 @@ extension HTTP1ConnectionHandler {
         self.requestState = requestState
         self.request = Request(state: requestState)
         self.loop.requests.increment()
-        if self.runtime.gate.tryEnter() {
+        if hasTurn {
             self.start()
         } else {
             self.runtime.gate.wait { self.loop.loop.execute { self.takeTurn() } }
@@ -132,15 +133,16 @@ extension HTTP1ConnectionHandler {
 
     // MARK: Bodies
 
-    private func makeBody(_ framing: BodyFraming) -> RequestBody {
-        self.isBodyPaused = false
+    /// - Parameter isPaused: the request has to wait; nothing of its body is read before somebody asks.
+    private func makeBody(_ framing: BodyFraming, isPaused: Bool) -> RequestBody {
+        self.isBodyPaused = isPaused
         self.swallowedBytes = 0
         self.bodyProgress = Progress()
         switch framing {
         case .none:
             return .empty
         case .length(let length):
-            if length <= Self.maxWholeBody, let bytes = self.input?.readBytes(length: length) {
+            if !isPaused, length <= Self.maxWholeBody, let bytes = self.input?.readBytes(length: length) {
                 self.state.bodyEnded()
                 return .bytes(bytes)
             }
@@ -157,7 +159,7 @@ extension HTTP1ConnectionHandler {
         }
         if self.state.owesContinue, self.input.map({ $0.readableBytes > 0 }) ?? false { self.state.continueSent() }
         if self.state.owesContinue {
-            if self.runtime.configuration.continueResponseTiming == .immediately { self.sendContinue() } else { self.isBodyPaused = true }
+            if !isPaused, self.runtime.configuration.continueResponseTiming == .immediately { self.sendContinue() } else { self.isBodyPaused = true }
         }
         let source = HTTP1RequestBodySource(isPaused: self.isBodyPaused) { [weak self] in self?.bodyWanted() }
         self.source = source

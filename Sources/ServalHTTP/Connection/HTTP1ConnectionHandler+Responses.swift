@@ -4,11 +4,11 @@ import NIOCore
 import ServalServlet
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 // From responses to bytes.
@@ -198,7 +198,9 @@ extension HTTP1ConnectionHandler {
 
     /// Writes the head of a streamed response; false if its body is not to be written.
     private func beginStream(_ response: Response, length: Int?) -> Bool {
-        guard !self.isLost, self.state.exchange == .running, response.status.code >= 200, response.status.code != 204, response.status.code != 304, !self.isHead else {
+        guard !self.isLost, self.state.exchange == .running, response.status.code >= 200, response.status.code != 204, response.status.code != 304,
+            !self.isHead
+        else {
             return false
         }
         let framing: ResponseHeadEncoder.Framing

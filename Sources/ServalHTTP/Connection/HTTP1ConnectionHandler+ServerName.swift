@@ -2,7 +2,9 @@ import ServalServlet
 import ServalTLS
 
 extension HTTP1ConnectionHandler {
-    /// Whether a request may come over this TLS connection: its host belongs to the TLS host that the client connected to. Attribute `strictSni`.
+    /// Whether a request may come over this TLS connection: its host belongs to the TLS host that the client connected to.
+    ///
+    /// Attribute `strictSni`.
     func admits(_ head: ReceivedHead, _ facts: TLSConnectionFacts) -> Bool {
         guard let host = head.hostBytes, !host.isEmpty else { return true }
         if host.elementsEqual(self.admittedHost) { return true }

@@ -1,4 +1,6 @@
-/// Where an HTTP/1.1 connection stands: what its incoming bytes belong to, and how far the current exchange is. Free of I/O.
+/// Where an HTTP/1.1 connection stands: what its incoming bytes belong to, and how far the current exchange is.
+///
+/// Free of I/O.
 ///
 /// Legal ways:
 /// - input: `head` → `body` → `complete` → `head`; without a body `head` → `complete`; `body` → `swallow` → `head` when the response is over first;
@@ -63,7 +65,9 @@ struct HTTP1ConnectionState {
     /// `100 Continue` was sent, or the client began without.
     mutating func continueSent() { self.owesContinue = false }
 
-    /// The end of the body was read. While nobody listened any more, the next head may come.
+    /// The end of the body was read.
+    ///
+    /// While nobody listened any more, the next head may come.
     mutating func bodyEnded() {
         self.owesContinue = false
         switch self.input {

@@ -5,11 +5,11 @@ public import ServalTLS
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Listens on one address and port and hands the requests that arrive there to a ``RequestHandler``.
@@ -100,7 +100,9 @@ public final class Connector: Sendable {
         }
     }
 
-    /// The port that is bound, or `nil` before ``start()``. Tells the port that was chosen for port 0.
+    /// The port that is bound, or `nil` before ``start()``.
+    ///
+    /// Tells the port that was chosen for port 0.
     public var localPort: Int? {
         self.state.withLock { state in
             switch state {
@@ -204,7 +206,9 @@ extension Connector {
                     try channel.pipeline.syncOperations.addHandler(HTTP1ConnectionHandler(runtime: runtime, loop: context))
                 }
             }
-        if let keepAlive = configuration.soKeepAlive { bootstrap = bootstrap.childChannelOption(.socketOption(.so_keepalive), value: keepAlive ? 1 : 0) }
+        if let keepAlive = configuration.soKeepAlive {
+            bootstrap = bootstrap.childChannelOption(.socketOption(.so_keepalive), value: keepAlive ? 1 : 0)
+        }
         if let size = configuration.txBufSize { bootstrap = bootstrap.childChannelOption(.socketOption(.so_sndbuf), value: .init(size)) }
         // On the listening socket, so that it decides the window that is offered from the first packet on.
         if let size = configuration.rxBufSize { bootstrap = bootstrap.serverChannelOption(.socketOption(.so_rcvbuf), value: .init(size)) }
@@ -247,9 +251,17 @@ extension ConnectorConfiguration {
         try require(self.maxThreads > 0, "maxThreads", self.maxThreads, "at least 1")
         let sizes = 256...16_777_216
         try require(
-            sizes.contains(self.maxHttpRequestHeaderSize), "maxHttpRequestHeaderSize", self.maxHttpRequestHeaderSize, "between 256 and 16777216 bytes")
+            sizes.contains(self.maxHttpRequestHeaderSize),
+            "maxHttpRequestHeaderSize",
+            self.maxHttpRequestHeaderSize,
+            "between 256 and 16777216 bytes"
+        )
         try require(
-            sizes.contains(self.maxHttpResponseHeaderSize), "maxHttpResponseHeaderSize", self.maxHttpResponseHeaderSize, "between 256 and 16777216 bytes")
+            sizes.contains(self.maxHttpResponseHeaderSize),
+            "maxHttpResponseHeaderSize",
+            self.maxHttpResponseHeaderSize,
+            "between 256 and 16777216 bytes"
+        )
         try require(self.maxTrailerSize >= 0, "maxTrailerSize", self.maxTrailerSize, "0 or more")
         try require(self.maxExtensionSize >= 0, "maxExtensionSize", self.maxExtensionSize, "0 or more")
         try require(self.txBufSize.map { $0 > 0 } ?? true, "socket.txBufSize", self.txBufSize ?? 0, "more than 0")

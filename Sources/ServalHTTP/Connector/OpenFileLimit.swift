@@ -1,22 +1,24 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// How many files and sockets the process may have open.
 public enum OpenFileLimit {
-    /// Raises the soft limit to the hard one, so that `maxConnections` connections fit. Call it once at start.
+    /// Raises the soft limit to the hard one, so that `maxConnections` connections fit.
+    ///
+    /// Call it once at start.
     ///
     /// - Returns: the limit now in force.
     @discardableResult
     public static func raise() -> Int {
         #if canImport(Glibc)
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+            let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         #else
-        let resource = RLIMIT_NOFILE
+            let resource = RLIMIT_NOFILE
         #endif
         var limit = rlimit()
         guard getrlimit(resource, &limit) == 0 else { return 0 }

@@ -1,11 +1,11 @@
 import Synchronization
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// A bounded pool of threads for servlets that block: Tomcat's `maxThreads`.
@@ -30,13 +30,13 @@ final class BlockingPool: TaskExecutor {
         init() {
             pthread_mutex_init(self.mutex, nil)
             #if canImport(Darwin)
-            pthread_cond_init(self.condition, nil)
+                pthread_cond_init(self.condition, nil)
             #else
-            var attributes = pthread_condattr_t()
-            pthread_condattr_init(&attributes)
-            pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-            pthread_cond_init(self.condition, &attributes)
-            pthread_condattr_destroy(&attributes)
+                var attributes = pthread_condattr_t()
+                pthread_condattr_init(&attributes)
+                pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+                pthread_cond_init(self.condition, &attributes)
+                pthread_condattr_destroy(&attributes)
             #endif
         }
 
@@ -123,16 +123,16 @@ final class BlockingPool: TaskExecutor {
     private func startThread(_ number: Int) {
         let start = Unmanaged.passRetained(ThreadStart(pool: self, name: String("\(self.name)-\(number)".suffix(15))))
         #if canImport(Darwin)
-        var thread: pthread_t?
+            var thread: pthread_t?
         #else
-        var thread = pthread_t()
+            var thread = pthread_t()
         #endif
         let result = pthread_create(
             &thread,
             nil,
             { argument in
                 #if !canImport(Darwin)
-                guard let argument else { return nil }
+                    guard let argument else { return nil }
                 #endif
                 let start = Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue()
                 start.pool.runThread(named: start.name)
@@ -151,9 +151,9 @@ final class BlockingPool: TaskExecutor {
             return
         }
         #if canImport(Darwin)
-        if let thread { pthread_detach(thread) }
+            if let thread { pthread_detach(thread) }
         #else
-        pthread_detach(thread)
+            pthread_detach(thread)
         #endif
     }
 
@@ -186,13 +186,13 @@ final class BlockingPool: TaskExecutor {
 
     private static func nameThread(_ name: String) {
         #if canImport(Darwin)
-        pthread_setname_np(name)
+            pthread_setname_np(name)
         #else
-        // glibc's call for this is not in Swift's module; the file does the same.
-        let descriptor = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        _ = Array(name.utf8).withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-        close(descriptor)
+            // glibc's call for this is not in Swift's module; the file does the same.
+            let descriptor = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { return }
+            _ = Array(name.utf8).withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            close(descriptor)
         #endif
     }
 
@@ -203,14 +203,14 @@ final class BlockingPool: TaskExecutor {
         defer { queue.idleThreads -= 1 }
         var deadline = timespec()
         #if canImport(Darwin)
-        deadline = timespec(tv_sec: self.idleNanoseconds / 1_000_000_000, tv_nsec: self.idleNanoseconds % 1_000_000_000)
-        let result = pthread_cond_timedwait_relative_np(queue.condition, queue.mutex, &deadline)
+            deadline = timespec(tv_sec: self.idleNanoseconds / 1_000_000_000, tv_nsec: self.idleNanoseconds % 1_000_000_000)
+            let result = pthread_cond_timedwait_relative_np(queue.condition, queue.mutex, &deadline)
         #else
-        clock_gettime(CLOCK_MONOTONIC, &deadline)
-        let nanoseconds = deadline.tv_nsec + self.idleNanoseconds % 1_000_000_000
-        deadline.tv_sec += self.idleNanoseconds / 1_000_000_000 + nanoseconds / 1_000_000_000
-        deadline.tv_nsec = nanoseconds % 1_000_000_000
-        let result = pthread_cond_timedwait(queue.condition, queue.mutex, &deadline)
+            clock_gettime(CLOCK_MONOTONIC, &deadline)
+            let nanoseconds = deadline.tv_nsec + self.idleNanoseconds % 1_000_000_000
+            deadline.tv_sec += self.idleNanoseconds / 1_000_000_000 + nanoseconds / 1_000_000_000
+            deadline.tv_nsec = nanoseconds % 1_000_000_000
+            let result = pthread_cond_timedwait(queue.condition, queue.mutex, &deadline)
         #endif
         return result != ETIMEDOUT || queue.count > 0
     }

@@ -6,7 +6,9 @@ import Testing
 @Suite("Chunked bodies")
 struct ChunkedBodyDecoderTests {
     /// The body and whether it ended, or `nil` if it was refused.
-    private func decode(_ text: String, step: Int = .max, maxExtensionSize: Int = 64, maxTrailerSize: Int = 64) -> (body: String, hasEnded: Bool, trailers: HeaderFields)? {
+    private func decode(_ text: String, step: Int = .max, maxExtensionSize: Int = 64, maxTrailerSize: Int = 64) -> (
+        body: String, hasEnded: Bool, trailers: HeaderFields
+    )? {
         var decoder = ChunkedBodyDecoder(maxExtensionSize: maxExtensionSize, maxTrailerSize: maxTrailerSize, syntax: HTTP1Syntax())
         let bytes = Array(text.utf8)
         var body: [UInt8] = []
@@ -47,10 +49,12 @@ struct ChunkedBodyDecoderTests {
 
     static let refused = [
         "0x5\r\nHello\r\n0\r\n\r\n", "+5\r\nHello\r\n0\r\n\r\n", "-5\r\nHello\r\n0\r\n\r\n", " 5\r\nHello\r\n0\r\n\r\n", "5 \r\nHello\r\n0\r\n\r\n",
-        "5\t;a\r\nHello\r\n0\r\n\r\n", "5_0\r\nHello\r\n0\r\n\r\n", "\r\nHello\r\n0\r\n\r\n", ";a\r\n", "g\r\n", "5\nHello\r\n0\r\n\r\n", "5\r\nHello\n0\r\n\r\n",
+        "5\t;a\r\nHello\r\n0\r\n\r\n", "5_0\r\nHello\r\n0\r\n\r\n", "\r\nHello\r\n0\r\n\r\n", ";a\r\n", "g\r\n", "5\nHello\r\n0\r\n\r\n",
+        "5\r\nHello\n0\r\n\r\n",
         "5\r\nHelloX\r\n0\r\n\r\n", "5\r\nHell\r\n0\r\n\r\n", "5\rHello\r\n", "5;a\nHello\r\n0\r\n\r\n", "5;a\u{0}\r\nHello\r\n",
         "FFFFFFFFFFFFFFFF\r\n", "10000000000000005\r\nHello\r\n0\r\n\r\n", "0000000000000000000000005\r\nHello\r\n", "7FFFFFFFFFFFFFFF\r\n",
-        "0\r\nX: y\n\r\n", "0\r\nX : y\r\n\r\n", "0\r\n X: y\r\n\r\n", "0\r\nX: y\r\n z\r\n\r\n", "0\r\nX\r\n\r\n", "0\r\n\n", "0\n\r\n", "0\r\nX: a\u{0}\r\n\r\n",
+        "0\r\nX: y\n\r\n", "0\r\nX : y\r\n\r\n", "0\r\n X: y\r\n\r\n", "0\r\nX: y\r\n z\r\n\r\n", "0\r\nX\r\n\r\n", "0\r\n\n", "0\n\r\n",
+        "0\r\nX: a\u{0}\r\n\r\n",
         "0\r\nContent-Length: 5\r\n\r\n", "0\r\nTransfer-Encoding: chunked\r\n\r\n", "0\r\nHost: evil\r\n\r\n",
     ]
 

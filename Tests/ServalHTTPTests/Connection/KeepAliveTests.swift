@@ -106,7 +106,9 @@ struct KeepAliveTests {
         try await withConnector({ $0.maxKeepAliveRequests = -1 }) { _, port in
             try await blocking {
                 let client = try RawClient(port: port)
-                let text = (0..<500).map { "GET \(path) HTTP/1.1\r\nHost: h\r\n\r\nPUT /number-\($0) HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc" }
+                let text = (0..<500).map {
+                    "GET \(path) HTTP/1.1\r\nHost: h\r\n\r\nPUT /number-\($0) HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+                }
                 try client.send(text.joined())
                 for number in 0..<500 {
                     #expect(try client.reply().status == 200)

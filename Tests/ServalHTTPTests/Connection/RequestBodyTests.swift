@@ -84,7 +84,9 @@ struct RequestBodyTests {
                         #expect(try client.exchange("abc").text == "3")
                     }
                     // A body that comes without waiting needs no interim response.
-                    #expect(try client.exchange("POST /collect HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc").text == "3")
+                    #expect(
+                        try client.exchange("POST /collect HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc").text == "3"
+                    )
                 }
             }
         }
@@ -202,10 +204,13 @@ struct RequestBodyTests {
     @Test("are not read faster than the application takes them")
     func backPressure() async throws {
         let isReleased = Mutex(false)
-        try await withConnector({ $0.rxBufSize = 65536 }, handler: { request in
-            while !isReleased.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(20)) }
-            return await application(request)
-        }) { _, port in
+        try await withConnector(
+            { $0.rxBufSize = 65536 },
+            handler: { request in
+                while !isReleased.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(20)) }
+                return await application(request)
+            }
+        ) { _, port in
             let (stalledAt, reply) = try await blocking {
                 let client = try RawClient(port: port)
                 var size: Int32 = 65536
@@ -219,7 +224,9 @@ struct RequestBodyTests {
                 var sent = 0
                 var quiet = 0
                 while quiet < 20, sent < total {
-                    let result = piece.withUnsafeBytes { Glibc.send(client.descriptor, $0.baseAddress!, min(65536, total - sent), Int32(MSG_NOSIGNAL)) }
+                    let result = piece.withUnsafeBytes {
+                        Glibc.send(client.descriptor, $0.baseAddress!, min(65536, total - sent), Int32(MSG_NOSIGNAL))
+                    }
                     if result > 0 {
                         sent += result
                         quiet = 0

@@ -146,16 +146,19 @@ struct ResponseTests {
 
     @Test("cannot be split")
     func splitting() async throws {
-        try await withConnector({ $0.server = "Serval\r\nX-Evil: 2" }, handler: { _ in
-            var response = Response.text("body")
-            response.headers[HTTPField.Name("X-Value")!] = "a\r\nX-Evil: 1\r\n\r\n<script>\u{0}\u{7f}é"
-            response.headers.append(.setCookie, "a=b\nSet-Cookie: c=d")
-            response.headers[.contentLength] = "9999"
-            response.headers[.transferEncoding] = "chunked"
-            response.headers[.date] = "yesterday"
-            response.status = .init(code: 200, reasonPhrase: "OK\r\nX-Evil: 3")
-            return response
-        }) { _, port in
+        try await withConnector(
+            { $0.server = "Serval\r\nX-Evil: 2" },
+            handler: { _ in
+                var response = Response.text("body")
+                response.headers[HTTPField.Name("X-Value")!] = "a\r\nX-Evil: 1\r\n\r\n<script>\u{0}\u{7f}é"
+                response.headers.append(.setCookie, "a=b\nSet-Cookie: c=d")
+                response.headers[.contentLength] = "9999"
+                response.headers[.transferEncoding] = "chunked"
+                response.headers[.date] = "yesterday"
+                response.status = .init(code: 200, reasonPhrase: "OK\r\nX-Evil: 3")
+                return response
+            }
+        ) { _, port in
             let reply = try await blocking { try RawClient(port: port).exchange("GET / HTTP/1.1\r\nHost: h\r\n\r\n") }
             #expect(reply.values("X-Evil").isEmpty)
             #expect(reply.value("X-Value") == "a  X-Evil: 1    <script>  é")
@@ -169,9 +172,12 @@ struct ResponseTests {
 
     @Test("with too large a head become 500")
     func headLimit() async throws {
-        try await withConnector({ $0.maxHttpResponseHeaderSize = 1024 }, handler: { request in
-            .init(.ok, headers: [.location: String(repeating: "x", count: request.path == "/large" ? 1000 : 700)], body: .text("body"))
-        }) { _, port in
+        try await withConnector(
+            { $0.maxHttpResponseHeaderSize = 1024 },
+            handler: { request in
+                .init(.ok, headers: [.location: String(repeating: "x", count: request.path == "/large" ? 1000 : 700)], body: .text("body"))
+            }
+        ) { _, port in
             try await blocking {
                 let client = try RawClient(port: port)
                 #expect(try client.exchange("GET /small HTTP/1.1\r\nHost: h\r\n\r\n").status == 200)
@@ -188,10 +194,13 @@ struct ResponseTests {
         let handler: @Sendable (Request) async -> Response = { _ in Response(.ok, headers: [.server: "app"]) }
         let cases: [(String?, Bool, [String])] = [(nil, false, ["app"]), (nil, true, []), ("Serval", false, ["Serval"])]
         for (server, removes, expected) in cases {
-            try await withConnector({
-                $0.server = server
-                $0.serverRemoveAppProvidedValues = removes
-            }, handler: handler) { _, port in
+            try await withConnector(
+                {
+                    $0.server = server
+                    $0.serverRemoveAppProvidedValues = removes
+                },
+                handler: handler
+            ) { _, port in
                 let reply = try await blocking { try RawClient(port: port).exchange("GET / HTTP/1.1\r\nHost: h\r\n\r\n") }
                 #expect(reply.values("Server") == expected)
             }
@@ -202,22 +211,25 @@ struct ResponseTests {
     func slowReader() async throws {
         let written = Mutex(0)
         let ended = Mutex<[Bool]>([])
-        try await withConnector({
-            $0.connectionTimeout = .milliseconds(700)
-            $0.txBufSize = 65536
-        }, handler: { request in
-            request.state.onCompletion { completion in ended.withLock { $0.append(completion.isComplete) } }
-            if request.path == "/bytes" { return Response(body: .bytes([UInt8](repeating: 1, count: 64 << 20))) }
-            return Response(
-                body: .stream { writer in
-                    for _ in 0..<1000 {
-                        try await writer.write([UInt8](repeating: 1, count: 65536))
-                        written.withLock { $0 += 65536 }
+        try await withConnector(
+            {
+                $0.connectionTimeout = .milliseconds(700)
+                $0.txBufSize = 65536
+            },
+            handler: { request in
+                request.state.onCompletion { completion in ended.withLock { $0.append(completion.isComplete) } }
+                if request.path == "/bytes" { return Response(body: .bytes([UInt8](repeating: 1, count: 64 << 20))) }
+                return Response(
+                    body: .stream { writer in
+                        for _ in 0..<1000 {
+                            try await writer.write([UInt8](repeating: 1, count: 65536))
+                            written.withLock { $0 += 65536 }
+                        }
+                        return nil
                     }
-                    return nil
-                }
-            )
-        }) { connector, port in
+                )
+            }
+        ) { connector, port in
             for (number, path) in ["/stream", "/bytes"].enumerated() {
                 let client = try await blocking {
                     let client = try RawClient(port: port, receiveBuffer: 65536)

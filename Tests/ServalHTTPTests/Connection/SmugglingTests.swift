@@ -67,8 +67,10 @@ struct SmugglingTests {
     }
 
     static let malformedBodies: [String] = [
-        "0x1\r\na\r\n0\r\n\r\n", "+1\r\na\r\n0\r\n\r\n", "1 \r\na\r\n0\r\n\r\n", " 1\r\na\r\n0\r\n\r\n", "1\na\r\n0\r\n\r\n", "1\r\na\n0\r\n\r\n", "1\r\nab\r\n0\r\n\r\n",
-        "10000000000000001\r\na\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFF\r\na\r\n", "1;\n\r\na\r\n0\r\n\r\n", "0\r\nX: y\n\r\n", "0\r\nContent-Length: 3\r\n\r\n", "g\r\n",
+        "0x1\r\na\r\n0\r\n\r\n", "+1\r\na\r\n0\r\n\r\n", "1 \r\na\r\n0\r\n\r\n", " 1\r\na\r\n0\r\n\r\n", "1\na\r\n0\r\n\r\n", "1\r\na\n0\r\n\r\n",
+        "1\r\nab\r\n0\r\n\r\n",
+        "10000000000000001\r\na\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFF\r\na\r\n", "1;\n\r\na\r\n0\r\n\r\n", "0\r\nX: y\n\r\n",
+        "0\r\nContent-Length: 3\r\n\r\n", "g\r\n",
         "0\r\n\n",
     ]
 

@@ -42,9 +42,17 @@ struct TLSConnectionTests {
         _ body: (Int) async throws -> Void
     ) async throws {
         let names = try TLSHostNames(
-            TLSEndpointConfiguration(hosts: [TLSHostConfiguration(certificates: []), TLSHostConfiguration(hostName: "secret.example", certificates: [])])
+            TLSEndpointConfiguration(hosts: [
+                TLSHostConfiguration(certificates: []), TLSHostConfiguration(hostName: "secret.example", certificates: []),
+            ])
         )
-        var facts = TLSConnectionFacts(protocolVersion: "TLSv1.3", cipherSuite: "TLS_AES_128_GCM_SHA256", keySize: 128, sessionID: "0a0b", hostNames: names)
+        var facts = TLSConnectionFacts(
+            protocolVersion: "TLSv1.3",
+            cipherSuite: "TLS_AES_128_GCM_SHA256",
+            keySize: 128,
+            sessionID: "0a0b",
+            hostNames: names
+        )
         facts.serverName = "www.example.com"
         facts.isResumed = true
         var configuration = ConnectorConfiguration(port: 0)
@@ -70,7 +78,9 @@ struct TLSConnectionTests {
     func facts() async throws {
         try await self.withTLSConnector(handler: { request in
             let tls = request.tls
-            return .text("\(request.scheme) \(request.isSecure) \(tls?.protocolVersion ?? "") \(tls?.sessionID?.hexString ?? "") \(tls?.isResumed ?? false)")
+            return .text(
+                "\(request.scheme) \(request.isSecure) \(tls?.protocolVersion ?? "") \(tls?.sessionID?.hexString ?? "") \(tls?.isResumed ?? false)"
+            )
         }) { port in
             let reply = try await blocking { try RawClient(port: port).exchange("GET / HTTP/1.1\r\nHost: www.example.com\r\n\r\n") }
             #expect(reply.text == "https true TLSv1.3 0a0b true")

@@ -54,20 +54,23 @@ struct ConnectorTests {
 
     @Test("tell requests about their connection")
     func connectionInfo() async throws {
-        try await withConnector({
-            $0.scheme = "https"
-            $0.secure = true
-            $0.proxyName = "www.example.com"
-            $0.proxyPort = 443
-            $0.redirectPort = 8443
-            $0.maxPostSize = 17
-        }, handler: { request in
-            let info = request.state.connection
-            return .text(
-                "\(request.scheme) \(request.isSecure) \(request.serverName):\(request.serverPort) \(request.remoteAddress) \(request.remotePort > 0) "
-                    + "\(request.localAddress):\(request.localPort) \(info.redirectPort) \(info.maxPostSize) \(info.blockingExecutor != nil) \(request.tls == nil)"
-            )
-        }) { _, port in
+        try await withConnector(
+            {
+                $0.scheme = "https"
+                $0.secure = true
+                $0.proxyName = "www.example.com"
+                $0.proxyPort = 443
+                $0.redirectPort = 8443
+                $0.maxPostSize = 17
+            },
+            handler: { request in
+                let info = request.state.connection
+                return .text(
+                    "\(request.scheme) \(request.isSecure) \(request.serverName):\(request.serverPort) \(request.remoteAddress) \(request.remotePort > 0) "
+                        + "\(request.localAddress):\(request.localPort) \(info.redirectPort) \(info.maxPostSize) \(info.blockingExecutor != nil) \(request.tls == nil)"
+                )
+            }
+        ) { _, port in
             let reply = try await blocking { try RawClient(port: port).exchange("GET / HTTP/1.1\r\nHost: h\r\n\r\n") }
             #expect(reply.text == "https true www.example.com:443 127.0.0.1 true 127.0.0.1:\(port) 8443 17 true true")
         }
@@ -124,16 +127,19 @@ struct ConnectorTests {
         }
         let inside = Mutex(Inside())
         let isReleased = Mutex(false)
-        try await withConnector({ $0.maxThreads = 2 }, handler: { request in
-            inside.withLock {
-                $0.now += 1
-                $0.most = max($0.most, $0.now)
-                $0.order.append(request.path)
+        try await withConnector(
+            { $0.maxThreads = 2 },
+            handler: { request in
+                inside.withLock {
+                    $0.now += 1
+                    $0.most = max($0.most, $0.now)
+                    $0.order.append(request.path)
+                }
+                while !isReleased.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(5)) }
+                inside.withLock { $0.now -= 1 }
+                return .text("done")
             }
-            while !isReleased.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(5)) }
-            inside.withLock { $0.now -= 1 }
-            return .text("done")
-        }) { connector, port in
+        ) { connector, port in
             let clients = try await blocking {
                 var clients: [RawClient] = []
                 for number in 0..<12 {
@@ -159,6 +165,36 @@ struct ConnectorTests {
         }
     }
 
+    @Test("read nothing of a body whose request waits for its turn")
+    func waitingBodies() async throws {
+        let isReleased = Mutex(false)
+        try await withConnector(
+            { $0.maxThreads = 1 },
+            handler: { request in
+                while !isReleased.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(5)) }
+                return await application(request)
+            }
+        ) { connector, port in
+            let clients = try await blocking {
+                let clients = try (0..<4).map { _ in try RawClient(port: port) }
+                for (number, client) in clients.enumerated() {
+                    try client.send("POST /collect HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\(number == 3 ? "Expect: 100-continue\r\n" : "")\r\n")
+                    if number != 3 { try client.send("Hello") }
+                    while connector.counters.currentRequests < number + 1 { Thread.sleep(forTimeInterval: 0.002) }
+                }
+                return UncheckedBox(clients)
+            }
+            isReleased.withLock { $0 = true }
+            let replies = try await blocking {
+                try clients.value.map { client in
+                    let reply = try client.reply()
+                    return reply.status == 100 ? "100, \(try client.exchange("Hello").text)" : reply.text
+                }
+            }
+            #expect(replies == ["5", "5", "5", "100, 5"])
+        }
+    }
+
     @Test("stop gracefully")
     func stop() async throws {
         let isReleased = Mutex(false)
@@ -177,7 +213,7 @@ struct ConnectorTests {
             let isClosed = try await blocking { try idle.value.isAtEnd() }
             #expect(isClosed)
             await #expect(throws: (any Error).self) { try await blocking { _ = try RawClient(port: port) } }
-            #expect(connector.counters.currentConnections == 1)
+            #expect(try await eventually { connector.counters.currentConnections == 1 })
             isReleased.withLock { $0 = true }
             let reply = try await blocking { try busy.value.reply() }
             #expect(reply.text == "done")

@@ -1,6 +1,8 @@
 import Foundation
 
-/// A client that sends exactly the bytes it is told to, over a blocking socket. For use on a thread of its own: see ``blocking(_:)``.
+/// A client that sends exactly the bytes it is told to, over a blocking socket.
+///
+/// For use on a thread of its own: see ``blocking(_:)``.
 final class RawClient {
     struct Failure: Error, CustomStringConvertible {
         var description: String
@@ -151,7 +153,9 @@ final class RawClient {
     /// One response.
     func reply(toHead: Bool = false) throws -> Reply {
         let head = try self.head()
-        guard head.hasPrefix("HTTP/1.1 "), let status = Int(head.dropFirst(9).prefix(3)) else { throw Failure(description: "not a response: \(head)") }
+        guard head.hasPrefix("HTTP/1.1 "), let status = Int(head.dropFirst(9).prefix(3)) else {
+            throw Failure(description: "not a response: \(head)")
+        }
         var reply = Reply(status: status, head: head, body: [])
         if toHead || status < 200 || status == 204 || status == 304 { return reply }
         if let length = reply.value("Content-Length").flatMap({ Int($0) }) {
