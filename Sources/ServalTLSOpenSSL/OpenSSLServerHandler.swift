@@ -42,24 +42,26 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     }
 
     private let server: OpenSSLServerContext
-    private var phase = Phase.hello
+    private let allocator = ByteBufferAllocator()
+    // What every record touches has its exclusivity checked by the event loop that it belongs to, not at run time: no access spans a call that comes back.
+    @exclusivity(unchecked) private var phase = Phase.hello
     private var reader: ClientHelloReader
     /// The ClientHello so far; kept until the handshake ends, to explain its failure.
     private var hello: ByteBuffer?
     private var serverName: String?
-    private var connection: OpenSSLConnection?
-    private var queue = PlaintextQueue()
-    private var closing: Closing?
+    @exclusivity(unchecked) private var connection: OpenSSLConnection?
+    @exclusivity(unchecked) private var queue = PlaintextQueue()
+    @exclusivity(unchecked) private var closing: Closing?
     private var timer: Scheduled<Void>?
-    private var encryptedBytes = 0
+    @exclusivity(unchecked) private var encryptedBytes = 0
     /// Bytes of replies that TLS itself made while the client was not reading.
     private var unreadReplies = 0
-    private var isReading = false
-    private var isPumping = false
-    private var wantsPlaintext = false
-    private var hasSentCloseNotify = false
-    private var hasInputEnded = false
-    private var backlog: ByteBuffer?
+    @exclusivity(unchecked) private var isReading = false
+    @exclusivity(unchecked) private var isPumping = false
+    @exclusivity(unchecked) private var wantsPlaintext = false
+    @exclusivity(unchecked) private var hasSentCloseNotify = false
+    @exclusivity(unchecked) private var hasInputEnded = false
+    @exclusivity(unchecked) private var backlog: ByteBuffer?
 
     /// Half of how long a client may read nothing before a close goes on without it.
     private static let closeLimit = TimeAmount.seconds(3)
@@ -237,7 +239,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     }
 
     private func advance(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection) {
-        let (outcome, output) = connection.handshake(context.channel.allocator)
+        let (outcome, output) = connection.handshake(allocator)
         if let output { send(context, output) }
         guard phase == .handshake else { return }
         switch outcome {
@@ -260,7 +262,6 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
 
     /// Decrypts all there is and passes it on, as many records in one buffer as came together.
     private func deliver(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection, ciphertextLength: Int) {
-        let allocator = context.channel.allocator
         while connection.pendingCiphertext > 0 || connection.pendingPlaintext > 0 {
             var plaintext = allocator.buffer(capacity: max(ciphertextLength, 256))
             var outcome = connection.read(into: &plaintext)
@@ -357,10 +358,9 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     private func pump(_ context: ChannelHandlerContext) {
         guard phase == .open, let connection, !isPumping else { return }
         isPumping = true
-        let allocator = context.channel.allocator
         repeat {
             var hasWritten = false
-            while phase == .open, context.channel.isWritable, let next = queue.next(allocator) {
+            while phase == .open, queue.hasFlushed, context.channel.isWritable, let next = queue.next(allocator) {
                 hasWritten = true
                 guard next.bytes.readableBytes > 0 else {
                     context.write(wrapOutboundOut(next.bytes), promise: next.promise)
@@ -419,7 +419,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
             return
         }
         hasSentCloseNotify = true
-        guard let alert = connection.sendCloseNotify(context.channel.allocator) else { return finishClosing(context) }
+        guard let alert = connection.sendCloseNotify(allocator) else { return finishClosing(context) }
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.assumeIsolated().whenComplete { _ in self.finishClosing(context) }
         context.writeAndFlush(wrapOutboundOut(alert), promise: sent)
