@@ -104,6 +104,8 @@ public final class Engine: RequestHandler {
         if tracker.mayBeRequested {
             await tracker.prepare()
             response = await SessionTracker.$current.withValue(tracker) { [mapped] in await self.respond(to: mapped, route: route) }
+        } else if self.valves.isEmpty {
+            response = await host.respond(to: mapped, route: route)
         } else {
             response = await self.respond(to: mapped, route: route)
         }

@@ -84,7 +84,9 @@ public final class Host: Sendable {
     private func respondInContext(to request: Request, route: Route) async -> Response {
         do {
             let response: Response
-            if let running = route.running {
+            if let servlet = route.directServlet {
+                response = try await servlet.respond(to: request)
+            } else if let running = route.running {
                 response = try await running.respond(to: request, destination: route.destination)
             } else {
                 response = route.destination.immediateResponse
@@ -133,6 +135,12 @@ final class Route: Sendable {
         self.mapping = mapping
         self.tracker = tracker
         self.destination = destination
+    }
+
+    /// The servlet of a request with nothing in between: neither valves nor filters. Every layer of async calls that is left out saves 500 instructions.
+    var directServlet: (any Servlet)? {
+        guard let running, !running.hasValves, case .servlet(let wrapper, let filters) = self.destination, filters.isEmpty else { return nil }
+        return wrapper.readyServlet
     }
 
     /// What a log line says of the place of an error.

@@ -130,6 +130,8 @@ final class RunningContext: Sendable {
 
     // MARK: Requests
 
+    var hasValves: Bool { !self.valves.isEmpty }
+
     func respond(to request: Request, destination: Destination) async throws -> Response {
         guard !self.valves.isEmpty else { return try await Self.respond(to: request, at: destination) }
         let chain = ValveChain(valves: self.valves[...]) { request in try await Self.respond(to: request, at: destination) }

@@ -51,6 +51,9 @@ final class ServletWrapper: Sendable {
         self.starting.withLock { $0 = nil }
     }
 
+    /// The servlet, if it is running and may be called where the caller runs; `nil` if ``respond(to:filters:)`` has more to do.
+    var readyServlet: (any Servlet)? { self.isRunning.load(ordering: .acquiring) && !self.isBlocking ? self.servlet : nil }
+
     func respond(to request: Request, filters: [any Filter]) async throws -> Response {
         guard !filters.isEmpty else { return try await self.respond(to: request) }
         return try await FilterChain(filters: filters[...], servlet: { try await self.respond(to: $0) })(request)

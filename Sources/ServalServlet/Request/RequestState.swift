@@ -6,7 +6,9 @@ package final class RequestState: Sendable {
     struct Shared: Sendable {
         var attributes: [String: any Sendable]?
         var form: [(name: String, value: String)]?
-        var completions: [@Sendable (RequestCompletion) -> Void]?
+        /// The access log's, as a rule; a place of its own saves an array.
+        var completion: (@Sendable (RequestCompletion) -> Void)?
+        var furtherCompletions: [@Sendable (RequestCompletion) -> Void]?
     }
 
     package let head: ReceivedHead
@@ -29,17 +31,22 @@ package final class RequestState: Sendable {
 
     /// Calls `body` once when the last byte of the response was handed to the socket, or the connection broke.
     package func onCompletion(_ body: @escaping @Sendable (RequestCompletion) -> Void) {
-        self.shared.withLock { $0.completions = ($0.completions ?? []) + [body] }
+        self.shared.withLock { shared in
+            if shared.completion == nil { shared.completion = body } else { shared.furtherCompletions = (shared.furtherCompletions ?? []) + [body] }
+        }
     }
 
     /// Called once by the connector.
     package func complete(_ completion: RequestCompletion) {
-        let completions = self.shared.withLock { shared in
-            defer { shared.completions = nil }
-            return shared.completions
+        let (first, others) = self.shared.withLock { shared in
+            defer {
+                shared.completion = nil
+                shared.furtherCompletions = nil
+            }
+            return (shared.completion, shared.furtherCompletions)
         }
-        guard let completions else { return }
-        for body in completions { body(completion) }
+        first?(completion)
+        for body in others ?? [] { body(completion) }
     }
 }
 

@@ -108,16 +108,15 @@ public final class AccessLogValve: Valve {
     public func respond(to request: Request, next: ValveChain) async throws -> Response {
         do {
             let response = try await next(request)
-            await self.log(request, response)
+            self.log(request, response, session: self.access.pattern.needsSession ? await self.session(of: request) : nil)
             return response
         } catch {
-            await self.log(request, nil)
+            self.log(request, nil, session: self.access.pattern.needsSession ? await self.session(of: request) : nil)
             throw error
         }
     }
 
-    private func log(_ request: Request, _ response: Response?) async {
-        let session = self.access.pattern.needsSession ? await self.session(of: request) : nil
+    private func log(_ request: Request, _ response: Response?, session: HTTPSession?) {
         let entry = AccessLogEntry(request: request, response: response, session: session, log: self.access)
         request.state.onCompletion { entry.complete($0) }
     }
