@@ -127,7 +127,9 @@ let package = Package(
         ),
         .testTarget(
             name: "ServalTests",
-            dependencies: ["Serval", "ServalExamples", "ServalTesting", "ServalServlet", "ServalSessions", httpTypes, logging],
+            dependencies: [
+                "TestPrograms", "Serval", "ServalExamples", "ServalTesting", "ServalHTTP", "ServalTLS", "ServalServlet", "ServalSessions", httpTypes, logging, x509,
+            ],
             swiftSettings: settings
         ),
         .testTarget(name: "ConformanceTests", dependencies: ["TestPrograms", "ServalTesting", "ServalKeyStore"], swiftSettings: settings),

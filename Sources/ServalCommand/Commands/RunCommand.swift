@@ -32,6 +32,7 @@ struct RunCommand: AsyncParsableCommand {
         defer { processFile.release() }
         ServalLogHandler.bootstrap(format: self.logFormat) { loaded.logging.level(for: $0) }
         signal(SIGPIPE, SIG_IGN)
+        OpenFileLimit.raise()
         let server = Server(definition: definition, onReady: { _ in ReadyNotice.send() })
         do {
             try await server.runService()
