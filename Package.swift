@@ -82,14 +82,16 @@ let package = Package(
         .target(
             name: "ServalTesting",
             dependencies: [
-                "Serval", "ServalContainer", "ServalHTTP", "ServalServlet", "ServalSessions", "ServalKeyStore", httpTypes, logging, x509, crypto, asn1,
+                "Serval", "ServalContainer", "ServalHTTP", "ServalServlet", "ServalSessions", "ServalKeyStore", httpTypes, logging, x509, crypto,
+                asn1,
             ],
             swiftSettings: settings
         ),
         .executableTarget(
             name: "ServalCommand",
             dependencies: [
-                "Serval", "ServalExamples", "ServalConfiguration", "ServalContainer", "ServalObservability", "ServalKeyStore", "ServalServlet", logging,
+                "Serval", "ServalExamples", "ServalConfiguration", "ServalContainer", "ServalObservability", "ServalKeyStore", "ServalServlet",
+                logging,
                 argumentParser, x509, asn1,
             ],
             swiftSettings: settings
@@ -98,13 +100,19 @@ let package = Package(
 
         .target(name: "TestPrograms", path: "Tests/TestPrograms", swiftSettings: settings),
         .testTarget(name: "ArchitectureTests", dependencies: ["TestPrograms"], swiftSettings: settings),
-        .testTarget(name: "ServalKeyStoreTests", dependencies: ["TestPrograms", "ServalKeyStore", x509, asn1, crypto, cryptoExtras], swiftSettings: settings),
+        .testTarget(
+            name: "ServalKeyStoreTests",
+            dependencies: ["TestPrograms", "ServalKeyStore", x509, asn1, crypto, cryptoExtras],
+            swiftSettings: settings
+        ),
         .testTarget(name: "ServalKeytoolTests", dependencies: ["TestPrograms", "ServalKeytool", "ServalKeyStore"], swiftSettings: settings),
         .testTarget(name: "ServalSessionsTests", dependencies: ["ServalSessions", logging], swiftSettings: settings),
         .testTarget(name: "ServalServletTests", dependencies: ["ServalServlet", "ServalSessions", httpTypes, logging], swiftSettings: settings),
         .testTarget(
             name: "ServalTLSTests",
-            dependencies: ["TestPrograms", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", nioCore, nioPosix, nioEmbedded, logging, x509, asn1, crypto],
+            dependencies: [
+                "TestPrograms", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", nioCore, nioPosix, nioEmbedded, logging, x509, asn1, crypto,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
@@ -114,7 +122,9 @@ let package = Package(
         ),
         .testTarget(
             name: "ServalContainerTests",
-            dependencies: ["ServalContainer", "ServalExamples", "ServalHTTP", "ServalServlet", "ServalSessions", "ServalTesting", httpTypes, logging],
+            dependencies: [
+                "ServalContainer", "ServalExamples", "ServalHTTP", "ServalServlet", "ServalSessions", "ServalTesting", httpTypes, logging,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
@@ -128,7 +138,8 @@ let package = Package(
         .testTarget(
             name: "ServalTests",
             dependencies: [
-                "TestPrograms", "Serval", "ServalExamples", "ServalTesting", "ServalHTTP", "ServalTLS", "ServalServlet", "ServalSessions", httpTypes, logging, x509,
+                "TestPrograms", "Serval", "ServalExamples", "ServalTesting", "ServalHTTP", "ServalTLS", "ServalServlet", "ServalSessions", httpTypes,
+                logging, x509,
             ],
             swiftSettings: settings
         ),

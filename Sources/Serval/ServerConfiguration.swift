@@ -13,7 +13,9 @@ public struct ServerConfiguration: Sendable {
         /// The TLS hosts; empty for plain HTTP.
         public var tlsHosts: [TLSHostConfiguration]
 
-        /// Plain HTTP on all addresses. Port 0 chooses a free one.
+        /// Plain HTTP on all addresses.
+        ///
+        /// Port 0 chooses a free one.
         public static func http(port: Int, address: String? = nil) -> Self { .init(port: port, address: address, tlsHosts: []) }
 
         /// HTTPS on all addresses; one host must be named `_default_`, the default name.
@@ -32,7 +34,9 @@ public struct ServerConfiguration: Sendable {
     public var connectors: [Connector] = []
     /// The engine's valves, in order.
     public var valves: [any Valve] = []
-    /// What is appended to session ids for sticky load balancing. Default none.
+    /// What is appended to session ids for sticky load balancing.
+    ///
+    /// Default none.
     public var jvmRoute: String?
 
     /// A configuration without connectors.

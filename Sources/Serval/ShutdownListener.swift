@@ -2,7 +2,9 @@ import Logging
 import NIOCore
 import NIOPosix
 
-/// Waits for the shutdown command on the server's shutdown port. Source: Tomcat's `<Server port="8005" shutdown="SHUTDOWN">`.
+/// Waits for the shutdown command on the server's shutdown port.
+///
+/// Source: Tomcat's `<Server port="8005" shutdown="SHUTDOWN">`.
 ///
 /// Listens on the loopback interface by default. A command that is not the right one is logged without its text and the connection is closed.
 final class ShutdownListener: Sendable {

@@ -53,7 +53,9 @@ final class OpenSSLConnection {
         case failed(TLSError)
     }
 
-    /// Empties the thread's list of errors, in which `SSL_get_error` would take old ones for new. A look costs a tenth of emptying what is empty.
+    /// Empties the thread's list of errors, in which `SSL_get_error` would take old ones for new.
+    ///
+    /// A look costs a tenth of emptying what is empty.
     @inline(__always)
     private static func forgetErrors() { if ERR_peek_error() != 0 { ERR_clear_error() } }
 

@@ -24,7 +24,8 @@ struct PackageManifest {
                     if !name.isEmpty { dependencies.insert(String(name)) }
                 }
             }
-            targets.append(Target(name: String(name.1), isTest: opening.1 == "testTarget" || body.contains("path: \"Tests/"), dependencies: dependencies))
+            let isTest = opening.1 == "testTarget" || body.contains("path: \"Tests/")
+            targets.append(Target(name: String(name.1), isTest: isTest, dependencies: dependencies))
         }
     }
 

@@ -4,9 +4,12 @@ import Synchronization
 import Testing
 
 @Suite struct RequestTests {
-    private static func request(_ target: String, headers: HeaderFields = [:], connection: ConnectionInfo = ConnectionInfo(), body: RequestBody = .empty)
-        -> Request
-    {
+    private static func request(
+        _ target: String,
+        headers: HeaderFields = [:],
+        connection: ConnectionInfo = ConnectionInfo(),
+        body: RequestBody = .empty
+    ) -> Request {
         Request(method: .post, target: target, headers: headers, body: body, connection: connection)
     }
 
@@ -80,7 +83,12 @@ import Testing
     }
 
     @Test func attributesAreSharedByCopiesAndTLSFactsHaveBothNames() {
-        let tls = TLSConnectionInfo(protocolVersion: "TLSv1.3", cipherSuite: "TLS_AES_128_GCM_SHA256", keySize: 128, sessionID: .init(hexString: "ab"))
+        let tls = TLSConnectionInfo(
+            protocolVersion: "TLSv1.3",
+            cipherSuite: "TLS_AES_128_GCM_SHA256",
+            keySize: 128,
+            sessionID: .init(hexString: "ab")
+        )
         let request = Self.request("/", connection: ConnectionInfo(scheme: "https", isSecure: true, tls: tls))
         let key = RequestAttributeKey<Int>("mine")
         let copy = request.with(sessionPolicy: .forbidden)

@@ -67,7 +67,9 @@ private let shop = WebApplication(path: "/shop") { context in
             let trust = FileManager.default.temporaryDirectory.appendingPathComponent("serval-\(UUID().uuidString).pem")
             try Data(try authority.certificatePEM.utf8).write(to: trust)
             defer { try? FileManager.default.removeItem(at: trust) }
-            let curl = try await Self.curl(["--cacert", trust.path, "--resolve", "localhost:\(ports[1]):127.0.0.1", "https://localhost:\(ports[1])/shop/counter"])
+            let curl = try await Self.curl([
+                "--cacert", trust.path, "--resolve", "localhost:\(ports[1]):127.0.0.1", "https://localhost:\(ports[1])/shop/counter",
+            ])
             #expect(curl == "1")
             group.cancelAll()
             try await group.waitForAll()

@@ -27,23 +27,28 @@ public final class ChildProcess: Sendable {
     private let state = Mutex(State())
     private let ended = DispatchSemaphore(value: 0)
 
+    /// A program that is not started.
     public init() {}
 
+    /// The program.
     public var executableURL: URL? {
         get { self.state.withLock { $0.executableURL } }
         set { self.state.withLock { $0.executableURL = newValue } }
     }
 
+    /// Its arguments, without its name.
     public var arguments: [String]? {
         get { self.state.withLock { $0.arguments } }
         set { self.state.withLock { $0.arguments = newValue ?? [] } }
     }
 
+    /// Its environment; `nil` is this process's.
     public var environment: [String: String]? {
         get { self.state.withLock { $0.environment } }
         set { self.state.withLock { $0.environment = newValue } }
     }
 
+    /// Its working directory; `nil` is this process's.
     public var currentDirectoryURL: URL? {
         get { self.state.withLock { $0.currentDirectoryURL } }
         set { self.state.withLock { $0.currentDirectoryURL = newValue } }
@@ -55,11 +60,13 @@ public final class ChildProcess: Sendable {
         set { self.setStream(0, newValue) }
     }
 
+    /// See ``standardInput``.
     public var standardOutput: Any? {
         get { nil }
         set { self.setStream(1, newValue) }
     }
 
+    /// See ``standardInput``.
     public var standardError: Any? {
         get { nil }
         set { self.setStream(2, newValue) }
@@ -71,8 +78,10 @@ public final class ChildProcess: Sendable {
         set { self.state.withLock { $0.handler = newValue } }
     }
 
+    /// The process id; 0 before the start.
     public var processIdentifier: pid_t { self.state.withLock { $0.identifier } }
 
+    /// Whether it was started and has not ended.
     public var isRunning: Bool { self.state.withLock { $0.identifier > 0 && $0.status == nil } }
 
     /// The exit code, or the number of the signal that ended it.

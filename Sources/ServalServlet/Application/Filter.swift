@@ -9,7 +9,9 @@ public protocol Filter: Sendable {
 }
 
 extension Filter {
+    /// Does nothing.
     public func start(_ configuration: ServletConfiguration) async throws {}
+    /// Does nothing.
     public func stop() async {}
 }
 

@@ -11,7 +11,9 @@ public protocol Servlet: Sendable {
 }
 
 extension Servlet {
+    /// Does nothing.
     public func start(_ configuration: ServletConfiguration) async throws {}
+    /// Does nothing.
     public func stop() async {}
 }
 
@@ -35,12 +37,18 @@ public protocol HTTPServlet: Servlet {
 }
 
 extension HTTPServlet {
+    /// All methods that the protocol has, and HEAD and OPTIONS.
     public var allowedMethods: [HTTPRequest.Method] { [.get, .head, .post, .put, .delete, .options] }
+    /// Answers 405.
     public func get(_ request: Request) async throws -> Response { self.methodNotAllowed }
+    /// Answers 405.
     public func post(_ request: Request) async throws -> Response { self.methodNotAllowed }
+    /// Answers 405.
     public func put(_ request: Request) async throws -> Response { self.methodNotAllowed }
+    /// Answers 405.
     public func delete(_ request: Request) async throws -> Response { self.methodNotAllowed }
 
+    /// Calls the function for the method; OPTIONS and methods of no function are answered here.
     public func respond(to request: Request) async throws -> Response {
         switch request.method {
         case .get, .head: return try await self.get(request)

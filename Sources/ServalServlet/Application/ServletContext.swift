@@ -36,7 +36,9 @@ public final class ServletContext: Sendable {
         let name: String
         let isFilter: Bool
 
-        /// Adds a URL pattern: exact (`/a/b`), path (`/a/*`), extension (`*.ext`), default (`/`) or root (empty). Source: Servlet 6.1 §12.2.
+        /// Adds a URL pattern: exact (`/a/b`), path (`/a/*`), extension (`*.ext`), default (`/`) or root (empty).
+        ///
+        /// Source: Servlet 6.1 §12.2.
         @discardableResult public func map(_ pattern: String) -> Mapping {
             self.context.registry.withLock { registry in
                 if self.isFilter {
@@ -56,7 +58,9 @@ public final class ServletContext: Sendable {
         }
     }
 
-    /// Adds a servlet. A servlet of the same name that was added before, for example by `web.xml`, is replaced and keeps its mappings.
+    /// Adds a servlet.
+    ///
+    /// A servlet of the same name that was added before, for example by `web.xml`, is replaced and keeps its mappings.
     @discardableResult
     public func addServlet(_ name: String, _ servlet: some Servlet, initParameters: [String: String] = [:]) -> Mapping {
         self.registry.withLock { registry in
@@ -66,7 +70,9 @@ public final class ServletContext: Sendable {
         return Mapping(context: self, name: name, isFilter: false)
     }
 
-    /// Adds a filter. Filters run in the order of their mappings, patterns before servlet names.
+    /// Adds a filter.
+    ///
+    /// Filters run in the order of their mappings, patterns before servlet names.
     @discardableResult
     public func addFilter(_ name: String, _ filter: some Filter, initParameters: [String: String] = [:]) -> Mapping {
         self.registry.withLock { registry in
@@ -84,7 +90,9 @@ public final class ServletContext: Sendable {
 
     // MARK: Sessions
 
-    /// How session ids travel. Default: cookie and URL; see ``setSessionTrackingModes(_:)``.
+    /// How session ids travel.
+    ///
+    /// Default: cookie and URL; see ``setSessionTrackingModes(_:)``.
     public var sessionTrackingModes: Set<SessionTrackingMode> { self.registry.withLock { $0.trackingModes } }
 
     /// Sets how session ids travel, while the application starts.
@@ -103,7 +111,9 @@ public final class ServletContext: Sendable {
         set { self.registry.withLock { $0.sessionCookie = newValue } }
     }
 
-    /// The idle time of new sessions; `nil` for no limit. Default 30 minutes.
+    /// The idle time of new sessions; `nil` for no limit.
+    ///
+    /// Default 30 minutes.
     public var sessionTimeout: Duration? {
         get { self.registry.withLock { $0.sessionTimeout } }
         set { self.registry.withLock { $0.sessionTimeout = newValue } }

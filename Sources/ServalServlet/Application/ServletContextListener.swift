@@ -1,4 +1,6 @@
-/// Hears of the start and the end of an application. Source: Servlet 6.1 `ServletContextListener`.
+/// Hears of the start and the end of an application.
+///
+/// Source: Servlet 6.1 `ServletContextListener`.
 public protocol ServletContextListener: Sendable {
     /// Called before filters and servlets start; may add servlets, filters and listeners. An error keeps the application from starting.
     func contextInitialized(_ context: ServletContext) async throws
@@ -7,6 +9,8 @@ public protocol ServletContextListener: Sendable {
 }
 
 extension ServletContextListener {
+    /// Does nothing.
     public func contextInitialized(_ context: ServletContext) async throws {}
+    /// Does nothing.
     public func contextDestroyed(_ context: ServletContext) async {}
 }

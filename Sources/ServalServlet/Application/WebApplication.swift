@@ -2,7 +2,9 @@
 ///
 /// The container runs it as a context, once for every path where it is mounted.
 public struct WebApplication: Sendable {
-    /// The name by which `<Context application="…"/>` and `docBase` find it. Default: the path without slashes, `ROOT` for the root.
+    /// The name by which `<Context application="…"/>` and `docBase` find it.
+    ///
+    /// Default: the path without slashes, `ROOT` for the root.
     public var name: String
     /// The context path: `""` or `"/"` for the root, otherwise `/name`.
     public var path: String

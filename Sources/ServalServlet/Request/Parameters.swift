@@ -1,6 +1,8 @@
 import Synchronization
 
-/// Reads `application/x-www-form-urlencoded` text: queries and form bodies. Source: WHATWG URL §5.1.
+/// Reads `application/x-www-form-urlencoded` text: queries and form bodies.
+///
+/// Source: WHATWG URL §5.1.
 package enum FormEncoding {
     /// The pairs of `text` in order.
     ///
@@ -95,6 +97,8 @@ extension Request {
         return form
     }
 
-    /// The cookies that the client sent, in order. Malformed ones are left out.
+    /// The cookies that the client sent, in order.
+    ///
+    /// Malformed ones are left out.
     public var cookies: [(name: String, value: String)] { self.headers[values: .cookie].flatMap { Cookie.parse($0) } }
 }

@@ -99,7 +99,9 @@ package final class ReceivedHead: Sendable {
         return self.bytes[Int(slot.valueStart)..<Int(slot.valueStart + slot.valueLength)]
     }
 
-    /// The value of the `Host` field, without copying. Every request asks for it, so it has a look-up of its own.
+    /// The value of the `Host` field, without copying.
+    ///
+    /// Every request asks for it, so it has a look-up of its own.
     package var hostBytes: ArraySlice<UInt8>? {
         let hash = Self.hash(count: 4, first: UInt8(ascii: "h"), middle: UInt8(ascii: "s"), last: UInt8(ascii: "t"))
         for slot in self.slots where slot.nameHash == hash && slot.nameLength == 4 {

@@ -9,12 +9,16 @@ public struct Request: Sendable {
     package var mapping: RequestMapping?
     /// What a valve or filter has changed; `nil` for nearly every request, so that a copy costs two retains.
     private var changes: RequestChanges?
-    /// Whether code that handles this request may read or create a session. Default ``SessionPolicy/allowed``.
+    /// Whether code that handles this request may read or create a session.
+    ///
+    /// Default ``SessionPolicy/allowed``.
     public var sessionPolicy = SessionPolicy.allowed
 
     package init(state: RequestState) { self.state = state }
 
-    /// The method. Changing it is for filters such as a method override.
+    /// The method.
+    ///
+    /// Changing it is for filters such as a method override.
     public var method: HTTPRequest.Method {
         get { self.changes?.method ?? self.state.method }
         set { self.change { $0.method = newValue } }
@@ -52,15 +56,21 @@ public struct Request: Sendable {
 
     // MARK: Target
 
-    /// The request target as received, with query: `/shop/items?page=2`. Absolute-form targets keep their scheme and host.
+    /// The request target as received, with query: `/shop/items?page=2`.
+    ///
+    /// Absolute-form targets keep their scheme and host.
     public var target: String {
         String(decoding: self.state.head.bytes[self.state.head.target], as: UTF8.self)
     }
 
-    /// The path as received, still percent-encoded, without query. Source: Servlet `getRequestURI`.
+    /// The path as received, still percent-encoded, without query.
+    ///
+    /// Source: Servlet `getRequestURI`.
     public var path: String { String(decoding: self.pathBytes, as: UTF8.self) }
 
-    /// The query as received, without `?`; `nil` where there is none. Source: Servlet `getQueryString`.
+    /// The query as received, without `?`; `nil` where there is none.
+    ///
+    /// Source: Servlet `getQueryString`.
     public var query: String? {
         let bytes = self.state.head.bytes[self.state.head.target]
         guard let mark = bytes.firstIndex(of: UInt8(ascii: "?")) else { return nil }
@@ -77,7 +87,9 @@ public struct Request: Sendable {
         return bytes
     }
 
-    /// The authority of an absolute-form target (`GET http://host:80/path`). Source: RFC 9112 §3.2.2.
+    /// The authority of an absolute-form target (`GET http://host:80/path`).
+    ///
+    /// Source: RFC 9112 §3.2.2.
     private var targetAuthority: ArraySlice<UInt8>? {
         let bytes = self.state.head.bytes[self.state.head.target]
         guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) else { return nil }
@@ -88,10 +100,14 @@ public struct Request: Sendable {
     /// The path of the context that handles the request; `""` for the root context.
     public var contextPath: String { self.mapping?.context.path ?? "" }
 
-    /// The part of the decoded path that chose the servlet. Source: Servlet 6.1 §3.6.
+    /// The part of the decoded path that chose the servlet.
+    ///
+    /// Source: Servlet 6.1 §3.6.
     public var servletPath: String { self.mapping?.servletPath ?? "" }
 
-    /// The decoded path behind ``servletPath``, or `nil`. Source: Servlet 6.1 §3.6.
+    /// The decoded path behind ``servletPath``, or `nil`.
+    ///
+    /// Source: Servlet 6.1 §3.6.
     public var pathInfo: String? { self.mapping?.pathInfo }
 
     // MARK: Connection
@@ -209,7 +225,9 @@ public struct Request: Sendable {
         return try await sessions.session(for: self)
     }
 
-    /// The session of this client, or `nil`. Never creates one.
+    /// The session of this client, or `nil`.
+    ///
+    /// Never creates one.
     public func existingSession() async throws(SessionError) -> HTTPSession? {
         guard let sessions = self.mapping?.sessions, self.sessionPolicy != .forbidden else { return nil }
         return try await sessions.existingSession(for: self, touches: self.sessionPolicy == .allowed)
@@ -222,7 +240,9 @@ public struct Request: Sendable {
         return copy
     }
 
-    /// The session id that the client sent, valid or not. A secret: do not log it.
+    /// The session id that the client sent, valid or not.
+    ///
+    /// A secret: do not log it.
     public var requestedSessionID: String? { self.mapping?.sessions?.requestedSessionID }
 
     /// How the client sent the session id.
@@ -231,7 +251,9 @@ public struct Request: Sendable {
     /// Whether the session id that the client sent names a live session.
     public func isRequestedSessionIDValid() async -> Bool { await self.mapping?.sessions?.isRequestedSessionIDValid() ?? false }
 
-    /// The URL with the session id in it, if this client needs that; otherwise the URL as it is. Source: Servlet `encodeURL`.
+    /// The URL with the session id in it, if this client needs that; otherwise the URL as it is.
+    ///
+    /// Source: Servlet `encodeURL`.
     public func encodedURL(_ url: String) -> String { self.mapping?.sessions?.encodedURL(url, for: self) ?? url }
 }
 

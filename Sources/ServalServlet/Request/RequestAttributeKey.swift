@@ -13,7 +13,9 @@ extension RequestAttributeKey where Value == String {
     public static var sslSessionID: Self { .init("jakarta.servlet.request.ssl_session_id") }
     /// The IANA name of the cipher suite.
     public static var cipherSuite: Self { .init("jakarta.servlet.request.cipher_suite") }
-    /// The TLS protocol version. Source: Tomcat's `org.apache.tomcat.util.net.secure_protocol_version`.
+    /// The TLS protocol version.
+    ///
+    /// Source: Tomcat's `org.apache.tomcat.util.net.secure_protocol_version`.
     public static var secureProtocol: Self { .init("jakarta.servlet.request.secure_protocol") }
 }
 

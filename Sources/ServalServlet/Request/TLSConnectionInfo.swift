@@ -2,7 +2,9 @@ public import X509
 
 /// What TLS tells about the connection that carries a request.
 public struct TLSConnectionInfo: Sendable {
-    /// The id of a TLS session. Printed in hexadecimal, as Tomcat's `ssl_session_id`.
+    /// The id of a TLS session.
+    ///
+    /// Printed in hexadecimal, as Tomcat's `ssl_session_id`.
     public struct SessionID: Sendable, Hashable, CustomStringConvertible {
         /// Lower-case hexadecimal digits.
         public let hexString: String
@@ -49,7 +51,9 @@ public struct TLSConnectionInfo: Sendable {
         self.invalidate = invalidate
     }
 
-    /// Ends the TLS session: it cannot be resumed any more. The connection lives on until it is closed.
+    /// Ends the TLS session: it cannot be resumed any more.
+    ///
+    /// The connection lives on until it is closed.
     ///
     /// Source: Tomcat's `SSLSessionManager.invalidateSession()`.
     public func invalidateSession() async { await self.invalidate() }

@@ -2,7 +2,9 @@
 public struct Response: Sendable {
     /// The status.
     public var status: HTTPResponse.Status
-    /// The header fields. `Date`, `Content-Length`, `Transfer-Encoding`, `Connection` and `Keep-Alive` are the connector's.
+    /// The header fields.
+    ///
+    /// `Date`, `Content-Length`, `Transfer-Encoding`, `Connection` and `Keep-Alive` are the connector's.
     public var headers: HeaderFields
     /// The body.
     public var body: ResponseBody
@@ -45,12 +47,16 @@ public struct Response: Sendable {
         Response(status, headers: [.contentType: "application/json"], body: .text(json))
     }
 
-    /// A redirect. The location is sent as it is: absolute, or relative to the request (RFC 9110 §10.2.2).
+    /// A redirect.
+    ///
+    /// The location is sent as it is: absolute, or relative to the request (RFC 9110 §10.2.2).
     public static func redirect(to location: String, status: HTTPResponse.Status = .found) -> Response {
         Response(status, headers: [.location: location])
     }
 
-    /// An error that the application's error page for the status answers, or the container's. Source: Servlet `sendError`.
+    /// An error that the application's error page for the status answers, or the container's.
+    ///
+    /// Source: Servlet `sendError`.
     public static func error(_ status: HTTPResponse.Status, message: String? = nil) -> Response {
         var response = Response(status)
         response.error = ErrorReport(message: message)

@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Takes the pieces of a streamed response body.
@@ -34,7 +34,9 @@ public struct ResponseBody: Sendable {
     /// No body.
     public static var empty: Self { .init(storage: .bytes([])) }
 
-    /// A body that is already there. Copied once into the connection's buffer, at most.
+    /// A body that is already there.
+    ///
+    /// Copied once into the connection's buffer, at most.
     public static func bytes(_ bytes: [UInt8]) -> Self { .init(storage: .bytes(bytes)) }
 
     /// UTF-8 text.

@@ -78,7 +78,8 @@ final class ServalProcess: Sendable {
 
     /// The port of the first connector of this kind, `http` or `https`.
     func port(_ kind: String) throws -> Int {
-        guard let match = self.errors.firstMatch(of: try Regex("[^a-z]\(kind)-([0-9]+)", as: (Substring, Substring).self)), let port = Int(match.output.1) else {
+        let pattern = try Regex("[^a-z]\(kind)-([0-9]+)", as: (Substring, Substring).self)
+        guard let match = self.errors.firstMatch(of: pattern), let port = Int(match.output.1) else {
             throw ServalProcessError(description: "no \(kind) connector in:\n\(self.errors)")
         }
         return port
