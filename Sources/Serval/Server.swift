@@ -1,4 +1,11 @@
 public import Logging
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 import NIOCore
 import NIOPosix
 public import ServalContainer
@@ -70,13 +77,14 @@ public final class Server: Service {
         try await eventLoopGroup.shutdownGracefully()
     }
 
-    /// Runs with the usual signals: SIGTERM and SIGINT drain and stop, a second one stops at once; SIGHUP reloads certificates.
+    /// Runs with the usual signals: SIGTERM and SIGINT drain and stop, a second one ends the process at once; SIGHUP reloads certificates.
     public func runService() async throws {
         let reload = CertificateReloadService(server: self)
         let group = ServiceGroup(
             configuration: .init(
                 services: [
                     .init(service: reload, successTerminationBehavior: .ignore),
+                    .init(service: ImpatientStopService(logger: self.logger), successTerminationBehavior: .ignore),
                     .init(service: self, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
@@ -222,6 +230,27 @@ public final class Server: Service {
             }
             await group.waitForAll()
         }
+    }
+}
+
+/// Ends the process at the second SIGTERM or SIGINT, when whoever sends it does not want to wait for requests in progress.
+private struct ImpatientStopService: Service {
+    let logger: Logger
+
+    func run() async throws {
+        // Not a child of the service, which shall not keep the group from ending; it hears the first signal, too, which the group answers.
+        let logger = self.logger
+        Task.detached {
+            var count = 0
+            for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+                count += 1
+                guard count > 1 else { continue }
+                logger.notice("stopped at once by a second signal; requests in progress are lost")
+                // As the shell tells of a process that a signal has ended.
+                exit(signal == .sigint ? 130 : 143)
+            }
+        }
+        try? await gracefulShutdown()
     }
 }
 

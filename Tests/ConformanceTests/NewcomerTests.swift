@@ -49,6 +49,17 @@ import Testing
         #expect(refused.exitCode == 7)
     }
 
+    @Test func aSecondSigtermDoesNotWait() async throws {
+        let server = try await ServalProcess.start()
+        async let slow = server.curl("/examples/slow?ms=20000")
+        try await Task.sleep(for: .milliseconds(600))
+        server.signal(SIGTERM)
+        try await Task.sleep(for: .milliseconds(400))
+        server.signal(SIGTERM)
+        #expect(try await server.waitForExit(seconds: 10) == 143)
+        #expect(try await slow.exitCode != 0)
+    }
+
     @Test func initLaysDownWhatTheRepositoryHolds() async throws {
         let base = try TemporaryFolder()
         #expect(try await Command.run(Command.serval, ["init", base.path]).exitCode == 0)
