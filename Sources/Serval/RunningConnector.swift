@@ -14,11 +14,11 @@ struct RunningConnector: Sendable {
     /// Reads keys and certificates; binds nothing yet.
     ///
     /// - Throws: `TLSError` with path and cause.
-    init(_ definition: ConnectorDefinition, handler: any RequestHandler, eventLoopGroup: any EventLoopGroup, logger: Logger) throws(TLSError) {
+    init(_ definition: ConnectorDefinition, handler: any RequestHandler, eventLoopGroup: any EventLoopGroup, loggers: ServerLoggers) throws(TLSError) {
         self.definition = definition
         if let tls = definition.tls {
             let backend = try TLSBackends.backend(named: definition.tlsImplementation)
-            let context = try backend.makeServerContext(tls, logger: logger)
+            let context = try backend.makeServerContext(tls, logger: loggers.tls)
             self.backend = backend
             self.contextReference = TLSContextReference(context)
         } else {
@@ -30,7 +30,8 @@ struct RunningConnector: Sendable {
             handler: handler,
             tls: self.contextReference,
             eventLoopGroup: eventLoopGroup,
-            logger: logger
+            logger: loggers.http,
+            handshakeLogger: loggers.handshake
         )
     }
 
@@ -45,13 +46,13 @@ struct RunningConnector: Sendable {
     }
 
     /// Reads keys and certificates again; on failure the old ones stay.
-    func reloadCertificates(logger: Logger) {
+    func reloadCertificates(loggers: ServerLoggers) {
         guard let backend, let contextReference, let tls = self.definition.tls else { return }
         do {
-            try contextReference.reload(tls, backend: backend, logger: logger)
-            logger.notice("certificates reloaded", metadata: ["serval.connector": "\(self.name)"])
+            try contextReference.reload(tls, backend: backend, logger: loggers.tls)
+            loggers.tls.notice("certificates reloaded", metadata: ["serval.connector": "\(self.name)"])
         } catch {
-            logger.error(
+            loggers.tls.error(
                 "certificates not reloaded, the old ones stay in use",
                 metadata: ["serval.connector": "\(self.name)", "serval.cause": "\(error)"]
             )

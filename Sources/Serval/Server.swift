@@ -19,16 +19,18 @@ import UnixSignals
 /// A swift-service-lifecycle `Service`: it can be run alone with ``runService()`` or as one of an application's services.
 public final class Server: Service {
     private let definition: ServerDefinition
-    private let logger: Logger
+    private let loggers: ServerLoggers
     private let drainTime: Duration
     private let onReady: @Sendable (_ server: Server) -> Void
     private let connectors = Mutex<[RunningConnector]>([])
 
     /// A server with `applications` mounted at their paths.
+    ///
+    /// - Parameter logger: gets everything that is logged; `nil` for one logger for each part, `serval.http` for example.
     public convenience init(
         configuration: ServerConfiguration,
         applications: [WebApplication],
-        logger: Logger = Logger(label: "serval"),
+        logger: Logger? = nil,
         onReady: @escaping @Sendable (_ server: Server) -> Void = { _ in }
     ) {
         self.init(definition: configuration.definition(applications: applications), logger: logger, onReady: onReady)
@@ -37,16 +39,17 @@ public final class Server: Service {
     /// A server from a definition, such as the one that ``ConfigurationLoader`` reads from Tomcat's files.
     ///
     /// - Parameters:
+    ///   - logger: gets everything that is logged; `nil` for one logger for each part, `serval.http` for example.
     ///   - drainTime: how long requests in progress may go on when the server is asked to stop. Default 30 s.
     ///   - onReady: called once when all connectors listen.
     public init(
         definition: ServerDefinition,
-        logger: Logger = Logger(label: "serval"),
+        logger: Logger? = nil,
         drainTime: Duration = .seconds(30),
         onReady: @escaping @Sendable (_ server: Server) -> Void = { _ in }
     ) {
         self.definition = definition
-        self.logger = logger
+        self.loggers = ServerLoggers(logger)
         self.drainTime = drainTime
         self.onReady = onReady
     }
@@ -59,7 +62,7 @@ public final class Server: Service {
     /// New connections use them; a connector whose new ones cannot be used keeps its old ones and says why in the log. Reads files: do not call it on
     /// an event loop.
     public func reloadCertificates() {
-        for connector in self.connectors.withLock({ $0 }) { connector.reloadCertificates(logger: self.logger) }
+        for connector in self.connectors.withLock({ $0 }) { connector.reloadCertificates(loggers: self.loggers) }
     }
 
     /// Starts the applications and connectors, and serves until the task is asked to stop gracefully, is cancelled, or the shutdown command comes.
@@ -84,7 +87,7 @@ public final class Server: Service {
             configuration: .init(
                 services: [
                     .init(service: reload, successTerminationBehavior: .ignore),
-                    .init(service: ImpatientStopService(logger: self.logger), successTerminationBehavior: .ignore),
+                    .init(service: ImpatientStopService(logger: self.loggers.server), successTerminationBehavior: .ignore),
                     .init(service: self, successTerminationBehavior: .gracefullyShutdownGroup),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
@@ -102,17 +105,18 @@ public final class Server: Service {
     /// What would keep a server of this definition from starting, without starting it: key stores, certificates and settings that contradict each other.
     ///
     /// Reads key stores and certificates; opens no sockets.
-    public static func problems(of definition: ServerDefinition, logger: Logger = Logger(label: "serval")) -> [String] {
+    public static func problems(of definition: ServerDefinition, logger: Logger? = nil) -> [String] {
+        let loggers = ServerLoggers(logger)
         var problems: [String] = []
         do {
-            _ = try ServerContainer(definition, logger: logger)
+            _ = try ServerContainer(definition, logger: loggers.container)
         } catch {
             problems.append("\(error)")
         }
         for connector in definition.services.flatMap(\.connectors) {
             do {
                 if let tls = connector.tls {
-                    _ = try TLSBackends.backend(named: connector.tlsImplementation).makeServerContext(tls, logger: logger)
+                    _ = try TLSBackends.backend(named: connector.tlsImplementation).makeServerContext(tls, logger: loggers.tls)
                 }
             } catch {
                 problems.append(Self.problem("\(error)", of: connector))
@@ -122,7 +126,7 @@ public final class Server: Service {
     }
 
     private func serve(on eventLoopGroup: MultiThreadedEventLoopGroup, since start: ContinuousClock.Instant) async throws {
-        let container = try ServerContainer(self.definition, logger: self.logger)
+        let container = try ServerContainer(self.definition, logger: self.loggers.container)
         let connectors = try self.makeConnectors(for: container, on: eventLoopGroup)
         try await container.start()
         do {
@@ -134,14 +138,14 @@ public final class Server: Service {
         }
         self.connectors.withLock { $0 = connectors }
         let milliseconds = (ContinuousClock.now - start) / .milliseconds(1)
-        self.logger.notice("Server startup in [\(Int(milliseconds.rounded()))] milliseconds")
+        self.loggers.server.notice("Server startup in [\(Int(milliseconds.rounded()))] milliseconds")
         self.onReady(self)
 
         await self.waitForEnd(on: eventLoopGroup)
-        self.logger.notice("stopping: no new connections, requests in progress go on", metadata: ["serval.drain": "\(self.drainTime)"])
+        self.loggers.server.notice("stopping: no new connections, requests in progress go on", metadata: ["serval.drain": "\(self.drainTime)"])
         await self.stop(connectors, gracePeriod: self.drainTime)
         await container.stop()
-        self.logger.notice("stopped")
+        self.loggers.server.notice("stopped")
     }
 
     private func makeConnectors(for container: ServerContainer, on eventLoopGroup: any EventLoopGroup) throws -> [RunningConnector] {
@@ -151,7 +155,7 @@ public final class Server: Service {
             for definition in service.connectors {
                 do {
                     connectors.append(
-                        try RunningConnector(definition, handler: service.engine, eventLoopGroup: eventLoopGroup, logger: self.logger)
+                        try RunningConnector(definition, handler: service.engine, eventLoopGroup: eventLoopGroup, loggers: self.loggers)
                     )
                 } catch {
                     problems.append(Self.problem("\(error)", of: definition))
@@ -168,7 +172,7 @@ public final class Server: Service {
         for connector in connectors {
             if let other = listening.first(where: { $0.wouldCollide(with: connector) }) {
                 // As Tomcat does: the first serves, the other is told of.
-                self.logger.error(
+                self.loggers.server.error(
                     "connector left out: another one of this server has the same address and port",
                     metadata: [
                         "serval.connector": "\(connector.name)", "serval.origin": "\(connector.definition.origin ?? "")",
@@ -180,7 +184,7 @@ public final class Server: Service {
             do {
                 try await connector.connector.start()
                 listening.append(connector)
-                self.logger.info("connector started", metadata: ["serval.connector": "\(connector.name)"])
+                self.loggers.server.info("connector started", metadata: ["serval.connector": "\(connector.name)"])
             } catch {
                 problems.append(Self.problem("\(error)", of: connector.definition))
             }
@@ -204,11 +208,11 @@ public final class Server: Service {
                     address: self.definition.shutdownAddress,
                     command: self.definition.shutdownCommand,
                     eventLoopGroup: eventLoopGroup,
-                    logger: self.logger,
+                    logger: self.loggers.server,
                     onShutdown: { continuation.finish() }
                 )
             } catch {
-                self.logger.warning(
+                self.loggers.server.warning(
                     "the shutdown port is not available",
                     metadata: ["serval.port": "\(self.definition.shutdownPort)", "serval.cause": "\(error)"]
                 )

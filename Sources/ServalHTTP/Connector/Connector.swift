@@ -58,18 +58,26 @@ public final class Connector: Sendable {
     ///   - tls: the context of new connections; `nil` for plain HTTP.
     ///   - eventLoopGroup: does the work; swift-nio's own over sockets. It belongs to the caller and must outlive the connector.
     ///   - logger: gets what operators need; nothing per request above the level debug.
+    ///   - handshakeLogger: gets one line at the level debug for each TLS handshake that fails; `logger` if left out.
     public init(
         configuration: ConnectorConfiguration,
         handler: any RequestHandler,
         tls: TLSContextReference?,
         eventLoopGroup: any EventLoopGroup,
-        logger: Logger
+        logger: Logger,
+        handshakeLogger: Logger? = nil
     ) {
         self.configuration = configuration
         self.logger = logger
         self.tls = tls
         self.group = eventLoopGroup
-        let runtime = ConnectionRuntime(configuration: configuration, handler: handler, isTLS: tls != nil, logger: logger)
+        let runtime = ConnectionRuntime(
+            configuration: configuration,
+            handler: handler,
+            isTLS: tls != nil,
+            logger: logger,
+            handshakeLogger: handshakeLogger ?? logger
+        )
         self.runtime = runtime
         self.acceptLoop = eventLoopGroup.next()
         self.gate = AcceptGate(limit: configuration.maxConnections, logger: logger, eventLoop: self.acceptLoop)
