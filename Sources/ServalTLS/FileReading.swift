@@ -5,6 +5,7 @@
 #elseif canImport(Darwin)
     import Darwin
 #endif
+import ServalKeyStore
 
 /// Why a file could not be read.
 package struct FileReadingError: Error {
@@ -73,4 +74,15 @@ extension FileReadingError {
     fileprivate init(errno code: Int32) {
         self.init(cause: strerror(code).map { String(cString: $0) } ?? "error \(code)", isMissing: code == ENOENT || code == ENOTDIR)
     }
+}
+
+/// The type of a key store for messages: what the configuration says, else what the file's first bytes say, else Tomcat's default.
+func keyStoreTypeInWords(_ type: String?, _ path: String) -> String {
+    if let type { return type }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { return "JKS" }
+    defer { close(descriptor) }
+    var bytes = [UInt8](repeating: 0, count: 64)
+    let count = read(descriptor, &bytes, bytes.count)
+    return KeyStoreFormat.detect(bytes.prefix(max(0, count)))?.rawValue ?? "JKS"
 }

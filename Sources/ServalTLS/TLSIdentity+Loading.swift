@@ -28,15 +28,15 @@ extension TLSIdentity {
         password: SecretSource?,
         keyPassword: SecretSource?
     ) throws(TLSError) -> TLSIdentity {
-        let typeInWords = type ?? "JKS"
-        try checkFile(path, what: "Failed to load keystore type [\(typeInWords)] with path [\(path)] due to")
+        let what = "Failed to load keystore type [\(keyStoreTypeInWords(type, path))] with path [\(path)] due to"
+        try checkFile(path, what: what)
         let storePassword = try resolve(password)
         let entryPassword = try resolve(keyPassword)
         do throws(KeyStoreError) {
             let store = try KeyStore(contentsOf: path, password: storePassword)
             return TLSIdentity(try store.identity(alias: alias, keyPassword: entryPassword))
         } catch {
-            throw TLSError(error, "Failed to load keystore type [\(typeInWords)] with path [\(path)] due to [\(error.message)]")
+            throw TLSError(error, "\(what) [\(error.message)]")
         }
     }
 
@@ -73,7 +73,7 @@ extension TrustSource {
     }
 
     private static func load(trustStore path: String, type: String?, password: SecretSource?) throws(TLSError) -> [[UInt8]] {
-        let what = "Failed to load truststore type [\(type ?? "JKS")] with path [\(path)] due to"
+        let what = "Failed to load truststore type [\(keyStoreTypeInWords(type, path))] with path [\(path)] due to"
         try checkFile(path, what: what)
         let resolved = try resolve(password)
         do throws(KeyStoreError) {

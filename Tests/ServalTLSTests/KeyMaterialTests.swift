@@ -28,6 +28,9 @@ struct KeyMaterialTests {
             .keyStore(path: jks.path, type: "JKS", password: .literal("CHANGEIT"))
         }
         expect(.wrongPassword, ["keystore password was incorrect", pkcs12.path]) { .keyStore(path: pkcs12.path, password: .literal("wrong!")) }
+        expect(.aliasNotFound, ["Failed to load keystore type [PKCS12]", "Alias name [nobody]", pkcs12.path]) {
+            .keyStore(path: pkcs12.path, alias: "nobody", password: .literal("changeit"))
+        }
         expect(.aliasNotFound, ["Alias name [nobody] does not identify a key entry", jks.path]) {
             .keyStore(path: jks.path, alias: "nobody", password: .literal("changeit"))
         }
