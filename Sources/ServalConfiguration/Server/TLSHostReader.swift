@@ -45,7 +45,10 @@ struct TLSHostReader {
                 "trustManagerClassName"
             )
         }
+        let errorsBefore = self.scope.log.errorCount
         guard let trust = self.trust(attributes) else {
+            // A file that is named and does not exist has been told of.
+            if self.scope.log.errorCount > errorsBefore { return .none }
             if verification == .optional, !attributes.has("trustManagerClassName") {
                 // Tomcat asks OpenSSL, which trusts nobody then, and serves clients without a certificate; the outcome is the same.
                 attributes.report(

@@ -97,6 +97,19 @@ import Testing
         #expect(report.contains("conf/server.xml:3:42: error: certificateVerification \"true\" needs a caCertificateFile"))
     }
 
+    @Test func aMissingFileOfTrustIsToldOnce() throws {
+        let (text, report) = try self.describe(
+            """
+            <Connector port="8443" SSLEnabled="true"><SSLHostConfig certificateVerification="required" caCertificateFile="none.pem">
+              <Certificate certificateFile="server.crt" certificateKeyFile="server.pem"/></SSLHostConfig></Connector>
+            """,
+            files: ["server.crt", "server.pem"]
+        )
+        #expect(text == "no server")
+        #expect(report.contains("none.pem] does not exist"))
+        #expect(!report.contains("needs a caCertificateFile"), "\(report)")
+    }
+
     @Test func e01NewStyleWithKeyStore() throws {
         let (text, report) = try self.describe(
             """
