@@ -56,8 +56,8 @@ struct EngineReader {
         if engine.hosts.isEmpty { self.scope.report(.error, "<Engine> has no <Host>", element) }
         if !engine.hosts.isEmpty, !names.contains(engine.defaultHost) {
             attributes.report(
-                .warning,
-                "there is no host \"\(engine.defaultHost)\", so requests for unknown hosts are answered with an error",
+                .error,
+                "there is no host \"\(engine.defaultHost)\" for the requests that name no other host",
                 "defaultHost",
                 suggestion: NearestName.find(engine.defaultHost, among: names.sorted())
             )

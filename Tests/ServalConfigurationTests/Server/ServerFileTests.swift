@@ -94,7 +94,7 @@ import Testing
                 conf/server.xml:13:14: warning: the valve "org.apache.catalina.valves.CrawlerSessionManagerValve" is not available yet and is left out
                 conf/server.xml:15:30: error: <Alias> has to contain a host name
                 conf/server.xml:10:5: error: two hosts of the engine have the name "localhost"
-                conf/server.xml:10:29: warning: there is no host "locahost", so requests for unknown hosts are answered with an error; \
+                conf/server.xml:10:29: error: there is no host "locahost" for the requests that name no other host; \
                 did you mean "localhost"?
                 """
         )
