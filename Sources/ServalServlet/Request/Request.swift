@@ -169,7 +169,7 @@ public struct Request: Sendable {
 
     /// The application that handles the request.
     ///
-    /// Before the request was mapped to a context (in a valve of an engine or host) it is an empty context without a name.
+    /// The choice is made before the first valve. A request that belongs to no application has an empty context without a name.
     public var context: ServletContext { self.mapping?.context ?? .unmapped }
 
     /// The application's logger.
