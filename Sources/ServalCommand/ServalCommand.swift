@@ -12,4 +12,12 @@ struct ServalCommand: AsyncParsableCommand {
             ReloadCommand.self, VersionCommand.self,
         ]
     )
+
+    /// Runs the command line; the parser takes `-Dname=value` for one long name, so it gets two words.
+    static func main() async {
+        let arguments = CommandLine.arguments.dropFirst().flatMap { argument in
+            argument.hasPrefix("-D") && argument.utf8.count > 2 ? ["-D", String(argument.dropFirst(2))] : [argument]
+        }
+        await self.main(arguments)
+    }
 }
