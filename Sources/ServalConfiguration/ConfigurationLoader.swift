@@ -37,11 +37,14 @@ public struct ConfigurationLoader: Sendable {
     /// Loads everything.
     ///
     /// Reads files and makes listeners and valves; takes milliseconds, for start and `configtest` only.
-    public func load() -> LoadedConfiguration {
+    ///
+    /// - Parameter onLogging: called when `logging.properties` has been read, before any part that has a logger is made.
+    public func load(onLogging: (LoggingConfiguration) -> Void = { _ in }) -> LoadedConfiguration {
         let log = DiagnosticLog()
         let properties = self.resolver(log)
         var context = LoadingContext(base: self.base, properties: properties, registry: self.registry, log: log)
         let logging = self.logging(context)
+        onLogging(logging)
         self.checkSharedContext(context)
         if let (element, scope) = context.document(self.base + "/conf/web.xml", root: "web-app", isOptional: true) {
             context.defaultDescriptor = WebDescriptorReader(scope: scope).read(element)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ServalConfiguration
 import ServalExamples
+import ServalObservability
 
 /// The configuration of a base directory, with the applications that are compiled in.
 struct BaseConfiguration {
@@ -13,7 +14,11 @@ struct BaseConfiguration {
     }
 
     /// Reads all files; never stops at the first problem.
-    func load() -> LoadedConfiguration { self.loader.load() }
+    ///
+    /// Sets the log up on the way, so that the parts that are made have their loggers.
+    func load(logFormat: LogFormat) -> LoadedConfiguration {
+        self.loader.load { logging in ServalLogHandler.bootstrap(format: logFormat) { logging.level(for: $0) } }
+    }
 }
 
 /// `-Dname=value`, shared by the commands.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Serval
 import ServalConfiguration
+import ServalObservability
 
 /// `serval configtest`.
 struct ConfigtestCommand: ParsableCommand {
@@ -15,7 +16,7 @@ struct ConfigtestCommand: ParsableCommand {
     func run() throws {
         let directory = self.base.directory
         try directory.requireServerXML()
-        let loaded = BaseConfiguration(directory, properties: self.properties.values).load()
+        let loaded = BaseConfiguration(directory, properties: self.properties.values).load(logFormat: .text)
         for diagnostic in loaded.diagnostics { printError("\(diagnostic)") }
         var problems = loaded.diagnostics.count { $0.severity == .error }
         if let server = loaded.server {
