@@ -3,6 +3,34 @@ import Testing
 
 /// What `conf/logging.properties` promises to an operator.
 @Suite struct LoggingTests {
+    @Test func jsonIsAllThatIsWrittenWhenAskedFor() async throws {
+        let base = try await ServalProcess.makeBase()
+        let xml = try base.read("conf/server.xml")
+        try base.write(xml.replacingOccurrences(of: "redirectPort=", with: "redirctPort="), to: "conf/server.xml")
+        // A folder where the access log's file would be.
+        try base.write(base.read("conf/server.xml").replacingOccurrences(of: "directory=\"logs\"", with: "directory=\"/proc\""), to: "conf/server.xml")
+        let start = try await Command.run(Command.serval, ["start", "--log-format", "json", "--base", base.path])
+        #expect(start.exitCode == 0, "\(start.errors)")
+        #expect(try await Command.run(Command.serval, ["stop", "--base", base.path]).exitCode == 0)
+        let lines = try base.read("logs/serval.out").split(separator: "\n")
+        #expect(lines.contains { $0.contains("did you mean") })
+        #expect(lines.contains { $0.contains("access log") })
+        for line in lines { #expect(throws: Never.self, "\(line)") { try JSONSerialization.jsonObject(with: Data(line.utf8)) } }
+    }
+
+    @Test func aStartThatFailsTellsOnlyItsOwnReasons() async throws {
+        let base = try await ServalProcess.makeBase()
+        try base.write("old line\n", to: "logs/serval.out")
+        let xml = try base.read("conf/server.xml")
+        try base.write(xml.replacingOccurrences(of: "connectionTimeout=\"20000\"", with: "connectionTimeout=\"${time}\""), to: "conf/server.xml")
+        let start = try await Command.run(Command.serval, ["start", "-Dtime=soon", "--base", base.path])
+        #expect(start.exitCode == 1)
+        #expect(start.errors.contains("found \"soon\""), "\(start.errors)")
+        #expect(!start.errors.contains("old line"))
+        let check = try await Command.run(Command.serval, ["configtest", "-Dtime=20000", "--base", base.path])
+        #expect(check.exitCode == 0, "\(check.errors)")
+    }
+
     @Test(arguments: [true, false]) func failedHandshakesAreLoggedIfAskedFor(_ isAskedFor: Bool) async throws {
         let server = try await ServalProcess.start { base in
             let line = isAskedFor ? "\norg.apache.tomcat.util.net.NioEndpoint.handshake.level = FINE\n" : ""

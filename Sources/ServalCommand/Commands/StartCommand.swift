@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import ServalObservability
 
 /// `serval start`.
 struct StartCommand: ParsableCommand {
@@ -9,6 +10,8 @@ struct StartCommand: ParsableCommand {
     )
 
     @OptionGroup var base: BaseOption
+    @OptionGroup var properties: PropertyOption
+    @OptionGroup var logging: LogFormatOption
 
     func run() throws {
         let directory = self.base.directory
@@ -17,6 +20,7 @@ struct StartCommand: ParsableCommand {
             throw CommandFailure("a server already runs from this base directory: process \(process)")
         }
         mkdir(directory.path + "/logs", 0o755)
+        let earlierOutput = try self.sizeOfOutput(directory.outputFile)
         var readiness: [CInt] = [0, 0]
         guard pipe(&readiness) == 0 else { throw CommandFailure("no pipe: \(String(cString: strerror(errno)))") }
         let process = try self.launch(directory, readyDescriptor: readiness[1])
@@ -27,7 +31,7 @@ struct StartCommand: ParsableCommand {
         guard read(readiness[0], &byte, 1) == 1 else {
             var status: CInt = 0
             waitpid(process, &status, 0)
-            self.printTail(of: directory.outputFile)
+            self.printTail(of: directory.outputFile, after: earlierOutput)
             throw CommandFailure("the server did not start; all it said is in \(directory.outputFile)")
         }
         print("started, process \(process)")
@@ -49,7 +53,9 @@ struct StartCommand: ParsableCommand {
         // POSIX_SPAWN_SETSID, which the headers give only to GNU C: away from the terminal and its signals.
         posix_spawnattr_setflags(&attributes, 0x80)
 
-        let arguments = [CommandLine.arguments[0], "run", "--base", directory.path]
+        let arguments =
+            [CommandLine.arguments[0], "run", "--base", directory.path, "--log-format", self.logging.format.rawValue]
+            + self.properties.properties.flatMap { ["-D", $0] }
         var environment = ["\(ReadyNotice.variable)=1"]
         var entry = environ
         while let variable = entry.pointee {
@@ -65,12 +71,21 @@ struct StartCommand: ParsableCommand {
         return process
     }
 
-    private func printTail(of path: String) {
+    /// How much earlier servers left in the output file, which is made if it is not there.
+    private func sizeOfOutput(_ path: String) throws -> off_t {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw CommandFailure("\(path) cannot be written: \(String(cString: strerror(errno)))") }
+        defer { close(descriptor) }
+        return lseek(descriptor, 0, SEEK_END)
+    }
+
+    /// Prints the last lines of what was written after the first `start` bytes.
+    private func printTail(of path: String, after start: off_t) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         let size = lseek(descriptor, 0, SEEK_END)
-        lseek(descriptor, max(0, size - 2048), SEEK_SET)
+        lseek(descriptor, max(start, size - 2048), SEEK_SET)
         var buffer = [UInt8](repeating: 0, count: 2048)
         let count = read(descriptor, &buffer, buffer.count)
         guard count > 0 else { return }
