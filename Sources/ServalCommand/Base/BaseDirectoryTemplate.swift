@@ -52,9 +52,6 @@ org.apache.tomcat.util.net.level = INFO
 # Requests that are not valid HTTP
 #org.apache.coyote.http11.level = FINE
 
-# Sessions: made, ended, expired
-#org.apache.catalina.session.level = FINE
-
 """##),
         File(path: "conf/server.xml", contents: ##"""
 <?xml version="1.0" encoding="UTF-8"?>
