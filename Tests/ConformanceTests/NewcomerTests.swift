@@ -79,6 +79,17 @@ import Testing
         #expect((password[.posixPermissions] as? NSNumber)?.intValue == 0o600)
     }
 
+    @Test func theSourceOfPagesIsNotShown() async throws {
+        let server = try await ServalProcess.start { base in
+            for name in ["page.jsp", "page.jspx"] { try base.write("<%= password %>", to: "webapps/ROOT/" + name) }
+        }
+        for name in ["page.jsp", "page.jspx"] {
+            let answer = try await server.curl("/" + name, ["-w", "%{http_code}"])
+            #expect(answer.output.hasSuffix("501"))
+            #expect(!answer.output.contains("password"))
+        }
+    }
+
     @Test func startStatusStop() async throws {
         let base = try await ServalProcess.makeBase()
         let status = try await Command.run(Command.serval, ["status", "--base", base.path])

@@ -163,7 +163,16 @@ org.apache.tomcat.util.net.level = INFO
     <url-pattern>/</url-pattern>
   </servlet-mapping>
 
-  <!-- There is no servlet for JSP pages: they are Java source and would need a JVM. -->
+  <!-- Answers 501: JSP pages would need a JVM, and nobody is to see their source, which the default servlet would show. -->
+  <servlet>
+    <servlet-name>jsp</servlet-name>
+    <servlet-class>org.apache.jasper.servlet.JspServlet</servlet-class>
+  </servlet>
+  <servlet-mapping>
+    <servlet-name>jsp</servlet-name>
+    <url-pattern>*.jsp</url-pattern>
+    <url-pattern>*.jspx</url-pattern>
+  </servlet-mapping>
 
   <!-- Minutes without a request after which a session ends; 0 or less means never. -->
   <session-config>
