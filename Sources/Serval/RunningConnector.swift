@@ -14,7 +14,8 @@ struct RunningConnector: Sendable {
     /// Reads keys and certificates; binds nothing yet.
     ///
     /// - Throws: `TLSError` with path and cause.
-    init(_ definition: ConnectorDefinition, handler: any RequestHandler, eventLoopGroup: any EventLoopGroup, loggers: ServerLoggers) throws(TLSError) {
+    init(_ definition: ConnectorDefinition, handler: any RequestHandler, eventLoopGroup: any EventLoopGroup, loggers: ServerLoggers) throws(TLSError)
+    {
         self.definition = definition
         if let tls = definition.tls {
             let backend = try TLSBackends.backend(named: definition.tlsImplementation)

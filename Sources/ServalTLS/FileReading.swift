@@ -1,3 +1,4 @@
+import ServalKeyStore
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -5,7 +6,6 @@
 #elseif canImport(Darwin)
     import Darwin
 #endif
-import ServalKeyStore
 
 /// Why a file could not be read.
 package struct FileReadingError: Error {

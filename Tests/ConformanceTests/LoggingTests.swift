@@ -5,10 +5,9 @@ import Testing
 @Suite struct LoggingTests {
     @Test func jsonIsAllThatIsWrittenWhenAskedFor() async throws {
         let base = try await ServalProcess.makeBase()
-        let xml = try base.read("conf/server.xml")
-        try base.write(xml.replacingOccurrences(of: "redirectPort=", with: "redirctPort="), to: "conf/server.xml")
-        // A folder where the access log's file would be.
-        try base.write(base.read("conf/server.xml").replacingOccurrences(of: "directory=\"logs\"", with: "directory=\"/proc\""), to: "conf/server.xml")
+        // An attribute that is not known, and an access log that cannot be written.
+        let xml = try base.read("conf/server.xml").replacingOccurrences(of: "redirectPort=", with: "redirctPort=")
+        try base.write(xml.replacingOccurrences(of: "directory=\"logs\"", with: "directory=\"/proc\""), to: "conf/server.xml")
         let start = try await Command.run(Command.serval, ["start", "--log-format", "json", "--base", base.path])
         #expect(start.exitCode == 0, "\(start.errors)")
         #expect(try await Command.run(Command.serval, ["stop", "--base", base.path]).exitCode == 0)
