@@ -1,11 +1,4 @@
 public import Logging
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
 import NIOCore
 import NIOPosix
 public import ServalContainer
@@ -13,6 +6,14 @@ public import ServalServlet
 public import ServiceLifecycle
 import Synchronization
 import UnixSignals
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// A server that runs until it is asked to stop.
 ///

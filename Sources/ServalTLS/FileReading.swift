@@ -1,4 +1,5 @@
 import ServalKeyStore
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)

@@ -1,3 +1,6 @@
+import ServalServlet
+import ServalTLS
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -5,8 +8,6 @@
 #else
     import Darwin
 #endif
-import ServalServlet
-import ServalTLS
 
 extension HTTP1ConnectionHandler {
     /// Whether a request may come over this TLS connection: its host belongs to the TLS host that the client connected to.
