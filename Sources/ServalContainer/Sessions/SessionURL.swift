@@ -17,7 +17,7 @@ struct SessionURL {
         let bytes = Array(url.utf8)
         guard bytes.first != UInt8(ascii: "#") else { return url }
         let end = bytes.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? bytes.count
-        guard let pathStart = self.pathStart(in: bytes[..<end]) else { return url }
+        guard !Self.isReadDifferently(bytes[..<end]), let pathStart = self.pathStart(in: bytes[..<end]) else { return url }
         var path = bytes[pathStart..<end]
         let isAbsolute = path.first == UInt8(ascii: "/")
         if isAbsolute {
@@ -34,6 +34,14 @@ struct SessionURL {
         let marker = Array(";\(parameter)=".utf8)
         guard !path.containsSequence(marker) else { return url }
         return String(decoding: bytes[..<pathStart] + path + marker + Array(id.utf8) + bytes[end...], as: UTF8.self)
+    }
+
+    /// Whether browsers read something else than what is written, so that the URL may lead to another host after all.
+    ///
+    /// They drop control characters and spaces before a URL, and tabs and line ends inside, and take `\` for `/`.
+    /// Source: WHATWG URL Standard §4.4.
+    private static func isReadDifferently(_ url: ArraySlice<UInt8>) -> Bool {
+        url.first == UInt8(ascii: " ") || url.contains { $0 < 0x20 || $0 == UInt8(ascii: "\\") }
     }
 
     /// Where the path begins; `nil` for URLs of another scheme, host or port.

@@ -244,7 +244,10 @@ struct SessionTrackingTests {
             ("http://localhost", "http://localhost"),
             ("//localhost/app/x", "//localhost/app/x;jsessionid=ID"), ("//evil/app/x", "//evil/app/x"), ("mailto:a@b", "mailto:a@b"),
             ("javascript:x", "javascript:x"), ("/app/x;jsessionid=OLD", "/app/x;jsessionid=OLD"),
-            ("http://localhost:x/app/", "http://localhost:x/app/"),
+            ("http://localhost:x/app/", "http://localhost:x/app/"), ("/app/a b", "/app/a b;jsessionid=ID"),
+            // Browsers drop white space before URLs and tabs and line ends inside, and take \\ for /: these lead to evil.
+            (" //evil/", " //evil/"), ("\n//evil/", "\n//evil/"), ("/\t/evil/", "/\t/evil/"), ("\u{1}//evil/", "\u{1}//evil/"),
+            ("\\\\evil/", "\\\\evil/"), ("\\/evil/", "\\/evil/"), ("x\r\ny", "x\r\ny"),
         ]
     )
     func encoding(url: String, expected: String) async throws {
@@ -256,6 +259,16 @@ struct SessionTrackingTests {
             #expect(try await harness.get("/app/encode?url=\(query)", headers: Self.cookie(id)).text == url)
             #expect(try await harness.get("/app/encode?url=\(query)").text == url)
             #expect(try await harness.get("/app/encode;jsessionid=BOGUS?url=\(query)").text == url)
+        }
+    }
+
+    @Test("In the root context too, what browsers read as another host gets no id", arguments: ["/\\evil/", "/\t/evil/", " //evil/"])
+    func encodingInRoot(url: String) async throws {
+        try await EngineHarness.run(Self.context("")) { harness async throws in
+            let id = try #require(try await harness.get("/count").sessionID)
+            let query = url.utf8.map { "%" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            #expect(try await harness.get("/encode;jsessionid=\(id)?url=\(query)").text == url)
+            #expect(try await harness.get("/encode;jsessionid=\(id)?url=/x").text == "/x;jsessionid=\(id)")
         }
     }
 
