@@ -105,7 +105,9 @@ public final class Host: Sendable {
     func errorResponse(for error: any Error, request: Request, route: Route, place: @autoclosure () -> String) async -> Response {
         let failure = RequestFailure(error)
         if failure.isUnexpected {
-            (route.running?.servletContext.logger ?? self.logger).error(
+            // A request is cancelled when its client goes away: everybody can do that at any rate, and nothing is wrong with the server.
+            (route.running?.servletContext.logger ?? self.logger).log(
+                level: Task.isCancelled ? .debug : .error,
                 "\(place()) failed to answer \(request.method.rawValue) \(LogText.escaped(request.path)): \(LogText.escaped(String(describing: error)))"
             )
         }

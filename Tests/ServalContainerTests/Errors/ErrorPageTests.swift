@@ -37,6 +37,29 @@ struct ErrorPageTests {
         return definition
     }
 
+    @Test("What fails because the client is gone is no error to the operator")
+    func clientIsGone() async throws {
+        let definition = ContextDefinition("/app") { context in
+            context.addServlet(
+                "slow",
+                ClosureServlet { _ in
+                    try await Task.sleep(for: .seconds(60)); return .text("late")
+                }
+            ).map("/slow")
+            context.addServlet("throws", ClosureServlet { _ in throw CancellationError() }).map("/throws")
+        }
+        try await EngineHarness.run(definition) { harness async throws in
+            let request = Task { try await harness.get("/app/slow").status }
+            request.cancel()
+            #expect(try await request.value == 500)
+            #expect(harness.log.count(of: "error:") == 0)
+            #expect(harness.log.count(of: "debug: servlet slow of context /app failed to answer GET /app/slow") == 1)
+            // The same error in a request that goes on is one.
+            #expect(try await harness.get("/app/throws").status == 500)
+            #expect(harness.log.count(of: "error: servlet throws") == 1)
+        }
+    }
+
     @Test("The default page is small, escaped, and shows nothing internal")
     func defaultPage() async throws {
         try await EngineHarness.run(Self.context()) { harness async throws in
