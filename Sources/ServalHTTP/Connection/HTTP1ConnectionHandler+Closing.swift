@@ -186,7 +186,8 @@ extension HTTP1ConnectionHandler {
                 self.context?.close(promise: nil)
             }
         case .halfClosed:
-            self.task?.cancel()
+            // One that still waits for its turn has no task: it must neither hold its connection nor take a turn for nobody.
+            if self.state.exchange == .waiting { self.closeNow() } else { self.task?.cancel() }
         case .linger:
             // While the client takes its answer, sweepBusy() watches it.
             if self.pendingBytes == 0 { self.context?.close(promise: nil) } else { self.deadline = now + self.runtime.lingerTimeout }

@@ -165,6 +165,35 @@ struct ConnectorTests {
         }
     }
 
+    @Test("give requests up that wait for their turn when their client is gone")
+    func goneWhileWaiting() async throws {
+        let begun = Mutex<[String]>([])
+        let isReleased = Mutex(false)
+        try await withConnector(
+            { $0.maxThreads = 1 },
+            handler: { request in
+                begun.withLock { $0.append(request.path) }
+                while !isReleased.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(5)) }
+                return .text("done")
+            }
+        ) { connector, port in
+            let first = try await blocking {
+                let clients = try (0..<6).map { _ in try RawClient(port: port) }
+                for (number, client) in clients.enumerated() {
+                    try client.send("GET /\(number) HTTP/1.1\r\nHost: h\r\n\r\n")
+                    while connector.counters.currentRequests < number + 1 { Thread.sleep(forTimeInterval: 0.002) }
+                }
+                for client in clients.dropFirst() { client.close() }
+                return UncheckedBox(clients[0])
+            }
+            #expect(try await eventually { connector.counters.currentConnections == 1 })
+            isReleased.withLock { $0 = true }
+            #expect(try await blocking { try first.value.reply().text } == "done")
+            #expect(try await blocking { try first.value.exchange("GET /next HTTP/1.1\r\nHost: h\r\n\r\n").text } == "done")
+            #expect(begun.withLock { $0 } == ["/0", "/next"])
+        }
+    }
+
     @Test("read nothing of a body whose request waits for its turn")
     func waitingBodies() async throws {
         let isReleased = Mutex(false)
