@@ -1,7 +1,7 @@
 /// UTCTime and GeneralizedTime.
-enum ASN1Time {
+package enum ASN1Time {
     /// Seconds since 1970.
-    static func seconds(_ value: ASN1Value) throws(KeyStoreError) -> Int64 {
+    package static func seconds(_ value: ASN1Value) throws(KeyStoreError) -> Int64 {
         let hasLongYear = value.tag == 0x18
         guard hasLongYear || value.tag == 0x17, let seconds = seconds(Array(value.content), hasLongYear: hasLongYear) else {
             throw KeyStoreError(.corrupt, "A certificate's time cannot be read")

@@ -2,48 +2,48 @@
 ///
 /// swift-asn1 refuses what real key stores contain (indefinite lengths, odd certificates); this reader takes the structure as it comes and leaves
 /// judgement to its callers. Nothing is allocated for a length before the bytes are known to be there.
-struct ASN1Value {
-    static let integer: UInt8 = 0x02
-    static let bitString: UInt8 = 0x03
-    static let octetString: UInt8 = 0x04
-    static let null: UInt8 = 0x05
-    static let objectIdentifier: UInt8 = 0x06
-    static let sequence: UInt8 = 0x30
-    static let set: UInt8 = 0x31
+package struct ASN1Value {
+    package static let integer: UInt8 = 0x02
+    package static let bitString: UInt8 = 0x03
+    package static let octetString: UInt8 = 0x04
+    package static let null: UInt8 = 0x05
+    package static let objectIdentifier: UInt8 = 0x06
+    package static let sequence: UInt8 = 0x30
+    package static let set: UInt8 = 0x31
 
     /// The identifier octet; multi-octet tags do not occur in these formats.
-    let tag: UInt8
+    package let tag: UInt8
     /// Identifier, length and content.
-    let encoded: ArraySlice<UInt8>
-    let content: ArraySlice<UInt8>
+    package let encoded: ArraySlice<UInt8>
+    package let content: ArraySlice<UInt8>
 
     /// The value that fills `bytes`.
     ///
     /// - Parameter allowingTrailing: Whether more bytes may follow.
-    init(_ bytes: some Sequence<UInt8>, allowingTrailing: Bool = false) throws(KeyStoreError) {
+    package init(_ bytes: some Sequence<UInt8>, allowingTrailing: Bool = false) throws(KeyStoreError) {
         try self.init(slice: ArraySlice(bytes), allowingTrailing: allowingTrailing)
     }
 
-    init(slice: ArraySlice<UInt8>, allowingTrailing: Bool = false) throws(KeyStoreError) {
+    package init(slice: ArraySlice<UInt8>, allowingTrailing: Bool = false) throws(KeyStoreError) {
         var reader = ASN1Reader(slice)
         self = try reader.next()
         guard allowingTrailing || reader.isAtEnd else { throw KeyStoreError(.corrupt, "Bytes follow the end of an ASN.1 value") }
     }
 
-    init(tag: UInt8, encoded: ArraySlice<UInt8>, content: ArraySlice<UInt8>) {
+    package init(tag: UInt8, encoded: ArraySlice<UInt8>, content: ArraySlice<UInt8>) {
         self.tag = tag
         self.encoded = encoded
         self.content = content
     }
 
     /// A reader of the values inside this one, which must have the tag.
-    func reader(_ tag: UInt8 = ASN1Value.sequence) throws(KeyStoreError) -> ASN1Reader {
+    package func reader(_ tag: UInt8 = ASN1Value.sequence) throws(KeyStoreError) -> ASN1Reader {
         try expect(tag)
         return ASN1Reader(content)
     }
 
     /// All values inside this one, which must have the tag.
-    func children(_ tag: UInt8 = ASN1Value.sequence) throws(KeyStoreError) -> [ASN1Value] {
+    package func children(_ tag: UInt8 = ASN1Value.sequence) throws(KeyStoreError) -> [ASN1Value] {
         var reader = try reader(tag)
         var values: [ASN1Value] = []
         while !reader.isAtEnd { values.append(try reader.next()) }
@@ -51,18 +51,18 @@ struct ASN1Value {
     }
 
     /// The value inside an explicit tag `[number]`.
-    func explicit(_ number: UInt8) throws(KeyStoreError) -> ASN1Value {
+    package func explicit(_ number: UInt8) throws(KeyStoreError) -> ASN1Value {
         try expect(0xA0 | number)
         return try ASN1Value(slice: content)
     }
 
     /// The bytes of an OCTET STRING (or of an implicitly tagged one), its segments put together.
-    func octets(tag: UInt8 = ASN1Value.octetString) throws(KeyStoreError) -> [UInt8] {
+    package func octets(tag: UInt8 = ASN1Value.octetString) throws(KeyStoreError) -> [UInt8] {
         guard self.tag & ~0x20 == tag & ~0x20 else { throw unexpected(tag) }
         return try segments(depth: 0)
     }
 
-    func objectIdentifier() throws(KeyStoreError) -> OID {
+    package func objectIdentifier() throws(KeyStoreError) -> OID {
         try expect(ASN1Value.objectIdentifier)
         guard !content.isEmpty, content.last.map({ $0 & 0x80 == 0 }) == true else {
             throw KeyStoreError(.corrupt, "An object identifier is cut off")
@@ -71,7 +71,7 @@ struct ASN1Value {
     }
 
     /// A small non-negative INTEGER.
-    func integer() throws(KeyStoreError) -> Int {
+    package func integer() throws(KeyStoreError) -> Int {
         try expect(ASN1Value.integer)
         guard !content.isEmpty else { throw KeyStoreError(.corrupt, "An integer has no bytes") }
         let digits = content.drop { $0 == 0 }
@@ -104,26 +104,26 @@ struct ASN1Value {
 }
 
 /// Reads one ASN.1 value after the other.
-struct ASN1Reader {
+package struct ASN1Reader {
     private let all: ArraySlice<UInt8>
     private var rest: ArraySlice<UInt8>
 
-    init(_ bytes: ArraySlice<UInt8>) {
+    package init(_ bytes: ArraySlice<UInt8>) {
         all = bytes
         rest = bytes
     }
 
-    var isAtEnd: Bool { rest.isEmpty }
+    package var isAtEnd: Bool { rest.isEmpty }
 
     /// The tag of the next value, or `nil` at the end.
-    var nextTag: UInt8? { rest.first }
+    package var nextTag: UInt8? { rest.first }
 
-    mutating func next() throws(KeyStoreError) -> ASN1Value {
+    package mutating func next() throws(KeyStoreError) -> ASN1Value {
         try next(depth: 0)
     }
 
     /// The next value if it has this tag.
-    mutating func next(ifTag tag: UInt8) throws(KeyStoreError) -> ASN1Value? {
+    package mutating func next(ifTag tag: UInt8) throws(KeyStoreError) -> ASN1Value? {
         nextTag == tag ? try next() : nil
     }
 

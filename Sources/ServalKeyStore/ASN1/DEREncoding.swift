@@ -1,6 +1,6 @@
 /// Makes DER values out of the contents given.
-enum DEREncoding {
-    static func value(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
+package enum DEREncoding {
+    package static func value(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
         var bytes = [tag]
         bytes.reserveCapacity(content.count + 6)
         if content.count < 0x80 {
@@ -18,28 +18,28 @@ enum DEREncoding {
         return bytes + content
     }
 
-    static func sequence(_ elements: [UInt8]...) -> [UInt8] { sequence(of: elements) }
+    package static func sequence(_ elements: [UInt8]...) -> [UInt8] { sequence(of: elements) }
 
-    static func sequence(of elements: [[UInt8]]) -> [UInt8] { value(ASN1Value.sequence, Array(elements.joined())) }
+    package static func sequence(of elements: [[UInt8]]) -> [UInt8] { value(ASN1Value.sequence, Array(elements.joined())) }
 
     /// A SET OF, its elements in the order that DER asks for.
-    static func set(of elements: [[UInt8]]) -> [UInt8] {
+    package static func set(of elements: [[UInt8]]) -> [UInt8] {
         value(ASN1Value.set, Array(elements.sorted { $0.lexicographicallyPrecedes($1) }.joined()))
     }
 
-    static func oid(_ oid: OID) -> [UInt8] { value(ASN1Value.objectIdentifier, oid.content) }
+    package static func oid(_ oid: OID) -> [UInt8] { value(ASN1Value.objectIdentifier, oid.content) }
 
-    static func octetString(_ bytes: [UInt8]) -> [UInt8] { value(ASN1Value.octetString, bytes) }
+    package static func octetString(_ bytes: [UInt8]) -> [UInt8] { value(ASN1Value.octetString, bytes) }
 
     /// A BIT STRING of whole octets.
-    static func bitString(_ bytes: [UInt8]) -> [UInt8] { value(ASN1Value.bitString, [0] + bytes) }
+    package static func bitString(_ bytes: [UInt8]) -> [UInt8] { value(ASN1Value.bitString, [0] + bytes) }
 
-    static func explicit(_ number: UInt8, _ element: [UInt8]) -> [UInt8] { value(0xA0 | number, element) }
+    package static func explicit(_ number: UInt8, _ element: [UInt8]) -> [UInt8] { value(0xA0 | number, element) }
 
-    static var null: [UInt8] { [ASN1Value.null, 0] }
+    package static var null: [UInt8] { [ASN1Value.null, 0] }
 
     /// A non-negative INTEGER.
-    static func integer(_ number: Int) -> [UInt8] {
+    package static func integer(_ number: Int) -> [UInt8] {
         var octets: [UInt8] = []
         var rest = number
         repeat {
@@ -51,5 +51,5 @@ enum DEREncoding {
     }
 
     /// SEQUENCE { algorithm, NULL }.
-    static func algorithm(_ oid: OID) -> [UInt8] { sequence(DEREncoding.oid(oid), null) }
+    package static func algorithm(_ oid: OID) -> [UInt8] { sequence(DEREncoding.oid(oid), null) }
 }

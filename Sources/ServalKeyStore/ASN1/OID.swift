@@ -1,18 +1,18 @@
 /// An ASN.1 object identifier, as its content octets.
-struct OID: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
-    let content: [UInt8]
+package struct OID: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
+    package let content: [UInt8]
 
-    init(content: [UInt8]) {
+    package init(content: [UInt8]) {
         self.content = content
     }
 
     /// From a literal such as `"1.2.840.113549"`; written in this library's own source only.
-    init(stringLiteral value: String) {
+    package init(stringLiteral value: String) {
         self = OID(dotted: value) ?? OID(content: [])
     }
 
     /// From dotted decimal numbers; `nil` when the text is not an object identifier.
-    init?(dotted: String) {
+    package init?(dotted: String) {
         let arcs = dotted.split(separator: ".", omittingEmptySubsequences: false).map { UInt64($0) }
         guard arcs.count >= 2, let first = arcs[0], let second = arcs[1], first <= 2, second < (first == 2 ? 1 << 32 : 40) else { return nil }
         var content: [UInt8] = []
@@ -30,7 +30,7 @@ struct OID: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLite
     }
 
     /// Dotted decimal numbers.
-    var description: String {
+    package var description: String {
         var arcs: [UInt64] = []
         var arc: UInt64 = 0
         for octet in content {

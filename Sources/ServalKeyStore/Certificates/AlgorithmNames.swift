@@ -1,13 +1,13 @@
 /// The JDK's names of algorithms.
-enum AlgorithmNames {
+package enum AlgorithmNames {
     /// The signature algorithm, or its object identifier.
-    static func signature(_ oid: OID) -> String { signatures[oid] ?? oid.description }
+    package static func signature(_ oid: OID) -> String { signatures[oid] ?? oid.description }
 
     /// The curve, or its object identifier.
-    static func curve(_ oid: OID) -> String { curves[oid]?.name ?? oid.description }
+    package static func curve(_ oid: OID) -> String { curves[oid]?.name ?? oid.description }
 
     /// The curve's length in bits, if known.
-    static func curveBits(_ oid: OID) -> Int? { curves[oid]?.bits }
+    package static func curveBits(_ oid: OID) -> Int? { curves[oid]?.bits }
 
     private static let signatures: [OID: String] = [
         "1.2.840.113549.1.1.2": "MD2withRSA", "1.2.840.113549.1.1.4": "MD5withRSA", "1.2.840.113549.1.1.5": "SHA1withRSA",

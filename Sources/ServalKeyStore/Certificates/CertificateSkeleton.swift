@@ -62,7 +62,7 @@ extension CertificateFields {
 }
 
 extension CertificateFields.Name {
-    init(_ value: ASN1Value) throws(KeyStoreError) {
+    package init(_ value: ASN1Value) throws(KeyStoreError) {
         der = Array(value.encoded)
         description = try JavaNameText.text(of: value, style: .java)
     }
@@ -77,8 +77,8 @@ extension CertificateFields.Extension {
     }
 }
 
-enum SerialNumberText {
-    static func hexadecimal(_ octets: [UInt8]) -> String {
+package enum SerialNumberText {
+    package static func hexadecimal(_ octets: [UInt8]) -> String {
         let isNegative = octets.first.map { $0 >= 0x80 } ?? false
         let digits = (isNegative ? negated(octets) : octets).map { hex($0).dropFirst(2) }.joined()
         let significant = digits.drop { $0 == "0" }

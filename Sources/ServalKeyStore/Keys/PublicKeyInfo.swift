@@ -1,5 +1,5 @@
 /// Looks into SubjectPublicKeyInfo values.
-enum PublicKeyInfo {
+package enum PublicKeyInfo {
     static func rsa(modulus: [UInt8], exponent: [UInt8]) -> [UInt8] {
         let key = DEREncoding.sequence(DEREncoding.value(ASN1Value.integer, modulus), DEREncoding.value(ASN1Value.integer, exponent))
         return DEREncoding.sequence(DEREncoding.algorithm(.rsaEncryption), DEREncoding.bitString(key))
@@ -20,7 +20,7 @@ enum PublicKeyInfo {
     }
 
     /// As keytool prints it: `2048-bit RSA key`.
-    static func describe(_ value: ASN1Value) -> String {
+    package static func describe(_ value: ASN1Value) -> String {
         guard let parts = try? parts(value) else { return "unreadable key" }
         switch parts.algorithm {
         case .rsaEncryption: return (rsaBits(parts.key).map { "\($0)-bit" } ?? "unknown size") + " RSA key"
