@@ -2,8 +2,8 @@
 public enum CertificateChain {
     /// The chain from `leaf` upwards, found among `candidates`, then among `trusted`.
     ///
-    /// Each certificate is followed by the one whose subject is its issuer, and whose key its signature verifies with wherever swift-certificates can
-    /// check that; of several, one that verifies is preferred. Ends with a self-signed certificate, or where no issuer is at hand. Duplicates and
+    /// Each certificate is followed by the one whose subject is its issuer, and whose key its signature verifies with wherever that can be computed; of
+    /// several, one that verifies is preferred. Ends with a self-signed certificate, or where no issuer is at hand. Duplicates and
     /// certificates that belong to another chain are left out. The leaf need not be among the candidates.
     /// - Complexity: At most 64 links.
     public static func build(leaf: CertificateData, from candidates: [CertificateData], trusted: [CertificateData] = []) -> [CertificateData] {

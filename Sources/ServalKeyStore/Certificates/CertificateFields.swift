@@ -16,6 +16,15 @@ public struct CertificateFields: Sendable, Hashable {
         public let isCritical: Bool
         /// The DER inside the extension's OCTET STRING.
         public let value: [UInt8]
+
+        /// Makes an extension.
+        ///
+        /// - Parameter oid: Dotted decimal numbers.
+        public init(oid: String, isCritical: Bool, value: [UInt8]) {
+            self.oid = oid
+            self.isCritical = isCritical
+            self.value = value
+        }
     }
 
     /// 1, 2 or 3.

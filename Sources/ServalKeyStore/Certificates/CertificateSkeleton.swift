@@ -2,7 +2,11 @@
 struct CertificateSkeleton {
     let version: Int
     let serialNumber: [UInt8]
+    /// The part that is signed.
+    let contents: ASN1Value
     let signatureAlgorithm: OID
+    let signatureAlgorithmIdentifier: ASN1Value
+    let signature: ASN1Value
     let issuer: ASN1Value
     let validity: ASN1Value
     let subject: ASN1Value
@@ -14,7 +18,8 @@ struct CertificateSkeleton {
     init(der: [UInt8]) throws(KeyStoreError) {
         do throws(KeyStoreError) {
             var certificate = try ASN1Value(der).reader()
-            var tbs = try certificate.next().reader()
+            contents = try certificate.next()
+            var tbs = try contents.reader()
             version = try tbs.next(ifTag: 0xA0)?.explicit(0).integer() ?? 0
             let serial = try tbs.next()
             guard serial.tag == ASN1Value.integer, !serial.content.isEmpty else { throw KeyStoreError(.corrupt, "No serial number") }
@@ -29,9 +34,11 @@ struct CertificateSkeleton {
             _ = try publicKey.reader()
             while !tbs.isAtEnd, tbs.nextTag != 0xA3 { _ = try tbs.next() }
             extensions = try tbs.next(ifTag: 0xA3)?.explicit(3)
-            var algorithm = try certificate.next().reader()
+            signatureAlgorithmIdentifier = try certificate.next()
+            var algorithm = try signatureAlgorithmIdentifier.reader()
             signatureAlgorithm = try algorithm.next().objectIdentifier()
-            guard try certificate.next().tag == ASN1Value.bitString else { throw KeyStoreError(.corrupt, "No signature") }
+            signature = try certificate.next()
+            guard signature.tag == ASN1Value.bitString else { throw KeyStoreError(.corrupt, "No signature") }
         } catch {
             throw error.about("Not an X.509 certificate")
         }

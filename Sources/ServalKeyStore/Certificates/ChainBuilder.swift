@@ -1,5 +1,3 @@
-import X509
-
 /// Finds issuers among certificates by name, and by signature where names are not enough.
 struct ChainBuilder {
     private static let maximumLength = 64
@@ -41,28 +39,15 @@ struct ChainBuilder {
         return named.first { ChainBuilder.verification(certificate, $0) == .holds } ?? (isSelfIssued ? nil : named.first)
     }
 
-    private enum Verification {
-        case holds, fails, unknown
-    }
-
     private static func isIssued(_ certificate: CertificateData, by issuer: CertificateData) -> Bool {
         guard let child = try? CertificateSkeleton(der: certificate.der), let parent = try? CertificateSkeleton(der: issuer.der) else { return false }
         return Array(child.issuer.encoded) == Array(parent.subject.encoded) && verification(certificate, issuer) != .fails
     }
 
-    private static func verification(_ certificate: CertificateData, _ issuer: CertificateData) -> Verification {
-        guard let child = try? certificate.parsed(), let parent = try? issuer.parsed() else { return .unknown }
-        guard child.signatureAlgorithm.isVerifiable else { return .unknown }
-        return parent.publicKey.isValidSignature(child.signature, for: child) ? .holds : .fails
-    }
-}
-
-extension Certificate.SignatureAlgorithm {
-    fileprivate var isVerifiable: Bool {
-        let known: [Certificate.SignatureAlgorithm] = [
-            .ecdsaWithSHA256, .ecdsaWithSHA384, .ecdsaWithSHA512, .sha1WithRSAEncryption, .sha256WithRSAEncryption, .sha384WithRSAEncryption,
-            .sha512WithRSAEncryption, .ed25519,
-        ]
-        return known.contains(self)
+    private static func verification(_ certificate: CertificateData, _ issuer: CertificateData) -> SignatureAlgorithm.Verification {
+        guard let child = try? CertificateSkeleton(der: certificate.der), let parent = try? CertificateSkeleton(der: issuer.der) else {
+            return .unknown
+        }
+        return child.verification(by: parent)
     }
 }

@@ -1,4 +1,5 @@
 public import FoundationEssentials
+import SwiftASN1
 public import X509
 
 /// Makes certificates that sign themselves, as `keytool -genkeypair` does.
@@ -10,7 +11,7 @@ public enum SelfSignedCertificate {
     ///   - validity: How long it is valid; by default 90 days, keytool's default.
     ///   - serial: The serial number's octets, big-endian; by default 16 random bytes, positive.
     ///   - extensions: More extensions; a SubjectKeyIdentifier (SHA-1 of the public key, as the JDK makes it) is added when there is none.
-    ///   - signatureAlgorithm: By default the JDK 17's choice for the key: SHA256withRSA, SHA256withECDSA (SHA384 for P-384, SHA512 for P-521), Ed25519.
+    ///   - signatureAlgorithm: By default ``PrivateKey/defaultSignatureAlgorithm()``.
     /// - Throws: `unsupportedAlgorithm` for a key that cannot sign here, `invalidInput`.
     public static func make(
         key: PrivateKey,
@@ -19,7 +20,7 @@ public enum SelfSignedCertificate {
         validity: Duration = .seconds(90 * 86_400),
         serial: [UInt8]? = nil,
         extensions: Certificate.Extensions = Certificate.Extensions(),
-        signatureAlgorithm: Certificate.SignatureAlgorithm? = nil
+        signatureAlgorithm: SignatureAlgorithm? = nil
     ) throws(KeyStoreError) -> CertificateData {
         try make(
             key: key,
@@ -40,11 +41,10 @@ public enum SelfSignedCertificate {
         notAfter: Date,
         serial: [UInt8]? = nil,
         extensions: Certificate.Extensions = Certificate.Extensions(),
-        signatureAlgorithm: Certificate.SignatureAlgorithm? = nil
+        signatureAlgorithm: SignatureAlgorithm? = nil
     ) throws(KeyStoreError) -> CertificateData {
-        let signingKey = try key.signingKey()
-        return try issue(
-            publicKey: signingKey.publicKey,
+        try issue(
+            publicKeyInfo: key.publicKeyInfo,
             subject: subject,
             issuer: subject,
             issuerKey: key,
@@ -59,8 +59,9 @@ public enum SelfSignedCertificate {
     /// Makes a certificate for any public key, signed by `issuerKey`, as `keytool -gencert` and `-genkeypair -signer` do.
     ///
     /// Adds a SubjectKeyIdentifier when there is none; adds no AuthorityKeyIdentifier.
+    /// - Parameter publicKeyInfo: The SubjectPublicKeyInfo as DER.
     public static func issue(
-        publicKey: Certificate.PublicKey,
+        publicKeyInfo: [UInt8],
         subject: DistinguishedName,
         issuer: DistinguishedName,
         issuerKey: PrivateKey,
@@ -68,46 +69,47 @@ public enum SelfSignedCertificate {
         notAfter: Date,
         serial: [UInt8]? = nil,
         extensions: Certificate.Extensions = Certificate.Extensions(),
-        signatureAlgorithm: Certificate.SignatureAlgorithm? = nil
+        signatureAlgorithm: SignatureAlgorithm? = nil
     ) throws(KeyStoreError) -> CertificateData {
-        guard notBefore <= notAfter else { throw KeyStoreError(.invalidInput, "The certificate would end before it begins") }
-        let signingKey = try issuerKey.signingKey()
         let algorithm = if let signatureAlgorithm { signatureAlgorithm } else { try issuerKey.defaultSignatureAlgorithm() }
-        do {
-            return try CertificateData(
-                Certificate(
-                    version: .v3,
-                    serialNumber: Certificate.SerialNumber(bytes: serial ?? Self.randomSerial()),
-                    publicKey: publicKey,
-                    notValidBefore: notBefore,
-                    notValidAfter: notAfter,
-                    issuer: issuer,
-                    subject: subject,
-                    signatureAlgorithm: algorithm,
-                    extensions: extensions.addingSubjectKeyIdentifier(of: publicKey),
-                    issuerPrivateKey: signingKey
-                )
-            )
-        } catch let error as KeyStoreError {
-            throw error
-        } catch {
-            throw KeyStoreError(.invalidInput, "The certificate cannot be made: \(error)")
-        }
-    }
-
-    private static func randomSerial() -> [UInt8] {
-        var random = SystemRandomNumberGenerator()
-        var bytes = (0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }
-        bytes[0] = bytes[0] & 0x7F | 0x40
-        return bytes
+        return try CertificateIssuance(
+            subject: subject.derBytes(),
+            publicKeyInfo: publicKeyInfo,
+            issuer: issuer.derBytes(),
+            serialNumber: serial ?? CertificateIssuance.randomSerialNumber(),
+            notBefore: notBefore.secondsSince1970(),
+            notAfter: notAfter.secondsSince1970(),
+            extensions: CertificateFields.Extension.list(extensions, addingKeyIdentifierOf: publicKeyInfo)
+        ).issue(by: issuerKey, with: algorithm)
     }
 }
 
-extension Certificate.Extensions {
-    func addingSubjectKeyIdentifier(of publicKey: Certificate.PublicKey) throws -> Certificate.Extensions {
-        guard !contains(where: { $0.oid == .X509ExtensionID.subjectKeyIdentifier }) else { return self }
-        var extensions = self
-        try extensions.append(Certificate.Extension(SubjectKeyIdentifier(hash: publicKey), critical: false))
-        return extensions
+extension CertificateFields.Extension {
+    /// Those of swift-certificates, and a SubjectKeyIdentifier when there is none among them.
+    static func list(_ extensions: Certificate.Extensions, addingKeyIdentifierOf publicKeyInfo: [UInt8]) throws(KeyStoreError) -> [Self] {
+        let list = extensions.map { Self(oid: $0.oid.description, isCritical: $0.critical, value: Array($0.value)) }
+        return list.contains { $0.oid == "2.5.29.14" } ? list : list + [try subjectKeyIdentifier(of: publicKeyInfo)]
+    }
+}
+
+extension DistinguishedName {
+    /// The name as DER.
+    func derBytes() throws(KeyStoreError) -> [UInt8] {
+        do {
+            var serializer = DER.Serializer()
+            try serializer.serialize(self)
+            return serializer.serializedBytes
+        } catch {
+            throw KeyStoreError(.invalidInput, "The name cannot be encoded: \(error)")
+        }
+    }
+}
+
+extension Date {
+    fileprivate func secondsSince1970() throws(KeyStoreError) -> Int64 {
+        guard let seconds = Int64(exactly: timeIntervalSince1970.rounded(.down)) else {
+            throw KeyStoreError(.invalidInput, "The date is out of range")
+        }
+        return seconds
     }
 }

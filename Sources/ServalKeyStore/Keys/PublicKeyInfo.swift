@@ -1,23 +1,37 @@
 /// Looks into SubjectPublicKeyInfo values.
 package enum PublicKeyInfo {
-    static func rsa(modulus: [UInt8], exponent: [UInt8]) -> [UInt8] {
+    static func rsa(algorithm: [UInt8], modulus: [UInt8], exponent: [UInt8]) -> [UInt8] {
         let key = DEREncoding.sequence(DEREncoding.value(ASN1Value.integer, modulus), DEREncoding.value(ASN1Value.integer, exponent))
-        return DEREncoding.sequence(DEREncoding.algorithm(.rsaEncryption), DEREncoding.bitString(key))
+        return DEREncoding.sequence(algorithm, DEREncoding.bitString(key))
     }
 
-    static func ec(curve: OID, point: [UInt8]) -> [UInt8] {
-        DEREncoding.sequence(DEREncoding.sequence(DEREncoding.oid(.ecPublicKey), DEREncoding.oid(curve)), DEREncoding.bitString(point))
-    }
-
-    static func ed25519(_ key: [UInt8]) -> [UInt8] {
-        DEREncoding.sequence(DEREncoding.sequence(DEREncoding.oid(.ed25519)), DEREncoding.bitString(key))
-    }
-
-    /// Whether two values hold the same key, although one may be encoded loosely (absent parameters for RSA).
+    /// Whether two values hold the same key, although one may be encoded otherwise (absent parameters for RSA, a compressed point).
     static func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
-        guard let one = try? parts(ASN1Value(one)), let other = try? parts(ASN1Value(other)) else { return false }
-        return one.algorithm == other.algorithm && one.curve == other.curve && one.key == other.key
+        if one == other { return true }
+        guard let parts = try? parts(ASN1Value(one)), let others = try? PublicKeyInfo.parts(ASN1Value(other)), parts.algorithm == others.algorithm
+        else { return false }
+        if parts.curve == others.curve, parts.key == others.key { return true }
+        guard let key = try? OpenSSLKey(publicKeyInfo: one), let otherKey = try? OpenSSLKey(publicKeyInfo: other) else { return false }
+        return key.hasSamePublicKey(as: otherKey)
     }
+
+    /// Whether OpenSSL may be given the key.
+    ///
+    /// What it would take besides (Diffie-Hellman, curves whose numbers the file itself brings) signs nothing, or lets the file decide how much there
+    /// is to compute.
+    /// - Throws: `unsupportedAlgorithm` when not, `corrupt` when it cannot be read.
+    static func checkIsComputable(_ publicKeyInfo: [UInt8]) throws(KeyStoreError) {
+        guard publicKeyInfo.count <= 1 << 14 else { throw KeyStoreError(.unsupportedAlgorithm, "A public key of \(publicKeyInfo.count) bytes") }
+        let parts = try parts(ASN1Value(publicKeyInfo))
+        switch parts.algorithm {
+        case .rsaEncryption, .rsassaPSS, .dsa, .ed25519, .ed448, .x25519, .x448: break
+        case .ecPublicKey where parts.curve != nil: break
+        default: throw KeyStoreError(.unsupportedAlgorithm, "Keys of algorithm \(parts.algorithm)")
+        }
+    }
+
+    /// The key inside, as its bytes are hashed for key identifiers.
+    static func keyBytes(_ publicKeyInfo: [UInt8]) throws(KeyStoreError) -> [UInt8] { try parts(ASN1Value(publicKeyInfo)).key }
 
     /// As keytool prints it: `2048-bit RSA key`.
     package static func describe(_ value: ASN1Value) -> String {
@@ -27,9 +41,12 @@ package enum PublicKeyInfo {
         case .ecPublicKey:
             let name = parts.curve.map { "EC (\(AlgorithmNames.curve($0)))" } ?? "EC"
             return (parts.curve.flatMap(AlgorithmNames.curveBits).map { "\($0)-bit " } ?? "") + name + " key"
-        case "1.2.840.10040.4.1": return (dsaBits(value).map { "\($0)-bit" } ?? "unknown size") + " DSA key"
+        case .rsassaPSS: return (rsaBits(parts.key).map { "\($0)-bit" } ?? "unknown size") + " RSASSA-PSS key"
+        case .dsa: return (dsaBits(value).map { "\($0)-bit" } ?? "unknown size") + " DSA key"
         case .ed25519: return "255-bit Ed25519 key"
-        case "1.3.101.113": return "448-bit Ed448 key"
+        case .ed448: return "448-bit Ed448 key"
+        case .x25519: return "255-bit XDH key"
+        case .x448: return "448-bit XDH key"
         default: return AlgorithmNames.signature(parts.algorithm) + " key"
         }
     }

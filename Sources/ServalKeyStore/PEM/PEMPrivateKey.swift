@@ -24,6 +24,7 @@ enum PEMPrivateKey {
         case "PRIVATE KEY": return try PrivateKey(pkcs8: bytes)
         case "RSA PRIVATE KEY": return try PrivateKey(pkcs1: bytes)
         case "EC PRIVATE KEY": return try PrivateKey(sec1: bytes, parameters: curve)
+        case "DSA PRIVATE KEY": return try PrivateKey(legacyDSA: bytes)
         case "ENCRYPTED PRIVATE KEY": return try encrypted(bytes, password: password)
         case "OPENSSH PRIVATE KEY":
             throw KeyStoreError(.unsupportedFormat, "OpenSSH's own key format is not supported; convert it with ssh-keygen -p -m PKCS8")
@@ -36,12 +37,14 @@ enum PEMPrivateKey {
         return try ProtectedKey.open(bytes, password: password)
     }
 
-    /// Tells the four kinds of keys apart by the tags of their first parts.
+    /// Tells the kinds of keys apart by the tags of their first parts.
     private static func der(_ bytes: [UInt8], password: String?) throws(KeyStoreError) -> PrivateKey {
-        let tags = try ASN1Value(bytes).children().prefix(2).map(\.tag)
-        switch tags {
+        let parts = try ASN1Value(bytes).children()
+        let count = parts.count
+        switch parts.prefix(2).map(\.tag) {
         case [ASN1Value.integer, ASN1Value.sequence]: return try PrivateKey(pkcs8: bytes)
         case [ASN1Value.sequence, ASN1Value.octetString]: return try encrypted(bytes, password: password)
+        case [ASN1Value.integer, ASN1Value.integer] where count == 6: return try PrivateKey(legacyDSA: bytes)
         case [ASN1Value.integer, ASN1Value.integer]: return try PrivateKey(pkcs1: bytes)
         case [ASN1Value.integer, ASN1Value.octetString]: return try PrivateKey(sec1: bytes)
         default: throw KeyStoreError(.invalidInput, "The bytes are not a private key")

@@ -20,12 +20,12 @@ enum CertificateRequestCommand: Command {
         let signature = try SignatureName.resolve(session.options[.sigalg], for: key)
         let request: [UInt8]
         do {
-            request = try CertificateSigningRequest.make(
+            request = try CertificateRequest.make(
                 key: key,
                 subject: session.options[.dname].map { try DistinguishedName.argument($0) } ?? DistinguishedName(certificate.fields().subject),
                 extensions: Certificate.Extensions(extensions),
-                signatureAlgorithm: signature.algorithm
-            ).derBytes()
+                signatureAlgorithm: signature
+            )
         } catch let error as KeyStoreError {
             throw Failure(error)
         }

@@ -68,7 +68,7 @@ enum GenerateKeyPairCommand: Command {
         _ requested: [Certificate.Extension],
         _ hostName: String?,
         _ signer: Signer?,
-        _ signature: SignatureName,
+        _ signature: SignatureAlgorithm,
         begin: Int64,
         days: Int
     ) throws -> CertificateData {
@@ -84,14 +84,14 @@ enum GenerateKeyPairCommand: Command {
         }
         do {
             return try SelfSignedCertificate.issue(
-                publicKey: key.signingKey().publicKey,
+                publicKeyInfo: key.publicKeyInfo,
                 subject: subject,
                 issuer: signer?.name ?? subject,
                 issuerKey: signer?.key ?? key,
                 notBefore: Date(timeIntervalSince1970: Double(begin)),
                 notAfter: Date(timeIntervalSince1970: Double(begin + seconds)),
                 extensions: Certificate.Extensions(extensions),
-                signatureAlgorithm: signature.algorithm
+                signatureAlgorithm: signature
             )
         } catch let error as KeyStoreError {
             throw Failure(error)

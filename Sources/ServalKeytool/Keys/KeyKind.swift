@@ -40,13 +40,18 @@ struct KeyKind {
         case .rsa(let bits): "\(JavaText.grouped(bits)) bit RSA"
         case .ec(let curve): "\(Self.bits(of: curve)) bit EC (\(curve.rawValue))"
         case .ed25519: "255 bit Ed25519"
+        case .ed448: "448 bit Ed448"
+        case .rsaPSS(let bits): "\(JavaText.grouped(bits)) bit RSASSA-PSS"
+        case .dsa(let bits): "\(JavaText.grouped(bits)) bit DSA"
+        case .x25519: "255 bit XDH"
+        case .x448: "448 bit XDH"
         case .other(let oid): oid
         }
     }
 
     private static func bits(of curve: PrivateKey.Curve) -> Int {
         switch curve {
-        case .p256: 256
+        case .p256, .secp256k1: 256
         case .p384: 384
         case .p521: 521
         }

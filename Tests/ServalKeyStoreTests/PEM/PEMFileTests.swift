@@ -43,7 +43,7 @@ import Testing
         #expect(ed25519.algorithm == .ed25519)
         _ = try ed25519.signingKey()
         let other = try PEM.privateKey(contentsOf: folder("other.pem"))
-        #expect(other.algorithm == .other("1.3.132.0.10"))
+        #expect(other.algorithm == .ec(curve: .secp256k1))
         #expect(code { try other.signingKey() } == .unsupportedAlgorithm)
         for name in ["sec1.pem", "with-parameters.pem", "ed25519.pem"] {
             try Tool.openssl("pkey", "-in", folder(name), "-pubout", "-outform", "DER", "-out", folder("public.der"))

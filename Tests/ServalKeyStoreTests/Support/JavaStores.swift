@@ -67,7 +67,7 @@ struct Authority: Sendable {
             -> CertificateData
         {
             try SelfSignedCertificate.issue(
-                publicKey: key.signingKey().publicKey,
+                publicKeyInfo: key.publicKeyInfo,
                 subject: subject,
                 issuer: issuer,
                 issuerKey: issuerKey,
