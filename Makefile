@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ARGS ?=
 
-.PHONY: help run build test bench format lint docs clean
+.PHONY: help run build test bench fuzz format lint docs clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,6 +20,9 @@ test: ## Build and run all tests
 
 bench: ## Measure Serval beside nginx and Tomcat 10 on this machine
 	@scripts/bench $(ARGS)
+
+fuzz: ## Feed every parser with hostile bytes, ten minutes each
+	@scripts/fuzz $(ARGS)
 
 format: ## Format all Swift files in place
 	@scripts/format

@@ -144,6 +144,42 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "ConformanceTests", dependencies: ["TestPrograms", "ServalTesting", "ServalKeyStore"], swiftSettings: settings),
+        // The fuzzer's targets, fed with what the fuzzer once found.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["ServalKeyStore", "ServalKeytool", x509, asn1],
+            path: "Fuzz",
+            exclude: ["Entry", "Dictionaries", "fuzz.py", "seeds.py"],
+            sources: ["Targets", "Tests"],
+            swiftSettings: settings
+        ),
     ],
     swiftLanguageModes: [.v6]
 )
+
+// scripts/fuzz builds the parsers with the instrumentation of libFuzzer and AddressSanitizer; such flags have no place in a package that others use.
+if Context.environment["SERVAL_FUZZ"] != nil {
+    let sanitizers: [SwiftSetting] = [.unsafeFlags(["-sanitize=address,fuzzer", "-enable-testing", "-DSERVAL_FUZZ"])]
+    let fuzzed = ["ServalKeyStore", "ServalKeytool"]
+    package.targets.removeAll { $0.type == .test || ($0.type == .executable && !fuzzed.contains($0.name)) }
+    package.products.removeAll()
+    package.targets.removeAll { $0.name == "ServalKeytool" }
+    package.targets += [
+        .target(
+            name: "ServalKeytool",
+            dependencies: ["ServalKeyStore", x509, asn1, crypto, cryptoExtras],
+            exclude: ["main.swift"],
+            swiftSettings: settings
+        ),
+        .target(name: "FuzzTargets", dependencies: ["ServalKeyStore", "ServalKeytool", x509, asn1], path: "Fuzz/Targets", swiftSettings: settings),
+        .executableTarget(
+            name: "serval-fuzz",
+            dependencies: ["FuzzTargets"],
+            path: "Fuzz/Entry",
+            linkerSettings: [.unsafeFlags(["-sanitize=address,fuzzer"])]
+        ),
+    ]
+    for target in package.targets where fuzzed.contains(target.name) || target.name == "FuzzTargets" {
+        target.swiftSettings = (target.swiftSettings ?? []) + sanitizers
+    }
+}

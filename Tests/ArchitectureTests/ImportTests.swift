@@ -12,7 +12,7 @@ struct ImportTests {
 
     @Test("Every target's dependencies in Package.swift keep the same rules")
     func packageDependencies() throws {
-        let targets = PackageManifest(text: try Repository.text(of: "Package.swift")).targets.filter { !$0.isTest }
+        let targets = PackageManifest(text: try Repository.text(of: "Package.swift")).targets.filter { $0.place == .sources }
         #expect(Set(targets.map(\.name)) == Set(HouseRules.allowed.keys))
         for target in targets {
             let permitted = try #require(HouseRules.allowed[target.name])
@@ -38,9 +38,9 @@ struct ImportTests {
     @Test("Every target has a folder, and every folder a target")
     func folders() throws {
         let manifest = PackageManifest(text: try Repository.text(of: "Package.swift"))
-        for (folder, isTest) in [("Sources", false), ("Tests", true)] {
+        for (folder, place) in [("Sources", PackageManifest.Place.sources), ("Tests", .tests)] {
             let folders = try FileManager.default.contentsOfDirectory(atPath: Repository.root.appending(path: folder).path)
-            let names = manifest.targets.filter { $0.isTest == isTest }.map(\.name)
+            let names = manifest.targets.filter { $0.place == place }.map(\.name)
             #expect(folders.filter { !$0.hasPrefix(".") }.sorted() == names.sorted())
         }
     }

@@ -1,8 +1,15 @@
 /// The targets of Package.swift, read from its text: asking SwiftPM would wait for the build that runs these tests.
 struct PackageManifest {
+    /// Where a target's files are.
+    enum Place {
+        case sources, tests
+        /// Fuzz/ and Examples/: what is built from the package and never part of it.
+        case elsewhere
+    }
+
     struct Target {
         var name: String
-        var isTest: Bool
+        var place: Place
         /// Names of targets, and of the constants that stand for products of other packages.
         var dependencies: Set<String>
     }
@@ -12,7 +19,9 @@ struct PackageManifest {
     init(text: String) {
         // What stands before "targets: [" declares constants, products and other packages.
         guard let start = text.ranges(of: "\n    targets: [").last else { return }
-        var rest = text[start.upperBound...]
+        // What stands behind the list is for scripts that build the package otherwise.
+        let end = text.ranges(of: "\n    swiftLanguageModes:").first?.lowerBound ?? text.endIndex
+        var rest = text[start.upperBound..<end]
         while let opening = rest.firstMatch(of: #/\.(target|executableTarget|testTarget)\(/#) {
             let body = Self.untilClosingParenthesis(rest[opening.range.upperBound...])
             rest = rest[body.endIndex...]
@@ -24,8 +33,14 @@ struct PackageManifest {
                     if !name.isEmpty { dependencies.insert(String(name)) }
                 }
             }
-            let isTest = opening.1 == "testTarget" || body.contains("path: \"Tests/")
-            targets.append(Target(name: String(name.1), isTest: isTest, dependencies: dependencies))
+            let place: Place =
+                if body.contains(#/path: "(Fuzz|Examples)["\/]/#) { .elsewhere } else if opening.1 == "testTarget" || body.contains("path: \"Tests/")
+                {
+                    .tests
+                } else {
+                    .sources
+                }
+            targets.append(Target(name: String(name.1), place: place, dependencies: dependencies))
         }
     }
 

@@ -82,7 +82,7 @@ private struct ExtensionArgument {
     private func kind() throws -> Kind {
         if let known = Self.kinds.first(where: { $0.short == name.lowercased() }) { return known.kind }
         if let index = try Abbreviation.match(name, in: Self.kinds.map(\.long)) { return Self.kinds[index].kind }
-        if name.contains("."), let oid = try? ASN1ObjectIdentifier(dotRepresentation: name[...]) { return .raw(oid) }
+        if name.contains("."), let oid = ASN1ObjectIdentifier(argument: name) { return .raw(oid) }
         let names = Self.kinds.map(\.short).joined(separator: ", ")
         throw Failure.error("Unknown extension type: \(name) (known are \(names), or an object identifier)")
     }
@@ -138,13 +138,14 @@ private struct ExtensionArgument {
     private func extendedKeyUsage() throws -> [UInt8] {
         let purposes = try items().map { item in
             if let index = try Abbreviation.match(item, in: KeyPurpose.all.map(\.name)) { return KeyPurpose.all[index].oid }
-            guard item.contains("."), (try? ASN1ObjectIdentifier(dotRepresentation: item[...])) != nil else {
-                throw Failure.error("Unknown extendedkeyUsage type: \(item)")
-            }
             return item
         }
+        let identifiers = try purposes.map { purpose in
+            guard let oid = ASN1ObjectIdentifier(argument: purpose) else { throw Failure.error("Unknown extendedkeyUsage type: \(purpose)") }
+            return oid
+        }
         return try DERValue.sequence { serializer in
-            for purpose in purposes { try serializer.serialize(ASN1ObjectIdentifier(dotRepresentation: purpose[...])) }
+            for identifier in identifiers { try serializer.serialize(identifier) }
         }
     }
 
@@ -164,7 +165,7 @@ private struct ExtensionArgument {
         let descriptions = try items().map { item in
             guard let colon = item.firstIndex(of: ":") else { throw Failure.error("Illegal item \(item) in \(argument)") }
             let method = String(item[..<colon])
-            guard let oid = try? ASN1ObjectIdentifier(dotRepresentation: (methods[method.lowercased()] ?? method)[...]) else {
+            guard let oid = ASN1ObjectIdentifier(argument: methods[method.lowercased()] ?? method) else {
                 throw Failure.error("Unknown AccessDescription type: \(method)")
             }
             return (oid, try GeneralNameArgument(String(item[item.index(after: colon)...]), in: argument))

@@ -28,7 +28,7 @@ struct GeneralNameArgument {
             content = try Self.address(value)
         case "oid":
             tag = 8
-            guard let oid = try? ASN1ObjectIdentifier(dotRepresentation: value[...]) else { throw Self.refused("Invalid OIDName: \(value)") }
+            guard let oid = ASN1ObjectIdentifier(argument: value) else { throw Self.refused("Invalid OIDName: \(value)") }
             var serializer = DER.Serializer()
             try serializer.serialize(oid)
             // Without tag and length; an object identifier from a command line has less than 128 bytes or fails to parse above.

@@ -1,0 +1,197 @@
+"""What the fuzzer begins with: small files of every kind, made by the tools that others use.
+
+Key derivations have as few rounds as the writers allow: what is fuzzed is parsers. A tool that is missing leaves its seeds out.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+PASSWORD = "changeit"
+NAMES = [
+    "CN=Duke, OU=Java, O=Serval, L=Kassel, ST=Hessen, C=DE",
+    'CN="Duke, the \\"first\\"", O=a\\,b\\2Cc; OU=#0C0161',
+    "2.5.4.3=x,OID.1.2.3.4=#04020102,dc=example,DC=org,EMAILADDRESS=a@b.c,UID=1,T=t,SERIALNUMBER=5",
+    "CN=a+OU=b, STREET=\"  s  \", DNQ=q, GENERATION=g, C=D\u00c4, O=\U0001F431",
+]
+EXTENSIONS = [
+    "bc", "bc:c=ca:true,pathlen:3", "BasicConstraints=2", "ku:critical=digitalSignature,keyCertSign,cRLSign,dig,dE", "eku=serverAuth,clientAuth,1.2.3",
+    "san=dns:example.org,ip:127.0.0.1,ip:::1,uri:http://a/,email:a@b.c,oid:1.2.3", "ian=dns:a", "sia=caRepository:uri:http://a",
+    "aia=ocsp:uri:http://a,caIssuers:uri:http://b", "crldp=uri:http://c", "1.2.3.4=01:02:03", "1.2.3.4:critical=0102", "honored=all,-bc,ku:c",
+]  # fmt: skip
+DATES = ["+1y-2m+3d-4H+5M-6S", "-1y", "2026/11/21 00:01:02", "2024/02/29", "23:59:59", "+999999999S"]
+
+
+def run(*command, **options):
+    return subprocess.run([str(part) for part in command], check=True, timeout=120, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
+
+
+class Seeds:
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.count = 0
+
+    def add(self, targets, contents):
+        for target in targets.split():
+            folder = self.directory / target
+            folder.mkdir(parents=True, exist_ok=True)
+            self.count += 1
+            (folder / f"seed-{self.count:03}").write_bytes(contents)
+
+    def add_file(self, targets, path):
+        if path.exists():
+            self.add(targets, path.read_bytes())
+
+
+def attempt(step, *arguments):
+    """Runs a step; one that the installed tool cannot do costs its seeds only."""
+    try:
+        step(*arguments)
+    except (subprocess.SubprocessError, OSError, ImportError) as error:
+        detail = getattr(error, "stderr", b"") or b""
+        print(f"fuzz: no seeds from {step.__name__}{arguments[2:]}: {error} {detail.decode(errors='replace').strip()[-200:]}")
+
+
+def texts(seeds):
+    for name in NAMES:
+        seeds.add("name", name.encode())
+    for extension in EXTENSIONS:
+        seeds.add("ext", extension.encode())
+    seeds.add("ext", "\n".join(EXTENSIONS[:6]).encode())
+    for date in DATES:
+        seeds.add("startdate", date.encode())
+
+
+KEYS = {
+    "rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
+    "p256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    "p521": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
+    "k1": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"],
+    "explicit": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit"],
+    "ed25519": ["-algorithm", "ED25519"],
+    "ed448": ["-algorithm", "ED448"],
+    "x25519": ["-algorithm", "X25519"],
+    "pss": ["-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:1024", "-pkeyopt", "rsa_pss_keygen_md:sha256"],
+}
+
+
+def key(seeds, folder, name, options):
+    pem = folder / f"{name}.key"
+    run("openssl", "genpkey", *options, "-out", pem)
+    seeds.add_file("pem", pem)
+    der = folder / f"{name}.der"
+    run("openssl", "pkey", "-in", pem, "-outform", "DER", "-out", der)
+    seeds.add_file("key", der)
+    if "RSA" in options or "EC" in options:
+        run("openssl", "pkey", "-in", pem, "-traditional", "-out", folder / f"{name}.trad")
+        seeds.add_file("pem", folder / f"{name}.trad")
+    if name == "x25519":
+        return
+    certificate(seeds, folder, name)
+
+
+def certificate(seeds, folder, name):
+    subject = "/CN=example.org/O=S\u00ebrval/C=DE"
+    extras = [
+        "-addext", "subjectAltName=DNS:example.org,IP:127.0.0.1,email:a@b.c,URI:http://a/,RID:1.2.3,dirName:dir", "-addext", "keyUsage=critical,keyCertSign",
+        "-addext", "extendedKeyUsage=serverAuth,1.2.3.4", "-addext", "authorityInfoAccess=OCSP;URI:http://o/",
+        "-addext", "crlDistributionPoints=URI:http://c/", "-addext", "certificatePolicies=1.2.3.4,1.2.3.5",
+        "-addext", "nameConstraints=permitted;DNS:example.org",
+    ]  # fmt: skip
+    configuration = folder / "openssl.cnf"
+    configuration.write_text("[req]\ndistinguished_name=dn\nx509_extensions=v3\n[dn]\n[dir]\nCN=x\n[v3]\nbasicConstraints=critical,CA:true,pathlen:2\n")
+    common = ["-config", configuration, "-utf8", "-subj", subject, "-key", folder / f"{name}.key"]
+    run("openssl", "req", "-x509", "-days", "30", *common, *extras, "-out", folder / f"{name}.crt")
+    run("openssl", "x509", "-in", folder / f"{name}.crt", "-outform", "DER", "-out", folder / f"{name}.cer")
+    run("openssl", "req", "-new", *common, "-outform", "DER", "-out", folder / f"{name}.csr")
+    run("openssl", "crl2pkcs7", "-nocrl", "-certfile", folder / f"{name}.crt", "-outform", "DER", "-out", folder / f"{name}.p7b")
+    run("openssl", "crl2pkcs7", "-nocrl", "-certfile", folder / f"{name}.crt", "-out", folder / f"{name}.p7")
+    seeds.add_file("pem", folder / f"{name}.crt")
+    seeds.add_file("certificate pkcs7", folder / f"{name}.cer")
+    seeds.add_file("request", folder / f"{name}.csr")
+    seeds.add_file("pkcs7", folder / f"{name}.p7b")
+    seeds.add_file("pem", folder / f"{name}.p7")
+
+
+def encrypted_keys(seeds, folder):
+    for number, options in enumerate(
+        [["-v2", "aes-256-cbc"], ["-v2", "des3"], ["-v2", "aes-128-cbc", "-v2prf", "hmacWithSHA512"], ["-v1", "PBE-SHA1-3DES"], ["-v1", "PBE-MD5-DES"],
+         ["-scrypt", "-scrypt_N", "16", "-scrypt_r", "1", "-scrypt_p", "1"]]
+    ):  # fmt: skip
+        for form in ("DER", "PEM"):
+            target = folder / f"encrypted{number}.{form}"
+            iterations = [] if "-scrypt" in options else ["-iter", "2"]
+            legacy = ["-provider", "legacy", "-provider", "default"] if "PBE-MD5-DES" in options else []
+            run("openssl", "pkcs8", "-topk8", "-in", folder / "p256.key", *options, *iterations, *legacy, "-passout", f"pass:{PASSWORD}", "-outform", form,
+                "-out", target)  # fmt: skip
+            seeds.add_file("key" if form == "DER" else "pem", target)
+    for cipher in ("-aes256", "-des3"):
+        target = folder / f"traditional{cipher}.pem"
+        run("openssl", "ec", "-in", folder / "p256.key", cipher, "-passout", f"pass:{PASSWORD}", "-out", target)
+        seeds.add_file("pem", target)
+
+
+def pkcs12(seeds, folder):
+    key, chain = folder / "p256.key", folder / "p256.crt"
+    common = ["-passout", f"pass:{PASSWORD}"]
+    entry = ["-inkey", key, "-in", chain, "-name", "one", "-certfile", folder / "rsa.crt"]
+    for number, options in enumerate(
+        [
+            entry + ["-iter", "1"], entry + ["-iter", "1", "-nomac"], entry + ["-keypbe", "NONE", "-certpbe", "NONE", "-nomac"],
+            entry + ["-keypbe", "NONE", "-certpbe", "NONE", "-iter", "1"], entry + ["-legacy", "-iter", "1", "-nomac"],
+            entry + ["-certpbe", "NONE", "-iter", "1", "-nomac"], ["-nokeys", "-in", chain, "-certpbe", "NONE", "-nomac"],
+            ["-nokeys", "-in", folder / "rsa.crt", "-iter", "1", "-caname", "x", "-macalg", "sha512"],
+            entry + ["-keypbe", "PBE-SHA1-3DES", "-certpbe", "AES-128-CBC", "-iter", "1", "-macalg", "sha1"],
+        ]
+    ):  # fmt: skip
+        target = folder / f"openssl{number}.p12"
+        run("openssl", "pkcs12", "-export", *options, *common, "-out", target)
+        seeds.add_file("pkcs12", target)
+
+
+def java(seeds, folder):
+    rounds = [f"-J-Dkeystore.pkcs12.{name}IterationCount=1" for name in ("keyPbe", "certPbe", "mac")]
+    rounds += ["-J-Djdk.jceks.iterationCount=10000", "-J-XX:TieredStopAtLevel=1"]
+    both = ["-storepass", PASSWORD, "-noprompt"]
+    for kind in ("jks", "jceks", "pkcs12"):
+        store = folder / f"java.{kind}"
+        common = [*rounds, "-keystore", store, "-storetype", kind, *both]
+        run("keytool", "-genkeypair", "-alias", "one", "-keyalg", "EC", "-dname", "CN=one", *common)
+        seeds.add_file(kind, store)
+        run("keytool", "-importcert", "-alias", "Trusted", "-file", folder / "rsa.cer", *common)
+        if kind != "jks":
+            run("keytool", "-genseckey", "-alias", "secret", "-keyalg", "AES", "-keysize", "128", *common)
+        seeds.add_file(kind, store)
+
+
+def crls(seeds, folder):
+    (folder / "index.txt").write_text("R\t300101000000Z\t260101000000Z,keyCompromise\t01\tunknown\t/CN=a\n")
+    (folder / "number").write_text("01\n")
+    configuration = folder / "ca.cnf"
+    configuration.write_text(
+        f"[ca]\ndefault_ca=d\n[d]\ndatabase={folder}/index.txt\ncrlnumber={folder}/number\ndefault_md=sha256\ndefault_crl_days=9\ncrl_extensions=e\n"
+        "[e]\nauthorityKeyIdentifier=keyid\n"
+    )
+    run("openssl", "ca", "-gencrl", "-config", configuration, "-keyfile", folder / "rsa.key", "-cert", folder / "rsa.crt", "-out", folder / "crl.pem")
+    run("openssl", "crl", "-in", folder / "crl.pem", "-outform", "DER", "-out", folder / "crl.der")
+    seeds.add_file("crl", folder / "crl.der")
+    seeds.add_file("pem", folder / "crl.pem")
+
+
+def make(directory):
+    """Writes a folder of seeds for each target."""
+    shutil.rmtree(directory, ignore_errors=True)
+    seeds = Seeds(directory)
+    with tempfile.TemporaryDirectory(prefix="serval-fuzz-") as name:
+        folder = pathlib.Path(name)
+        attempt(texts, seeds)
+        for kind, options in KEYS.items():
+            attempt(key, seeds, folder, kind, options)
+        bundle = folder / "bundle.pem"
+        bundle.write_bytes(b"\xef\xbb\xbfa comment\r\n" + b"".join(path.read_bytes() for path in sorted(folder.glob("*.crt"))))
+        seeds.add_file("pem", bundle)
+        for step in (encrypted_keys, pkcs12, java, crls):
+            attempt(step, seeds, folder)
+    return seeds.count
