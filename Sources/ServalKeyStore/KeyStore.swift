@@ -1,13 +1,13 @@
-/// Private keys with their certificate chains and trusted certificates, each under an alias, as in a JKS or PKCS12 file.
+/// Private keys with their certificate chains, trusted certificates and secret keys, each under an alias, as in a JKS, JCEKS or PKCS12 file.
 ///
-/// Reading decrypts no private key: that happens in ``PrivateKeyEntry/privateKey(password:)``. Aliases are compared without regard to case.
+/// Reading decrypts no key: that happens in ``PrivateKeyEntry/privateKey(password:)`` and ``SecretKeyEntry/secretKey(password:)``. Aliases are compared without regard to case.
 public struct KeyStore: Sendable {
     struct NamedEntry: Sendable {
         var alias: String
         var entry: Entry
     }
 
-    /// The format in which the store was read and in which ``serialized(password:)`` writes it.
+    /// The format in which the store was read and in which ``serialized(password:protection:)`` writes it.
     public let format: KeyStoreFormat
 
     /// Whether the password was given when reading and the file's checksum or MAC agreed with it.
@@ -46,7 +46,8 @@ public struct KeyStore: Sendable {
             throw KeyStoreError(.unreadable, "The key store has \(bytes.count) bytes; at most \(Limits.fileSize) are read")
         }
         switch KeyStoreFormat.detect(bytes) {
-        case .jks: self = try JKSFormat.read(bytes, password: password)
+        case .jks: self = try JKSFormat.read(bytes, format: .jks, password: password)
+        case .jceks: self = try JKSFormat.read(bytes, format: .jceks, password: password)
         case .pkcs12: self = try PKCS12Format.read(bytes, password: password)
         case nil: throw KeyStore.unrecognized(bytes)
         }
@@ -65,13 +66,17 @@ public struct KeyStore: Sendable {
 
     /// Adds an entry, or replaces the one with this alias in its place.
     ///
-    /// JKS stores aliases in lower case, as the JDK does, and PKCS12 those of keys.
-    /// - Parameter keyPassword: The password to protect a new private key with in a JKS store; `nil` leaves what the entry says (see
+    /// JKS and JCEKS store aliases in lower case, as the JDK does, and PKCS12 those of keys.
+    /// - Parameter keyPassword: The password to protect a new key with in a JKS or JCEKS store; `nil` leaves what the entry says (see
     ///   ``PrivateKeyEntry/init(key:chain:password:)``). PKCS12 stores know only the store's password and ignore it.
     public mutating func set(_ entry: Entry, alias: String, keyPassword: String? = nil) {
         var entry = entry
-        if let keyPassword, case .privateKey(let key) = entry.content {
-            entry.content = .privateKey(key.protecting(with: keyPassword))
+        if let keyPassword {
+            switch entry.content {
+            case .privateKey(let key): entry.content = .privateKey(key.protecting(with: keyPassword))
+            case .secretKey(let key): entry.content = .secretKey(key.protecting(with: keyPassword))
+            case .trustedCertificate: break
+            }
         }
         insert(entry, alias: storedAlias(alias, for: entry))
     }
@@ -89,14 +94,43 @@ public struct KeyStore: Sendable {
     /// The store as the bytes of a file in its ``format``.
     ///
     /// Keys that were read and not replaced are written as they were found. In PKCS12 they are encrypted anew when `password` is not the one the
-    /// store was opened with.
+    /// store was opened with, or when they are encrypted in a way that does not suit `protection`.
+    /// - Parameter protection: How a PKCS12 file is protected; the other formats have one way only.
     /// - Throws: `unsupportedFormat` for an entry that the format cannot hold (a secret key in JKS), `wrongKeyPassword` for a key that has to be
-    ///   encrypted anew but does not open with the store's password.
-    public func serialized(password: String) throws(KeyStoreError) -> [UInt8] {
+    ///   encrypted anew but does not open with the store's password, `unsupportedAlgorithm` for a secret key that PKCS12 has no identifier for,
+    ///   `invalidInput` for a key's password that JCEKS cannot have (other than ASCII).
+    public func serialized(password: String, protection: PKCS12Protection = .modern) throws(KeyStoreError) -> [UInt8] {
         switch format {
-        case .jks: try JKSFormat.write(self, password: password)
-        case .pkcs12: try PKCS12Format.write(self, password: password)
+        case .jks, .jceks: try JKSFormat.write(self, password: password)
+        case .pkcs12: try PKCS12Format.write(self, password: password, protection: protection)
         }
+    }
+
+    /// Protects one key of a JKS or JCEKS store with another password; the file changes when the store is written.
+    ///
+    /// - Parameters:
+    ///   - old: The key's password now; `nil` for the store's.
+    ///   - new: Its password from now on.
+    /// - Throws: `aliasNotFound`, `notAKeyEntry` for a certificate, `unsupportedFormat` for PKCS12 (whose keys have the store's password),
+    ///   `wrongKeyPassword`, `unsupportedAlgorithm`, `corrupt`.
+    public mutating func changePassword(ofEntry alias: String, from old: String?, to new: String) throws(KeyStoreError) {
+        guard let position = positions[alias.lowercased()] else { throw KeyStoreError(.aliasNotFound, "Alias <\(alias)> does not exist") }
+        var entry = entries[position].entry
+        guard format != .pkcs12 else {
+            throw KeyStoreError(.unsupportedFormat, "The keys of a PKCS12 key store have the store's password; it cannot be changed for one of them")
+        }
+        do throws(KeyStoreError) {
+            switch entry.content {
+            case .privateKey(let key):
+                let opened = try key.privateKey(password: old)
+                entry.content = .privateKey(PrivateKeyEntry(key: opened, chain: key.certificateChain, password: new))
+            case .secretKey(let key): entry.content = .secretKey(SecretKeyEntry(key: try key.secretKey(password: old), password: new))
+            case .trustedCertificate: throw KeyStoreError(.notAKeyEntry, "it is a trusted certificate and has no password")
+            }
+        } catch {
+            throw error.about("Entry \(alias)")
+        }
+        entries[position].entry = entry
     }
 
     mutating func insert(_ entry: Entry, alias: String) {
@@ -114,15 +148,12 @@ public struct KeyStore: Sendable {
     }
 
     private static func unrecognized(_ bytes: [UInt8]) -> KeyStoreError {
-        if bytes.starts(with: [0xCE, 0xCE, 0xCE, 0xCE]) {
-            return KeyStoreError(.unsupportedFormat, "This is a JCEKS key store; convert it with keytool -importkeystore -deststoretype pkcs12")
-        }
         if PEM.looksLikePEM(bytes) {
             return KeyStoreError(.notAKeyStore, "This is a PEM file, not a key store; configure it with certificateFile and certificateKeyFile")
         }
         if CertificateSkeleton.recognizes(bytes) {
             return KeyStoreError(.notAKeyStore, "This is a single certificate in DER, not a key store")
         }
-        return KeyStoreError(.notAKeyStore, "Unrecognized keystore format: neither JKS nor PKCS12")
+        return KeyStoreError(.notAKeyStore, "Unrecognized keystore format: neither JKS nor JCEKS nor PKCS12")
     }
 }

@@ -7,7 +7,7 @@ extension KeyStore {
             case privateKey(PrivateKeyEntry)
             /// A certificate that the store's owner trusts.
             case trustedCertificate(CertificateData)
-            /// A secret key, kept as found and not opened.
+            /// A secret key, or a password kept as one; PKCS12 and JCEKS hold such entries.
             case secretKey(SecretKeyEntry)
         }
 
@@ -29,19 +29,11 @@ extension KeyStore {
     }
 }
 
-/// A secret key of a PKCS12 store, kept as found.
-public struct SecretKeyEntry: Sendable {
-    /// The bag's value as DER.
-    var bagValue: [UInt8]
-    /// The store password it was read with, to encrypt it anew under another.
-    var storePassword: Secret?
-}
-
 /// A private key, protected or plain, with its certificate chain.
 public struct PrivateKeyEntry: Sendable {
     enum Key: Sendable {
         /// An EncryptedPrivateKeyInfo as found in the file, and the store's password, which usually opens it.
-        case protected([UInt8], storePassword: Secret?)
+        case protected(StoredSecret)
         /// A key in the clear, and the password to protect it with; `nil` for the store's.
         case plain(PrivateKey, password: Secret?)
         /// A key in the clear as found in a PKCS12 keyBag, not yet parsed.
@@ -59,7 +51,7 @@ public struct PrivateKeyEntry: Sendable {
     ///
     /// - Parameters:
     ///   - chain: The certificates, the key's own first. Not checked against the key.
-    ///   - password: The password to protect the key with in a JKS store; `nil` for the store's.
+    ///   - password: The password to protect the key with in a JKS or JCEKS store; `nil` for the store's.
     public init(key: PrivateKey, chain: [CertificateData], password: String? = nil) {
         self.key = .plain(key, password: password.map(Secret.init))
         self.certificateChain = chain
@@ -74,16 +66,16 @@ public struct PrivateKeyEntry: Sendable {
     ///
     /// - Parameter password: The key's password; `nil` for the store's password, with which the store was opened.
     /// - Throws: `wrongKeyPassword`, `unsupportedAlgorithm`, `corrupt`.
-    /// - Complexity: One key derivation (about 5 ms for the JDK's 10,000 iterations).
+    /// - Complexity: One key derivation (about 5 ms for the JDK's 10,000 iterations, 0.1 s in JCEKS).
     public func privateKey(password: String? = nil) throws(KeyStoreError) -> PrivateKey {
         switch key {
         case .plain(let key, _): return key
         case .unparsed(let bytes): return try PrivateKey(pkcs8: bytes)
-        case .protected(let encrypted, let storePassword):
-            guard let password = password ?? storePassword?.value else {
+        case .protected(let stored):
+            guard let password = password ?? stored.storePassword?.value else {
                 throw KeyStoreError(.wrongKeyPassword, "The key is protected and no password was given")
             }
-            return try ProtectedKey.open(encrypted, password: password)
+            return try ProtectedKey.open(stored.bytes, password: password, keys: stored.keys)
         }
     }
 

@@ -15,8 +15,8 @@ extension KeyStore {
     ///
     /// The bytes go to a new file in the same folder, with the mode of the file that is replaced or 0600, are flushed to the disk and take the
     /// old file's place in one step. On failure the old file is as it was.
-    /// - Throws: As ``serialized(password:)``, and `writeFailed`.
-    public func write(to path: String, password: String) throws(KeyStoreError) {
-        try KeyFile.write(serialized(password: password), to: path)
+    /// - Throws: As ``serialized(password:protection:)``, and `writeFailed`.
+    public func write(to path: String, password: String, protection: PKCS12Protection = .modern) throws(KeyStoreError) {
+        try KeyFile.write(serialized(password: password, protection: protection), to: path)
     }
 }

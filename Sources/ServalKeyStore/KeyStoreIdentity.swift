@@ -36,7 +36,7 @@ extension KeyStore {
     ///
     /// - Parameters:
     ///   - alias: The alias in any case; `nil` for the first private key in the order in which the JDK enumerates the store: the order of
-    ///     `java.util.Hashtable` for JKS, the file's order for PKCS12.
+    ///     `java.util.Hashtable` for JKS and JCEKS, the file's order for PKCS12.
     ///   - keyPassword: The key's own password; `nil` for the store's.
     /// - Throws: `aliasNotFound`, `notAKeyEntry`, `noKeyEntry`, `wrongKeyPassword`, `keyMismatch`, `unsupportedAlgorithm`, `corrupt`.
     public func identity(alias: String? = nil, keyPassword: String? = nil) throws(KeyStoreError) -> KeyStoreIdentity {
@@ -67,7 +67,7 @@ extension KeyStore {
     /// The aliases in the order in which the JDK enumerates this store.
     public var enumerationOrder: [String] {
         switch format {
-        case .jks: HashtableOrder.order(of: aliases)
+        case .jks, .jceks: HashtableOrder.order(of: aliases)
         case .pkcs12: aliases
         }
     }

@@ -2,7 +2,9 @@
 // What ServalKeyStore needs for files that are encrypted under a password: swift-crypto has neither 3DES nor these key derivations.
 #include <limits.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/pkcs12.h>
 
 /// Runs a block cipher in CBC mode with PKCS#7 padding (or none). `output` has room for `inputLength` + one block.
@@ -48,4 +50,39 @@ static inline int serval_pkcs12_kdf(const char *digestName, const unsigned char 
                               (int)keyLength, key, digest) == 1;
     EVP_MD_free(digest);
     return done;
+}
+
+/// A digest over `seed` and `suffix`, then `iterations` - 1 times over the digest before and `suffix`. `output` has room for EVP_MAX_MD_SIZE bytes.
+/// PBKDF1 (RFC 8018) has all in the seed; Java's derivation for JCEKS repeats the password as the suffix. Returns the digest's length, 0 on failure.
+static inline size_t serval_iterated_digest(const char *digestName, const unsigned char *seed, size_t seedLength, const unsigned char *suffix,
+                                            size_t suffixLength, int iterations, unsigned char *output) {
+    EVP_MD *digest = EVP_MD_fetch(NULL, digestName, NULL);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    unsigned int length = 0;
+    int done = digest != NULL && context != NULL && iterations > 0;
+    for (int round = 0; done && round < iterations; round++) {
+        done = EVP_DigestInit_ex2(context, digest, NULL) == 1
+            && (round == 0 ? EVP_DigestUpdate(context, seed, seedLength) : EVP_DigestUpdate(context, output, length)) == 1
+            && EVP_DigestUpdate(context, suffix, suffixLength) == 1 && EVP_DigestFinal_ex(context, output, &length) == 1;
+    }
+    EVP_MD_CTX_free(context);
+    EVP_MD_free(digest);
+    return done ? length : 0;
+}
+
+/// HMAC (RFC 2104). `output` has room for EVP_MAX_MD_SIZE bytes. Returns the code's length, 0 when the digest is not available.
+static inline size_t serval_hmac(const char *digestName, const unsigned char *key, size_t keyLength, const unsigned char *message,
+                                 size_t messageLength, unsigned char *output) {
+    if (keyLength > INT_MAX) return 0;
+    EVP_MD *digest = EVP_MD_fetch(NULL, digestName, NULL);
+    unsigned int length = 0;
+    int done = digest != NULL && HMAC(digest, key, (int)keyLength, message, messageLength, output, &length) != NULL;
+    EVP_MD_free(digest);
+    return done ? length : 0;
+}
+
+/// scrypt (RFC 7914). Returns 1 when the key was derived.
+static inline int serval_scrypt(const unsigned char *password, size_t passwordLength, const unsigned char *salt, size_t saltLength, uint64_t cost,
+                                uint64_t blockSize, uint64_t parallelization, uint64_t memory, unsigned char *key, size_t keyLength) {
+    return EVP_PBE_scrypt((const char *)password, passwordLength, salt, saltLength, cost, blockSize, parallelization, memory, key, keyLength) == 1;
 }

@@ -66,7 +66,7 @@ package struct CertificateIssuance: Sendable {
 
     /// A serial number of 126 random bits.
     package static func randomSerialNumber() -> [UInt8] {
-        var bytes = PasswordCrypto.random(16)
+        var bytes = SystemRandom.bytes(16)
         bytes[0] = bytes[0] & 0x7F | 0x40
         return bytes
     }

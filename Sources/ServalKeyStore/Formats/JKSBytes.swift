@@ -1,6 +1,6 @@
-/// Takes a JKS file apart; nothing is allocated for a length before the bytes are known to be there.
+/// Takes a JKS or JCEKS file, or a Java serialization stream, apart; nothing is allocated for a length before the bytes are known to be there.
 struct JKSInput {
-    private var rest: ArraySlice<UInt8>
+    private(set) var rest: ArraySlice<UInt8>
 
     init(_ bytes: ArraySlice<UInt8>) {
         rest = bytes
@@ -10,10 +10,19 @@ struct JKSInput {
 
     mutating func take(_ count: Int) throws(KeyStoreError) -> ArraySlice<UInt8> {
         guard count <= rest.count else {
-            throw KeyStoreError(.corrupt, "The JKS key store is cut off: \(count) bytes are needed and \(rest.count) are left")
+            throw KeyStoreError(.corrupt, "The data is cut off: \(count) bytes are needed at byte \(rest.startIndex) and \(rest.count) are left")
         }
         defer { rest = rest.dropFirst(count) }
         return rest.prefix(count)
+    }
+
+    mutating func byte() throws(KeyStoreError) -> UInt8 {
+        try take(1).reduce(0) { $1 | $0 }
+    }
+
+    /// Two bytes without sign.
+    mutating func shortNumber() throws(KeyStoreError) -> Int {
+        try take(2).reduce(0) { $0 << 8 | Int($1) }
     }
 
     /// Four bytes without sign.
@@ -26,13 +35,15 @@ struct JKSInput {
     }
 
     mutating func text() throws(KeyStoreError) -> String {
-        let length = try take(2).reduce(0) { $0 << 8 | Int($1) }
-        guard let text = JavaText.text(modifiedUTF8: try take(length)) else { throw KeyStoreError(.corrupt, "A name is not valid text") }
+        let start = rest.startIndex
+        guard let text = JavaText.text(modifiedUTF8: try take(shortNumber())) else {
+            throw KeyStoreError(.corrupt, "The name at byte \(start) is not valid text")
+        }
         return text
     }
 }
 
-/// Puts a JKS file together.
+/// Puts a JKS or JCEKS file together.
 struct JKSOutput {
     var bytes: [UInt8] = []
 
@@ -46,7 +57,7 @@ struct JKSOutput {
 
     mutating func text(_ text: String) throws(KeyStoreError) {
         let encoded = JavaText.modifiedUTF8(text)
-        guard let length = UInt16(exactly: encoded.count) else { throw KeyStoreError(.invalidInput, "The alias is longer than 65,535 bytes") }
+        guard let length = UInt16(exactly: encoded.count) else { throw KeyStoreError(.invalidInput, "A name is longer than 65,535 bytes") }
         append(length)
         bytes += encoded
     }

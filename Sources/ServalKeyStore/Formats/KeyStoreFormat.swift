@@ -2,6 +2,8 @@
 public enum KeyStoreFormat: String, Sendable, Hashable, CaseIterable {
     /// Java's own old format (magic `FEEDFEED`): trusted certificates and private keys, each key under its own password.
     case jks = "JKS"
+    /// Java's other old format (magic `CECECECE`): as ``jks``, with secret keys and a slower protection of keys.
+    case jceks = "JCEKS"
     /// RFC 7292, the default of the JDK since version 9, and what `openssl pkcs12` writes.
     case pkcs12 = "PKCS12"
 
@@ -9,6 +11,7 @@ public enum KeyStoreFormat: String, Sendable, Hashable, CaseIterable {
     public init?(name: String) {
         switch name.uppercased() {
         case "JKS": self = .jks
+        case "JCEKS": self = .jceks
         case "PKCS12", "P12", "PFX": self = .pkcs12
         default: return nil
         }
@@ -20,6 +23,7 @@ public enum KeyStoreFormat: String, Sendable, Hashable, CaseIterable {
     public static func detect(_ bytes: some Collection<UInt8>) -> KeyStoreFormat? {
         let head = Array(bytes.prefix(16))
         if head.starts(with: JKSFormat.magic) { return .jks }
+        if head.starts(with: JKSFormat.jceksMagic) { return .jceks }
         return PKCS12Format.recognizes(head) ? .pkcs12 : nil
     }
 }

@@ -17,14 +17,16 @@ enum PKCS12Format {
         }
         let contents = try octets(inExplicit: authSafe.next())
         let mac = try pfx.isAtEnd ? nil : PKCS12MAC(pfx.next())
-        guard let password else { return try store(contents, password: nil, isVerified: false) }
-        guard let mac else { return try store(contents, password: password, isVerified: false) }
-        guard try mac.verifies(contents, password: PasswordBytes(password)) else { throw mismatch(contents, password) }
-        return try store(contents, password: password, isVerified: true)
+        let keys = DerivedKeys(workLimit: Limits.totalWork)
+        defer { keys.liftLimit() }
+        guard let password else { return try store(contents, password: nil, keys: keys, isVerified: false) }
+        guard let mac else { return try store(contents, password: password, keys: keys, isVerified: false) }
+        guard try mac.verifies(contents, password: PasswordBytes(password), keys: keys) else { throw mismatch(contents, password, keys) }
+        return try store(contents, password: password, keys: keys, isVerified: true)
     }
 
-    static func write(_ store: KeyStore, password: String) throws(KeyStoreError) -> [UInt8] {
-        try PKCS12Writer(password: password).write(store)
+    static func write(_ store: KeyStore, password: String, protection: PKCS12Protection) throws(KeyStoreError) -> [UInt8] {
+        try PKCS12Writer(password: password, protection: protection).write(store)
     }
 
     /// The bytes in `[0] EXPLICIT OCTET STRING`.
@@ -32,8 +34,13 @@ enum PKCS12Format {
         try value.explicit(0).octets()
     }
 
-    private static func store(_ contents: [UInt8], password: String?, isVerified: Bool) throws(KeyStoreError) -> KeyStore {
-        var reader = PKCS12Reader(password: password)
+    private static func store(
+        _ contents: [UInt8],
+        password: String?,
+        keys: DerivedKeys,
+        isVerified: Bool
+    ) throws(KeyStoreError) -> KeyStore {
+        var reader = PKCS12Reader(password: password, keys: keys)
         do throws(KeyStoreError) {
             try reader.read(contents)
         } catch {
@@ -46,8 +53,8 @@ enum PKCS12Format {
     }
 
     /// Tells a changed file from a wrong password where something encrypted can say whether the password is right.
-    private static func mismatch(_ contents: [UInt8], _ password: String) -> KeyStoreError {
-        var reader = PKCS12Reader(password: password)
+    private static func mismatch(_ contents: [UInt8], _ password: String, _ keys: DerivedKeys) -> KeyStoreError {
+        var reader = PKCS12Reader(password: password, keys: keys)
         do throws(KeyStoreError) {
             try reader.read(contents)
         } catch {

@@ -1,93 +1,114 @@
-import Crypto
+import COpenSSL
 
-/// The MacData of a PKCS12 file: an HMAC under a key derived from the password.
+/// The MacData of a PKCS12 file: an HMAC under a key derived from the password, as in RFC 7292 or as PBMAC1 (RFC 9579).
 struct PKCS12MAC {
-    private enum Digest {
-        case sha1, sha256, sha384, sha512
-
-        var name: String {
-            switch self {
-            case .sha1: "SHA1"
-            case .sha256: "SHA256"
-            case .sha384: "SHA384"
-            case .sha512: "SHA512"
-            }
-        }
-
-        var size: Int {
-            switch self {
-            case .sha1: 20
-            case .sha256: 32
-            case .sha384: 48
-            case .sha512: 64
-            }
-        }
+    private enum Method {
+        case pkcs12(digest: String)
+        case pbmac1
     }
 
-    private let digest: Digest
+    private let method: Method
+    private let derivation: KeyDerivation
+    /// OpenSSL's name of the digest inside HMAC.
+    private let digest: String
     private let value: [UInt8]
-    private let salt: [UInt8]
-    private let iterations: Int
 
     init(_ macData: ASN1Value) throws(KeyStoreError) {
         var reader = try macData.reader()
         var digestInfo = try reader.next().reader()
         var algorithm = try digestInfo.next().reader()
         let oid = try algorithm.next().objectIdentifier()
-        switch oid {
-        case "1.3.14.3.2.26": digest = .sha1
-        case .sha256: digest = .sha256
-        case "2.16.840.1.101.3.4.2.2": digest = .sha384
-        case "2.16.840.1.101.3.4.2.3": digest = .sha512
-        case "1.2.840.113549.1.5.14":
-            throw KeyStoreError(.unsupportedAlgorithm, "The PKCS12 key store has a PBMAC1 MAC (RFC 9579), which is not supported")
-        default: throw KeyStoreError(.unsupportedAlgorithm, "The PKCS12 key store's MAC uses the digest \(oid), which is not supported")
-        }
         value = try digestInfo.next().octets()
-        salt = try reader.next().octets()
-        iterations = try reader.next(ifTag: ASN1Value.integer)?.integer() ?? 1
+        guard oid != .pbmac1 else {
+            // Salt and iterations of the MacData mean nothing here.
+            (derivation, digest) = try PKCS12MAC.pbmac1(algorithm.next())
+            method = .pbmac1
+            return
+        }
+        guard let known = PasswordAlgorithms.digests[oid] else {
+            throw KeyStoreError(.unsupportedAlgorithm, "The PKCS12 key store's MAC uses \(PasswordAlgorithms.name(oid)), which is not supported")
+        }
+        let salt = try reader.next().octets()
+        let iterations = try reader.next(ifTag: ASN1Value.integer)?.integer() ?? 1
+        digest = known.name
+        method = .pkcs12(digest: digest)
+        derivation = KeyDerivation(.pkcs12(digest: digest, purpose: .mac), salt: salt, iterations: iterations, length: known.size)
     }
 
-    func verifies(_ contents: [UInt8], password: PasswordBytes) throws(KeyStoreError) -> Bool {
-        for characters in password.terminatedUTF16 {
-            if try PKCS12MAC.code(digest, contents, characters, salt, iterations) == value { return true }
+    private init(_ method: Method, _ derivation: KeyDerivation, digest: String, value: [UInt8]) {
+        self.method = method
+        self.derivation = derivation
+        self.digest = digest
+        self.value = value
+    }
+
+    func verifies(_ contents: [UInt8], password: PasswordBytes, keys: DerivedKeys) throws(KeyStoreError) -> Bool {
+        for bytes in encodings(password) {
+            if try code(contents, password: bytes, keys: keys) == value { return true }
         }
         return false
     }
 
-    /// MacData as JDK 17 writes it: HMAC-SHA256, 20 bytes of salt, 10,000 iterations.
-    static func make(_ contents: [UInt8], password: PasswordBytes) throws(KeyStoreError) -> [UInt8] {
-        let salt = PasswordCrypto.random(20)
-        let iterations = 10_000
-        let value = try code(.sha256, contents, password.terminatedUTF16[0], salt, iterations)
+    private func encodings(_ password: PasswordBytes) -> [[UInt8]] {
+        if case .pkcs12 = method { password.terminatedUTF16 } else { password.plain }
+    }
+
+    private func code(_ contents: [UInt8], password: [UInt8], keys: DerivedKeys) throws(KeyStoreError) -> [UInt8] {
+        let key = try keys.key(derivation, password: password)
+        var output = [UInt8](repeating: 0, count: 64)
+        let count = serval_hmac(digest, key, key.count, contents, contents.count, &output)
+        guard count > 0 else { throw KeyStoreError(.unsupportedAlgorithm, "OpenSSL does not offer HMAC-\(digest)") }
+        return Array(output.prefix(count))
+    }
+
+    private static func pbmac1(_ parameters: ASN1Value) throws(KeyStoreError) -> (KeyDerivation, digest: String) {
+        var reader = try parameters.reader()
+        let function = try PasswordKeyFunction(reader.next())
+        var scheme = try reader.next().reader()
+        let oid = try scheme.next().objectIdentifier()
+        guard let digest = PasswordAlgorithms.hmacDigests[oid] else {
+            throw KeyStoreError(.unsupportedAlgorithm, "The PKCS12 key store's PBMAC1 uses \(PasswordAlgorithms.name(oid)), which is not supported")
+        }
+        // A short key could be found by trying all; RFC 9579 section 4 wants the length said.
+        guard let length = function.keyLength, (20...1024).contains(length) else {
+            throw KeyStoreError(.corrupt, "The PKCS12 key store's PBMAC1 does not say a key length of 20 to 1024 bytes")
+        }
+        return (function.derivation(length: length), digest)
+    }
+}
+
+// MARK: Writing
+
+extension PKCS12MAC {
+    /// MacData with HMAC over SHA-256 (as JDK 17 writes it) or SHA-1: 20 bytes of salt, 10,000 iterations.
+    static func make(_ contents: [UInt8], isLegacy: Bool, password: PasswordBytes, keys: DerivedKeys) throws(KeyStoreError) -> [UInt8] {
+        let oid: OID = isLegacy ? .sha1 : .sha256
+        let digest = isLegacy ? "SHA1" : "SHA256"
+        let salt = SystemRandom.bytes(20)
+        let function = KeyDerivation.Function.pkcs12(digest: digest, purpose: .mac)
+        let derivation = KeyDerivation(function, salt: salt, iterations: 10_000, length: isLegacy ? 20 : 32)
+        let mac = PKCS12MAC(.pkcs12(digest: digest), derivation, digest: digest, value: [])
+        let value = try mac.code(contents, password: password.terminatedUTF16[0], keys: keys)
         return DEREncoding.sequence(
-            DEREncoding.sequence(DEREncoding.algorithm(.sha256), DEREncoding.octetString(value)),
+            DEREncoding.sequence(DEREncoding.algorithm(oid), DEREncoding.octetString(value)),
             DEREncoding.octetString(salt),
-            DEREncoding.integer(iterations)
+            DEREncoding.integer(derivation.iterations)
         )
     }
 
-    private static func code(
-        _ digest: Digest,
-        _ contents: [UInt8],
-        _ password: [UInt8],
-        _ salt: [UInt8],
-        _ iterations: Int
-    ) throws(KeyStoreError) -> [UInt8] {
-        let bytes = try PasswordCrypto.pkcs12(
-            digest: digest.name,
-            purpose: .mac,
-            password: password,
-            salt: salt,
-            iterations: iterations,
-            length: digest.size
+    /// MacData with PBMAC1: PBKDF2 with HMAC-SHA256, 20 bytes of salt, 10,000 iterations; HMAC-SHA256.
+    static func makePBMAC1(_ contents: [UInt8], password: PasswordBytes, keys: DerivedKeys) throws(KeyStoreError) -> [UInt8] {
+        let derivation = PasswordBasedEncryption.newDerivation()
+        let value = try PKCS12MAC(.pbmac1, derivation, digest: "SHA256", value: []).code(contents, password: password.utf8, keys: keys)
+        let parameters = DEREncoding.sequence(
+            DEREncoding.sequence(DEREncoding.oid(.pbkdf2), PasswordBasedEncryption.pbkdf2(derivation)),
+            DEREncoding.algorithm(.hmacSHA256)
         )
-        let key = SymmetricKey(data: bytes)
-        return switch digest {
-        case .sha1: Array(HMAC<Insecure.SHA1>.authenticationCode(for: contents, using: key))
-        case .sha256: Array(HMAC<SHA256>.authenticationCode(for: contents, using: key))
-        case .sha384: Array(HMAC<SHA384>.authenticationCode(for: contents, using: key))
-        case .sha512: Array(HMAC<SHA512>.authenticationCode(for: contents, using: key))
-        }
+        let algorithm = DEREncoding.sequence(DEREncoding.oid(.pbmac1), parameters)
+        return DEREncoding.sequence(
+            DEREncoding.sequence(algorithm, DEREncoding.octetString(value)),
+            DEREncoding.octetString(Array("NOT USED".utf8)),
+            DEREncoding.integer(1)
+        )
     }
 }

@@ -3,7 +3,7 @@ struct PKCS12Reader {
     private enum Item {
         case key(PrivateKeyEntry.Key, PKCS12Attributes)
         case certificate(CertificateData, PKCS12Attributes)
-        case secret([UInt8], PKCS12Attributes)
+        case secret(StoredSecret, PKCS12Attributes)
     }
 
     private let password: Secret?
@@ -11,9 +11,10 @@ struct PKCS12Reader {
     private var items: [Item] = []
     private var skippedEncryptedParts = false
     private var decryptedParts = false
-    private var iterationsLeft = 4 * Limits.iterations
+    private let keys: DerivedKeys
 
-    init(password: String?) {
+    init(password: String?, keys: DerivedKeys) {
+        self.keys = keys
         self.password = password.map(Secret.init)
         self.passwordBytes = password.map(PasswordBytes.init)
     }
@@ -36,8 +37,8 @@ struct PKCS12Reader {
     /// Whether the password decrypts a part, or the first of the keys, of what was read.
     var opensAnything: Bool {
         guard let password, !decryptedParts else { return decryptedParts }
-        for case .key(.protected(let encrypted, _), _) in items {
-            return (try? ProtectedKey.openBytes(encrypted, password: password.value)) != nil
+        for case .key(.protected(let stored), _) in items {
+            return (try? ProtectedKey.openBytes(stored.bytes, password: password.value, keys: keys)) != nil
         }
         return false
     }
@@ -54,13 +55,9 @@ struct PKCS12Reader {
         var info = try reader.next().reader()
         _ = try info.next()
         let encryption = try PasswordBasedEncryption(info.next())
-        iterationsLeft -= encryption.iterations
-        guard iterationsLeft >= 0 else {
-            throw KeyStoreError(.unsupportedAlgorithm, "The parts of the key store ask for more than \(4 * Limits.iterations) iterations in all")
-        }
         guard !info.isAtEnd else { return }
         let data = try info.next().octets(tag: 0x80)
-        let plain = try encryption.decrypt(data, password: passwordBytes) { (try? ASN1Value($0).children()) != nil }
+        let plain = try encryption.decrypt(data, password: passwordBytes, keys: keys) { (try? ASN1Value($0).children()) != nil }
         guard let plain else { throw PKCS12Format.wrongPassword }
         decryptedParts = true
         try readBags(plain, depth: 0)
@@ -77,14 +74,18 @@ struct PKCS12Reader {
             case .keyBag: items.append(.key(.unparsed(Array(value.encoded)), attributes))
             case .shroudedKeyBag:
                 _ = try ProtectedKey.parts(Array(value.encoded))
-                items.append(.key(.protected(Array(value.encoded), storePassword: password), attributes))
+                items.append(.key(.protected(stored(value)), attributes))
             case .certBag:
                 if let certificate = try certificate(value) { items.append(.certificate(certificate, attributes)) }
-            case .secretBag: items.append(.secret(Array(value.encoded), attributes))
+            case .secretBag: items.append(.secret(stored(value), attributes))
             case .safeContentsBag: try readBags(Array(value.encoded), depth: depth + 1)
             default: continue
             }
         }
+    }
+
+    private func stored(_ value: ASN1Value) -> StoredSecret {
+        StoredSecret(bytes: Array(value.encoded), storePassword: password, keys: keys)
     }
 
     /// The certificate of a certBag; `nil` for the SDSI kind, which nobody uses.
@@ -131,7 +132,7 @@ struct PKCS12Reader {
                 insert(.privateKey(entry), attributes)
             case .certificate(let certificate, let attributes):
                 if attributes.isTrusted { insert(.trustedCertificate(certificate), attributes) }
-            case .secret(let value, let attributes): insert(.secretKey(SecretKeyEntry(bagValue: value, storePassword: password)), attributes)
+            case .secret(let stored, let attributes): insert(.secretKey(SecretKeyEntry(value: .bag(stored))), attributes)
             }
         }
         store.unmarkedCertificates = certificates.filter { !$0.attributes.isTrusted && !inChains.contains($0.certificate) }.map(\.certificate)

@@ -1,6 +1,17 @@
 /// Writes PKCS12 as JDK 17 does: keys in a plain part, each encrypted; certificates in an encrypted part; a MAC over both.
 struct PKCS12Writer {
-    let password: String
+    private let password: String
+    private let passwordBytes: PasswordBytes
+    private let protection: PKCS12Protection
+    private let derivedKeys = DerivedKeys()
+    /// One key for all parts, each with a vector of its own: a derivation for every key would take seconds for a large store.
+    private let derivation = PasswordBasedEncryption.newDerivation()
+
+    init(password: String, protection: PKCS12Protection) {
+        self.password = password
+        self.passwordBytes = PasswordBytes(password)
+        self.protection = protection
+    }
 
     func write(_ store: KeyStore) throws(KeyStoreError) -> [UInt8] {
         guard !store.hasUnreadParts else {
@@ -19,13 +30,19 @@ struct PKCS12Writer {
 
         var parts: [[UInt8]] = []
         if !keys.isEmpty { parts.append(contentInfo(DEREncoding.sequence(of: keys))) }
-        if !certificates.isEmpty { parts.append(try encryptedData(DEREncoding.sequence(of: certificates))) }
+        if !certificates.isEmpty {
+            let contents = DEREncoding.sequence(of: certificates)
+            parts.append(protection.coversAll ? try encryptedData(contents) : contentInfo(contents))
+        }
         let contents = DEREncoding.sequence(of: parts)
-        return DEREncoding.sequence(
-            DEREncoding.integer(3),
-            contentInfo(contents),
-            try PKCS12MAC.make(contents, password: PasswordBytes(password))
-        )
+        return DEREncoding.sequence(DEREncoding.integer(3), contentInfo(contents), try mac(contents))
+    }
+
+    /// The MacData; empty when there is to be none.
+    private func mac(_ contents: [UInt8]) throws(KeyStoreError) -> [UInt8] {
+        if !protection.coversAll { return [] }
+        if protection.usesPBMAC1 { return try PKCS12MAC.makePBMAC1(contents, password: passwordBytes, keys: derivedKeys) }
+        return try PKCS12MAC.make(contents, isLegacy: protection.isLegacy, password: passwordBytes, keys: derivedKeys)
     }
 
     private func add(_ named: KeyStore.NamedEntry, _ keys: inout [[UInt8]], _ certificates: inout [[UInt8]]) throws(KeyStoreError) {
@@ -58,27 +75,39 @@ struct PKCS12Writer {
     }
 
     private func protected(_ entry: PrivateKeyEntry) throws(KeyStoreError) -> [UInt8] {
-        guard case .protected(let encrypted, let storePassword) = entry.key, !ProtectedKey.isForJKS(encrypted) else {
-            return try ProtectedKey.sealForPKCS12(entry.privateKey().pkcs8, password: password)
+        switch entry.key {
+        case .protected(let stored): try resealed(stored.bytes, stored)
+        case .plain, .unparsed: try seal(entry.privateKey().pkcs8)
         }
-        return try resealed(encrypted, storePassword)
     }
 
     /// The secretBag's value, its encrypted key under this writer's password.
     private func secret(_ entry: SecretKeyEntry) throws(KeyStoreError) -> [UInt8] {
-        var reader = try ASN1Value(entry.bagValue).reader()
-        guard try reader.next().objectIdentifier() == .shroudedKeyBag else { return entry.bagValue }
-        let sealed = try resealed(PKCS12Format.octets(inExplicit: reader.next()), entry.storePassword)
-        return DEREncoding.sequence(DEREncoding.oid(.shroudedKeyBag), DEREncoding.explicit(0, DEREncoding.octetString(sealed)))
+        if case .bag(let stored) = entry.value {
+            // What is no key is kept as it is.
+            guard let protected = try PKCS12SecretBag.protectedKey(stored.bytes) else { return stored.bytes }
+            return PKCS12SecretBag.make(try resealed(protected, stored))
+        }
+        return PKCS12SecretBag.make(try seal(PKCS12SecretBag.encode(entry.secretKey())))
     }
 
-    private func resealed(_ encrypted: [UInt8], _ storePassword: Secret?) throws(KeyStoreError) -> [UInt8] {
-        if storePassword?.value == password { return encrypted }
-        if let storePassword, let plain = try? ProtectedKey.openBytes(encrypted, password: storePassword.value) {
-            return try ProtectedKey.sealForPKCS12(plain, password: password)
+    /// A key as found if it suits, else encrypted anew.
+    private func resealed(_ encrypted: [UInt8], _ stored: StoredSecret) throws(KeyStoreError) -> [UInt8] {
+        let algorithm = try ProtectedKey.algorithm(of: encrypted)
+        let isKept = protection.keeps(algorithm)
+        let isSamePassword = stored.storePassword?.value == password
+        if isKept, isSamePassword { return encrypted }
+        if let old = stored.storePassword, let plain = try? ProtectedKey.openBytes(encrypted, password: old.value, keys: stored.keys) {
+            return try seal(plain)
         }
-        _ = try ProtectedKey.openBytes(encrypted, password: password)
-        return encrypted
+        // A key with a password of its own stays as it is where it stood in such a file before.
+        if isSamePassword, !protection.isLegacy, algorithm != .javaKeyProtector, algorithm != .jceKeyProtector { return encrypted }
+        let plain = try ProtectedKey.openBytes(encrypted, password: password, keys: stored.keys)
+        return isKept ? encrypted : try seal(plain)
+    }
+
+    private func seal(_ plain: [UInt8]) throws(KeyStoreError) -> [UInt8] {
+        try ProtectedKey.seal(plain, protection.isLegacy ? .tripleDES : .aes256(derivation), password: passwordBytes, keys: derivedKeys)
     }
 
     private func bag(_ certificate: CertificateData, _ attributes: PKCS12Attributes) -> [UInt8] {
@@ -98,8 +127,9 @@ struct PKCS12Writer {
     }
 
     private func encryptedData(_ contents: [UInt8]) throws(KeyStoreError) -> [UInt8] {
-        let (algorithm, data) = try PasswordBasedEncryption.encrypt(contents, password: password)
-        let info = DEREncoding.sequence(DEREncoding.oid(.data), algorithm, DEREncoding.value(0x80, data))
+        let (encryption, identifier) = PasswordBasedEncryption.make(protection.isLegacy ? .rc2 : .aes256(derivation))
+        let data = try encryption.encrypt(contents, password: passwordBytes, keys: derivedKeys)
+        let info = DEREncoding.sequence(DEREncoding.oid(.data), identifier, DEREncoding.value(0x80, data))
         let encrypted = DEREncoding.sequence(DEREncoding.integer(0), info)
         return DEREncoding.sequence(DEREncoding.oid(.encryptedData), DEREncoding.explicit(0, encrypted))
     }

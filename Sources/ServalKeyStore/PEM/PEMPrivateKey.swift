@@ -65,16 +65,21 @@ enum LegacyPEMEncryption {
         guard let cipher = ciphers[name] else {
             throw KeyStoreError(.unsupportedAlgorithm, "The key is encrypted with \(info[0]), which is not supported")
         }
-        guard iv.count == cipher.blockSize else { throw KeyStoreError(.invalidInput, "The DEK-Info header's vector does not fit \(name)") }
-        let key = derivedKey(Array(password.utf8), salt: iv.prefix(8), length: cipher.keySize)
-        guard let plain = try PasswordCrypto.decrypt(cipher, key: key, iv: iv, data: block.bytes), (try? ASN1Value(plain).reader()) != nil else {
-            throw KeyStoreError(.wrongKeyPassword, "The key's password is wrong")
+        guard iv.count == cipher.ivSize else { throw KeyStoreError(.invalidInput, "The DEK-Info header's vector does not fit \(name)") }
+        for bytes in PasswordBytes(password).plain {
+            let key = derivedKey(bytes, salt: iv.prefix(8), length: cipher.keySize)
+            if let plain = try cipher.decrypt(block.bytes, key: key, iv: iv), (try? ASN1Value(plain).reader()) != nil { return plain }
         }
-        return plain
+        throw KeyStoreError(.wrongKeyPassword, "The key's password is wrong")
     }
 
-    private static let ciphers: [String: PasswordCrypto.Cipher] = [
-        "AES-128-CBC": .aes128, "AES-192-CBC": .aes192, "AES-256-CBC": .aes256, "DES-EDE3-CBC": .tripleDES,
+    private static let ciphers: [String: PasswordCipher] = [
+        "AES-128-CBC": .aes128, "AES-192-CBC": .aes192, "AES-256-CBC": .aes256, "DES-EDE3-CBC": .tripleDES, "DES-CBC": .des,
+        "RC2-CBC": .rc2(keySize: 16), "RC2-64-CBC": .rc2(keySize: 8), "RC2-40-CBC": .rc2(keySize: 5),
+        "CAMELLIA-128-CBC": .openSSL("CAMELLIA-128-CBC", 16, 16), "CAMELLIA-192-CBC": .openSSL("CAMELLIA-192-CBC", 16, 24),
+        "CAMELLIA-256-CBC": .openSSL("CAMELLIA-256-CBC", 16, 32), "ARIA-128-CBC": .openSSL("ARIA-128-CBC", 16, 16),
+        "ARIA-192-CBC": .openSSL("ARIA-192-CBC", 16, 24), "ARIA-256-CBC": .openSSL("ARIA-256-CBC", 16, 32),
+        "SM4-CBC": .openSSL("SM4-CBC", 16, 16),
     ]
 
     /// OpenSSL's derivation: MD5 over the block before, the password and the salt, as often as needed.

@@ -16,7 +16,7 @@ enum JavaKeyProtector {
 
     static func seal(_ plain: [UInt8], password: String) -> [UInt8] {
         let characters = JavaText.utf16(password)
-        let salt = PasswordCrypto.random(digestSize)
+        let salt = SystemRandom.bytes(digestSize)
         return salt + applyStream(to: plain[...], salt: salt, password: characters) + check(plain, characters)
     }
 

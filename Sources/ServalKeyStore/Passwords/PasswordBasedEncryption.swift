@@ -1,174 +1,188 @@
-import Crypto
-
-/// A password in the two encodings that key files use.
-struct PasswordBytes {
-    /// UTF-8: PBKDF2 and legacy PEM encryption.
-    let utf8: [UInt8]
-    /// Big-endian UTF-16 with a terminating zero (RFC 7292 appendix B.1), in the order in which to try them.
-    ///
-    /// For the empty password some programs use the terminator and others nothing at all.
-    let terminatedUTF16: [[UInt8]]
-
-    init(_ password: String) {
-        utf8 = Array(password.utf8)
-        let characters = JavaText.utf16(password)
-        terminatedUTF16 = characters.isEmpty ? [[0, 0], []] : [characters + [0, 0]]
-    }
-}
-
-/// The AlgorithmIdentifier of data encrypted under a password: PBES2 and PBES1 (RFC 8018), and PKCS12's own ciphers (RFC 7292 appendix C).
+/// The AlgorithmIdentifier of data encrypted under a password: PBES2 and PBES1 (RFC 8018), PKCS12's own ciphers (RFC 7292 appendix C), and
+/// Java's for JCEKS.
 struct PasswordBasedEncryption {
-    private enum Derivation {
-        case pbkdf2(digest: String, cipherIV: [UInt8])
+    enum Derivation: Sendable {
+        /// PBES2: a derivation that lacks only the password; the vector stands in the file.
+        case pbes2(KeyDerivation, iv: [UInt8])
+        /// SHA-1 once for the key and once for the vector; a two-key triple DES uses the first key again as the third.
         case pkcs12(keySize: Int)
-        case pbkdf1(usesMD5: Bool)
+        /// Key and vector are the halves of one digest.
+        case pbkdf1(digest: String)
+        /// As PBKDF1, with 24 bytes of key.
+        case java
     }
 
     private let derivation: Derivation
-    private let cipher: PasswordCrypto.Cipher
+    private let cipher: PasswordCipher
     private let salt: [UInt8]
-    let iterations: Int
+    private let iterations: Int
 
     /// - Throws: `unsupportedAlgorithm` with the algorithm's name, `corrupt`.
     init(_ identifier: ASN1Value) throws(KeyStoreError) {
         var reader = try identifier.reader()
         let oid = try reader.next().objectIdentifier()
-        guard oid == .pbes2 else {
-            guard let known = PasswordBasedEncryption.simple[oid] else { throw PasswordBasedEncryption.unsupported(oid) }
-            let parameters = try reader.next().children()
-            guard parameters.count == 2 else { throw KeyStoreError(.corrupt, "A password-based cipher needs a salt and an iteration count") }
-            derivation = known.derivation
-            cipher = known.cipher
-            salt = try parameters[0].octets()
-            iterations = try PasswordBasedEncryption.iterations(parameters[1])
+        if oid == .pbes2 {
+            self = try PasswordBasedEncryption(pbes2: reader.next())
             return
         }
-        var parameters = try reader.next().reader()
-        var function = try parameters.next().reader()
-        var scheme = try parameters.next().reader()
-        let functionOID = try function.next().objectIdentifier()
-        guard functionOID == .pbkdf2 else { throw PasswordBasedEncryption.unsupported(functionOID) }
-        let cipherOID = try scheme.next().objectIdentifier()
-        guard let cipher = PasswordBasedEncryption.ciphers[cipherOID] else { throw PasswordBasedEncryption.unsupported(cipherOID) }
-        self.cipher = cipher
-        let iv = try scheme.next().octets()
+        guard let known = PasswordAlgorithms.pbes1[oid] else { throw PasswordAlgorithms.unsupported(oid) }
+        let parameters = try reader.next().children()
+        guard parameters.count == 2 else { throw KeyStoreError(.corrupt, "A password-based cipher needs a salt and an iteration count") }
+        self.init(known.derivation, known.cipher, salt: try parameters[0].octets(), iterations: try parameters[1].integer())
+    }
 
-        var pbkdf2 = try function.next().reader()
-        salt = try pbkdf2.next().octets()
-        iterations = try PasswordBasedEncryption.iterations(pbkdf2.next())
-        if let length = try pbkdf2.next(ifTag: ASN1Value.integer)?.integer(), length != cipher.keySize {
+    private init(_ derivation: Derivation, _ cipher: PasswordCipher, salt: [UInt8], iterations: Int) {
+        self.derivation = derivation
+        self.cipher = cipher
+        self.salt = salt
+        self.iterations = iterations
+    }
+
+    private init(pbes2: ASN1Value) throws(KeyStoreError) {
+        var parameters = try pbes2.reader()
+        let function = try PasswordKeyFunction(parameters.next())
+        let (cipher, iv) = try PasswordBasedEncryption.cipher(parameters.next(), keyLength: function.keyLength)
+        if let length = function.keyLength, length != cipher.keySize {
             throw KeyStoreError(.corrupt, "The key length \(length) does not fit the cipher \(cipher.name)")
         }
-        var prf = OID.hmacSHA1
-        if let identifier = try pbkdf2.next(ifTag: ASN1Value.sequence) {
-            var reader = try identifier.reader()
-            prf = try reader.next().objectIdentifier()
-        }
-        guard let digest = PasswordBasedEncryption.digests[prf] else { throw PasswordBasedEncryption.unsupported(prf) }
-        derivation = .pbkdf2(digest: digest, cipherIV: iv)
+        let derivation = function.derivation(length: cipher.keySize)
+        self.init(.pbes2(derivation, iv: iv), cipher, salt: derivation.salt, iterations: derivation.iterations)
     }
 
-    /// The plain bytes, or `nil` when the padding is wrong: the password is another, or the data was changed.
+    /// The cipher of an encryptionScheme with its vector.
+    private static func cipher(_ scheme: ASN1Value, keyLength: Int?) throws(KeyStoreError) -> (PasswordCipher, iv: [UInt8]) {
+        var reader = try scheme.reader()
+        let oid = try reader.next().objectIdentifier()
+        if let cipher = PasswordAlgorithms.ciphers[oid] { return (cipher, try reader.next().octets()) }
+        guard oid == .rc2CBC else { throw PasswordAlgorithms.unsupported(oid) }
+        let parameters = try reader.next()
+        // A vector alone stands for 32 effective bits (RFC 2268 section 6).
+        guard parameters.tag == ASN1Value.sequence else {
+            return (.rc2(keySize: keyLength ?? 4, effectiveBits: 32), try parameters.octets())
+        }
+        let values = try parameters.children()
+        guard values.count == 2 else { throw KeyStoreError(.corrupt, "RC2 needs a version and an initialisation vector") }
+        let bits: Int
+        switch try values[0].integer() {
+        case 160: bits = 40
+        case 120: bits = 64
+        case 58: bits = 128
+        case let version where (256...1024).contains(version): bits = version
+        default: throw KeyStoreError(.unsupportedAlgorithm, "The data is protected with RC2 of an unknown key length")
+        }
+        return (.rc2(keySize: keyLength ?? bits / 8, effectiveBits: bits), try values[1].octets())
+    }
+
+    /// The plain bytes, or `nil` when none come out that make sense: the password is another, or the data was changed.
     ///
     /// - Parameter accepts: Whether plain bytes make sense; a wrong password passes the padding once in 256 times.
-    func decrypt(_ data: [UInt8], password: PasswordBytes, accepts: ([UInt8]) -> Bool) throws(KeyStoreError) -> [UInt8]? {
+    func decrypt(
+        _ data: [UInt8],
+        password: PasswordBytes,
+        keys: DerivedKeys,
+        accepts: ([UInt8]) -> Bool
+    ) throws(KeyStoreError) -> [UInt8]? {
+        for bytes in password.encodings(for: derivation) {
+            let (key, iv) = try keyAndVector(password: bytes, keys: keys)
+            if let plain = try cipher.decrypt(data, key: key, iv: iv), accepts(plain) { return plain }
+        }
+        return nil
+    }
+
+    private func keyAndVector(password: [UInt8], keys: DerivedKeys) throws(KeyStoreError) -> (key: [UInt8], iv: [UInt8]) {
+        func derive(_ function: KeyDerivation.Function, _ length: Int) throws(KeyStoreError) -> [UInt8] {
+            try keys.key(KeyDerivation(function, salt: salt, iterations: iterations, length: length), password: password)
+        }
         switch derivation {
-        case .pbkdf2(let digest, let iv):
-            let key = try PasswordCrypto.pbkdf2(digest: digest, password: password.utf8, salt: salt, iterations: iterations, length: cipher.keySize)
-            return try PasswordCrypto.decrypt(cipher, key: key, iv: iv, data: data).flatMap { accepts($0) ? $0 : nil }
+        case .pbes2(let derivation, let iv): return (try keys.key(derivation, password: password), iv)
         case .pkcs12(let keySize):
-            for characters in password.terminatedUTF16 {
-                let (key, iv) = try pkcs12Key(characters, keySize: keySize)
-                if let plain = try PasswordCrypto.decrypt(cipher, key: key, iv: iv, data: data), accepts(plain) { return plain }
-            }
-            return nil
-        case .pbkdf1(let usesMD5):
-            let derived = pbkdf1(password.utf8, usesMD5: usesMD5)
-            // Single DES is triple DES with three equal keys.
-            let key = [derived.prefix(8), derived.prefix(8), derived.prefix(8)].flatMap { $0 }
-            return try PasswordCrypto.decrypt(cipher, key: key, iv: Array(derived[8..<16]), data: data).flatMap { accepts($0) ? $0 : nil }
+            let key = try derive(.pkcs12(digest: "SHA1", purpose: .key), keySize)
+            let iv = cipher.ivSize == 0 ? [] : try derive(.pkcs12(digest: "SHA1", purpose: .iv), cipher.ivSize)
+            return (key + key.prefix(cipher.keySize - keySize), iv)
+        case .pbkdf1(let digest):
+            let bytes = try derive(.pbkdf1(digest: digest), cipher.keySize + cipher.ivSize)
+            return (Array(bytes.prefix(cipher.keySize)), Array(bytes.suffix(cipher.ivSize)))
+        case .java:
+            let bytes = try derive(.java, cipher.keySize + cipher.ivSize)
+            return (Array(bytes.prefix(cipher.keySize)), Array(bytes.suffix(cipher.ivSize)))
         }
     }
-
-    private func pkcs12Key(_ password: [UInt8], keySize: Int) throws(KeyStoreError) -> (key: [UInt8], iv: [UInt8]) {
-        func derive(_ purpose: PasswordCrypto.Purpose, _ length: Int) throws(KeyStoreError) -> [UInt8] {
-            try PasswordCrypto.pkcs12(digest: "SHA1", purpose: purpose, password: password, salt: salt, iterations: iterations, length: length)
-        }
-        var key = try derive(.key, keySize)
-        let iv = try derive(.iv, cipher.blockSize)
-        // Triple DES with two keys uses the first again as the third.
-        if cipher == .tripleDES, keySize == 16 { key += key.prefix(8) }
-        return (key, iv)
-    }
-
-    private func pbkdf1(_ password: [UInt8], usesMD5: Bool) -> [UInt8] {
-        var block = password + salt
-        for _ in 0..<iterations {
-            block = usesMD5 ? Array(Insecure.MD5.hash(data: block)) : Array(Insecure.SHA1.hash(data: block))
-        }
-        return block
-    }
-
-    private static func iterations(_ value: ASN1Value) throws(KeyStoreError) -> Int {
-        let count = try value.integer()
-        guard (1...Limits.iterations).contains(count) else {
-            throw KeyStoreError(.unsupportedAlgorithm, "A key derivation asks for \(count) iterations; 1 to \(Limits.iterations) are accepted")
-        }
-        return count
-    }
-
-    private static func unsupported(_ oid: OID) -> KeyStoreError {
-        let name = names[oid].map { "\($0) (\(oid))" } ?? oid.description
-        return KeyStoreError(.unsupportedAlgorithm, "The data is protected with \(name), which is not supported")
-    }
-
-    private static let simple: [OID: (derivation: Derivation, cipher: PasswordCrypto.Cipher)] = [
-        "1.2.840.113549.1.12.1.3": (.pkcs12(keySize: 24), .tripleDES),
-        "1.2.840.113549.1.12.1.4": (.pkcs12(keySize: 16), .tripleDES),
-        "1.2.840.113549.1.12.1.5": (.pkcs12(keySize: 16), .rc2),
-        "1.2.840.113549.1.12.1.6": (.pkcs12(keySize: 5), .rc2),
-        "1.2.840.113549.1.5.3": (.pbkdf1(usesMD5: true), .tripleDES),
-        "1.2.840.113549.1.5.10": (.pbkdf1(usesMD5: false), .tripleDES),
-    ]
-
-    private static let ciphers: [OID: PasswordCrypto.Cipher] = [
-        "2.16.840.1.101.3.4.1.2": .aes128, "2.16.840.1.101.3.4.1.22": .aes192, .aes256CBC: .aes256, "1.2.840.113549.3.7": .tripleDES,
-    ]
-
-    private static let digests: [OID: String] = [
-        .hmacSHA1: "SHA1", "1.2.840.113549.2.8": "SHA224", .hmacSHA256: "SHA256", "1.2.840.113549.2.10": "SHA384", "1.2.840.113549.2.11": "SHA512",
-        "1.2.840.113549.2.12": "SHA512-224", "1.2.840.113549.2.13": "SHA512-256",
-    ]
-
-    private static let names: [OID: String] = [
-        "1.2.840.113549.1.12.1.1": "pbeWithSHA1And128BitRC4", "1.2.840.113549.1.12.1.2": "pbeWithSHA1And40BitRC4",
-        "1.3.6.1.4.1.11591.4.11": "scrypt", "1.2.840.113549.1.5.14": "PBMAC1", "1.2.840.113549.3.2": "RC2-CBC", "1.3.14.3.2.7": "DES-CBC",
-        "1.3.6.1.4.1.42.2.19.1": "the JCEKS key protector", "1.2.840.113549.1.5.6": "pbeWithMD5AndRC2-CBC",
-        "1.2.840.113549.1.5.11": "pbeWithSHA1AndRC2-CBC", "1.2.840.113549.1.7.3": "public-key encryption",
-        "2.16.840.1.101.3.4.1.46": "AES-256-GCM", "2.16.840.1.101.3.4.1.6": "AES-128-GCM",
-    ]
 }
 
+extension PasswordBytes {
+    fileprivate func encodings(for derivation: PasswordBasedEncryption.Derivation) -> [[UInt8]] {
+        switch derivation {
+        case .pbes2, .pbkdf1: plain
+        case .pkcs12: terminatedUTF16
+        // The JDK takes ASCII only, and nobody else writes this.
+        case .java: [utf8]
+        }
+    }
+}
+
+// MARK: Writing
+
 extension PasswordBasedEncryption {
-    /// Encrypts as JDK 17 does: PBES2 with PBKDF2 (HMAC-SHA256, 20 bytes of salt, 10,000 iterations) and AES-256 in CBC mode.
+    /// An algorithm for new data, with fresh random parameters.
     ///
-    /// - Returns: The AlgorithmIdentifier's DER and the encrypted bytes.
-    static func encrypt(_ plain: [UInt8], password: String) throws(KeyStoreError) -> (algorithm: [UInt8], data: [UInt8]) {
-        let salt = PasswordCrypto.random(20)
-        let iv = PasswordCrypto.random(16)
-        let iterations = 10_000
-        let key = try PasswordCrypto.pbkdf2(digest: "SHA256", password: Array(password.utf8), salt: salt, iterations: iterations, length: 32)
-        let data = try PasswordCrypto.encrypt(.aes256, key: key, iv: iv, data: plain)
-        let pbkdf2 = DEREncoding.sequence(
-            DEREncoding.octetString(salt),
-            DEREncoding.integer(iterations),
-            DEREncoding.integer(32),
+    /// - Returns: The algorithm and its identifier as DER.
+    static func make(_ kind: Kind) -> (encryption: PasswordBasedEncryption, identifier: [UInt8]) {
+        switch kind {
+        case .aes256(let derivation):
+            let iv = SystemRandom.bytes(16)
+            let encryption = PasswordBasedEncryption(.pbes2(derivation, iv: iv), .aes256, salt: derivation.salt, iterations: derivation.iterations)
+            let parameters = DEREncoding.sequence(
+                DEREncoding.sequence(DEREncoding.oid(.pbkdf2), pbkdf2(derivation)),
+                DEREncoding.sequence(DEREncoding.oid(.aes256CBC), DEREncoding.octetString(iv))
+            )
+            return (encryption, DEREncoding.sequence(DEREncoding.oid(.pbes2), parameters))
+        case .tripleDES: return pbes1(.pbeWithSHA1AndTripleDES, .pkcs12(keySize: 24), .tripleDES, saltSize: 20, iterations: 10_000)
+        case .rc2: return pbes1(.pbeWithSHA1AndRC2With40Bits, .pkcs12(keySize: 5), .rc2(keySize: 5), saltSize: 20, iterations: 10_000)
+        case .jceks: return pbes1(.jceKeyProtector, .java, .tripleDES, saltSize: 8, iterations: 200_000)
+        }
+    }
+
+    enum Kind {
+        /// PBES2 with AES-256 in CBC mode, under a derivation that may be shared.
+        case aes256(KeyDerivation)
+        /// What every PKCS12 program reads: SHA-1 and triple DES.
+        case tripleDES
+        /// What old PKCS12 programs expect of certificates: SHA-1 and RC2 with 40 bits.
+        case rc2
+        /// PBEWithMD5AndTripleDES, which no other format has.
+        case jceks
+    }
+
+    /// The derivation of JDK 17: PBKDF2 with HMAC-SHA256, 20 bytes of salt and 10,000 iterations.
+    static func newDerivation() -> KeyDerivation {
+        KeyDerivation(.pbkdf2(digest: "SHA256"), salt: SystemRandom.bytes(20), iterations: 10_000, length: 32)
+    }
+
+    func encrypt(_ plain: [UInt8], password: PasswordBytes, keys: DerivedKeys) throws(KeyStoreError) -> [UInt8] {
+        let (key, iv) = try keyAndVector(password: password.encodings(for: derivation).first ?? [], keys: keys)
+        return try cipher.encrypt(plain, key: key, iv: iv)
+    }
+
+    /// PBKDF2-params for a derivation with HMAC-SHA256.
+    static func pbkdf2(_ derivation: KeyDerivation) -> [UInt8] {
+        DEREncoding.sequence(
+            DEREncoding.octetString(derivation.salt),
+            DEREncoding.integer(derivation.iterations),
+            DEREncoding.integer(derivation.length),
             DEREncoding.algorithm(.hmacSHA256)
         )
-        let parameters = DEREncoding.sequence(
-            DEREncoding.sequence(DEREncoding.oid(.pbkdf2), pbkdf2),
-            DEREncoding.sequence(DEREncoding.oid(.aes256CBC), DEREncoding.octetString(iv))
-        )
-        return (DEREncoding.sequence(DEREncoding.oid(.pbes2), parameters), data)
+    }
+
+    private static func pbes1(
+        _ oid: OID,
+        _ derivation: Derivation,
+        _ cipher: PasswordCipher,
+        saltSize: Int,
+        iterations: Int
+    ) -> (PasswordBasedEncryption, [UInt8]) {
+        let salt = SystemRandom.bytes(saltSize)
+        let parameters = DEREncoding.sequence(DEREncoding.octetString(salt), DEREncoding.integer(iterations))
+        let encryption = PasswordBasedEncryption(derivation, cipher, salt: salt, iterations: iterations)
+        return (encryption, DEREncoding.sequence(DEREncoding.oid(oid), parameters))
     }
 }

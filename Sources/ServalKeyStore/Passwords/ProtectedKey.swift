@@ -3,37 +3,43 @@ enum ProtectedKey {
     /// Decrypts a key, whichever of the supported ways protects it.
     ///
     /// - Throws: `wrongKeyPassword`, `unsupportedAlgorithm`, `corrupt`.
-    static func open(_ encrypted: [UInt8], password: String) throws(KeyStoreError) -> PrivateKey {
-        try PrivateKey(pkcs8: openBytes(encrypted, password: password))
+    static func open(_ encrypted: [UInt8], password: String, keys: DerivedKeys = DerivedKeys()) throws(KeyStoreError) -> PrivateKey {
+        try PrivateKey(pkcs8: openBytes(encrypted, password: password, keys: keys))
     }
 
-    /// As ``open(_:password:)``, for anything that is encrypted in this form.
-    static func openBytes(_ encrypted: [UInt8], password: String) throws(KeyStoreError) -> [UInt8] {
+    /// As ``open(_:password:keys:)``, for anything that is encrypted in this form.
+    static func openBytes(_ encrypted: [UInt8], password: String, keys: DerivedKeys = DerivedKeys()) throws(KeyStoreError) -> [UInt8] {
         let (algorithm, data) = try parts(encrypted)
         if try oid(of: algorithm) == .javaKeyProtector {
             guard let plain = try JavaKeyProtector.open(data, password: password) else { throw wrongPassword }
             return plain
         }
-        let plain = try PasswordBasedEncryption(algorithm)
-            .decrypt(data, password: PasswordBytes(password)) { (try? ASN1Value($0).children().count).map { $0 >= 3 } ?? false }
+        let plain = try PasswordBasedEncryption(algorithm).decrypt(data, password: PasswordBytes(password), keys: keys) {
+            (try? ASN1Value($0).children().count).map { $0 >= 3 } ?? false
+        }
         guard let plain else { throw wrongPassword }
         return plain
     }
 
-    /// A key protected for a JKS store.
+    /// A key protected as JKS does it.
     static func sealForJKS(_ pkcs8: [UInt8], password: String) -> [UInt8] {
         DEREncoding.sequence(DEREncoding.algorithm(.javaKeyProtector), DEREncoding.octetString(JavaKeyProtector.seal(pkcs8, password: password)))
     }
 
-    /// A key protected for a PKCS12 store.
-    static func sealForPKCS12(_ pkcs8: [UInt8], password: String) throws(KeyStoreError) -> [UInt8] {
-        let (algorithm, data) = try PasswordBasedEncryption.encrypt(pkcs8, password: password)
-        return DEREncoding.sequence(algorithm, DEREncoding.octetString(data))
+    /// A key protected by a cipher.
+    static func seal(
+        _ pkcs8: [UInt8],
+        _ kind: PasswordBasedEncryption.Kind,
+        password: PasswordBytes,
+        keys: DerivedKeys = DerivedKeys()
+    ) throws(KeyStoreError) -> [UInt8] {
+        let (encryption, identifier) = PasswordBasedEncryption.make(kind)
+        return DEREncoding.sequence(identifier, DEREncoding.octetString(try encryption.encrypt(pkcs8, password: password, keys: keys)))
     }
 
-    /// Whether the key is protected as JKS stores do it.
-    static func isForJKS(_ encrypted: [UInt8]) -> Bool {
-        (try? oid(of: parts(encrypted).algorithm)) == .javaKeyProtector
+    /// The algorithm that protects the key.
+    static func algorithm(of encrypted: [UInt8]) throws(KeyStoreError) -> OID {
+        try oid(of: parts(encrypted).algorithm)
     }
 
     static func parts(_ encrypted: [UInt8]) throws(KeyStoreError) -> (algorithm: ASN1Value, data: [UInt8]) {

@@ -1,18 +1,22 @@
-/// Decryption with RC2 (RFC 2268) in CBC mode.
+/// RC2 (RFC 2268) in CBC mode.
 ///
 /// PKCS12 files of older JDKs and of `openssl pkcs12 -legacy` encrypt their certificates with a 40-bit RC2 key. OpenSSL 3 has the cipher in its
-/// legacy module only, which several distributions do not install, so it is here. Nothing is ever written with it.
+/// legacy module only, which several distributions do not install, so it is here. It is written only on request, for programs that read nothing
+/// else.
 struct RC2 {
     private let keys: [UInt16]
 
-    /// - Parameter key: 1 to 128 bytes, all of whose bits count.
-    init?(key: [UInt8]) {
-        guard (1...128).contains(key.count) else { return nil }
+    /// - Parameters:
+    ///   - key: 1 to 128 bytes.
+    ///   - effectiveBits: How many bits of the expanded key count, 1 to 1024.
+    init?(key: [UInt8], effectiveBits: Int) {
+        guard (1...128).contains(key.count), (1...1024).contains(effectiveBits) else { return nil }
         var expanded = key
         while expanded.count < 128 { expanded.append(RC2.table[Int(expanded[expanded.count - 1] &+ expanded[expanded.count - key.count])]) }
-        let start = 128 - key.count
-        expanded[start] = RC2.table[Int(expanded[start])]
-        for index in (0..<start).reversed() { expanded[index] = RC2.table[Int(expanded[index + 1] ^ expanded[index + key.count])] }
+        let octets = (effectiveBits + 7) / 8
+        let start = 128 - octets
+        expanded[start] = RC2.table[Int(expanded[start] & 0xFF >> (8 * octets - effectiveBits))]
+        for index in (0..<start).reversed() { expanded[index] = RC2.table[Int(expanded[index + 1] ^ expanded[index + octets])] }
         keys = (0..<64).map { UInt16(expanded[2 * $0]) | UInt16(expanded[2 * $0 + 1]) << 8 }
     }
 
@@ -29,6 +33,35 @@ struct RC2 {
         }
         guard let padding = plain.last, (1...8).contains(padding), plain.suffix(Int(padding)).allSatisfy({ $0 == padding }) else { return nil }
         return plain.dropLast(Int(padding))
+    }
+
+    /// The encrypted bytes with their padding; `nil` when the vector's length is wrong.
+    func encryptCBC(_ data: [UInt8], iv: [UInt8]) -> [UInt8]? {
+        guard iv.count == 8 else { return nil }
+        let padding = 8 - data.count % 8
+        let plain = data + [UInt8](repeating: UInt8(padding), count: padding)
+        var encrypted: [UInt8] = []
+        encrypted.reserveCapacity(plain.count)
+        var previous = iv
+        for start in stride(from: 0, to: plain.count, by: 8) {
+            previous = encrypt(zip(plain[start..<start + 8], previous).map { $0 ^ $1 })
+            encrypted += previous
+        }
+        return encrypted
+    }
+
+    private func encrypt(_ octets: [UInt8]) -> [UInt8] {
+        var words = (0..<4).map { UInt16(octets[2 * $0]) | UInt16(octets[2 * $0 + 1]) << 8 }
+        for round in 0..<16 {
+            for index in 0..<4 {
+                let (a, b, c) = (words[(index + 3) & 3], words[(index + 2) & 3], words[(index + 1) & 3])
+                let sum = words[index] &+ keys[4 * round + index] &+ (a & b) &+ (~a & c)
+                words[index] = sum << RC2.shifts[index] | sum >> (16 - RC2.shifts[index])
+            }
+            guard round == 4 || round == 10 else { continue }
+            for index in 0..<4 { words[index] &+= keys[Int(words[(index + 3) & 3] & 63)] }
+        }
+        return words.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] }
     }
 
     private func decrypt(_ block: ArraySlice<UInt8>) -> [UInt8] {

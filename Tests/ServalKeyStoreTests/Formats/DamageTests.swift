@@ -27,7 +27,7 @@ import Testing
     func aFlippedBitIsNoticed(_ format: KeyStoreFormat) throws {
         let bytes = try authority.store(format).serialized(password: "changeit")
         // Not inside the MAC's own salt and count, where a change cannot be told from a wrong password.
-        let positions = stride(from: 16, to: bytes.count, by: format == .jks ? 41 : 97)
+        let positions = stride(from: 16, to: bytes.count, by: format == .pkcs12 ? 97 : format == .jks ? 41 : 61)
         let allowed: Set<KeyStoreError.Code?> = [.corrupt, .unsupportedAlgorithm, .unsupportedFormat, .wrongPassword]
         var corrupt = 0
         var all = 0
@@ -110,7 +110,6 @@ import Testing
                 return error.message
             }
         }
-        #expect(message([0xCE, 0xCE, 0xCE, 0xCE, 0, 0, 0, 2]).contains("JCEKS"))
         #expect(message(Array(PEM.encode(authority.root.der, label: "CERTIFICATE").utf8)).contains("PEM"))
         #expect(message(authority.root.der).contains("certificate"))
         #expect(KeyStoreFormat.detect(authority.root.der) == nil)

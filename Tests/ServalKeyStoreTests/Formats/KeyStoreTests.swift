@@ -19,7 +19,7 @@ import Testing
     @Test(arguments: KeyStoreFormat.allCases)
     func aliasesHaveNoCase(_ format: KeyStoreFormat) throws {
         var store = try authority.store(format)
-        #expect(store.aliases == ["rsa", "ec", format == .jks ? "root" : "Root"])
+        #expect(store.aliases == ["rsa", "ec", format == .pkcs12 ? "Root" : "root"])
         store.set(KeyStore.Entry(.trustedCertificate(authority.intermediate)), alias: "ROOT")
         #expect(store.count == 3)
         #expect(try store.certificate("root") == authority.intermediate)
@@ -31,6 +31,10 @@ import Testing
 
     @Test(arguments: KeyStoreFormat.allCases, ["changeit", "", "pässwörd €"])
     func whatIsWrittenIsRead(_ format: KeyStoreFormat, _ password: String) throws {
+        if format == .jceks, password.utf8.contains(where: { $0 >= 0x80 }) {
+            #expect(code { try authority.store(format).serialized(password: password) } == .invalidInput, "the format knows ASCII only")
+            return
+        }
         let store = try KeyStore(bytes: authority.store(format).serialized(password: password), password: password)
         #expect(store.isIntegrityVerified)
         #expect(try store.identity(alias: "rsa").privateKey == authority.rsaKey)
@@ -52,7 +56,7 @@ import Testing
     }
 
     @Test func entriesMoveBetweenFormats() throws {
-        for (from, to) in [(KeyStoreFormat.jks, KeyStoreFormat.pkcs12), (.pkcs12, .jks)] {
+        for (from, to) in [(KeyStoreFormat.jks, KeyStoreFormat.pkcs12), (.pkcs12, .jks), (.jks, .jceks), (.jceks, .pkcs12), (.jceks, .jks)] {
             let source = try KeyStore(bytes: authority.store(from).serialized(password: "changeit"), password: "changeit")
             var target = KeyStore(format: to)
             for alias in source.aliases { if let entry = source[alias] { target.set(entry, alias: alias) } }

@@ -114,13 +114,6 @@ import Testing
         } catch {
             #expect(error.message.contains("2147483647 iterations"))
         }
-        try Tool.openssl("pkcs8", "-topk8", "-in", folder("key.pem"), "-scrypt", "-passout", "pass:x", "-out", folder("scrypt.pem"))
-        do {
-            _ = try PEM.privateKey(contentsOf: folder("scrypt.pem"), password: "x")
-            Issue.record("scrypt was read")
-        } catch {
-            #expect(error.code == .unsupportedAlgorithm && error.message.contains("scrypt") && error.message.contains("scrypt.pem"))
-        }
     }
 
     /// Where the MacData of an empty store begins: after the outer header (2), the version (3) and the contents.

@@ -32,6 +32,11 @@ enum Tool {
 
     @discardableResult
     static func keytool(_ arguments: String...) throws -> String {
+        try keytool(arguments)
+    }
+
+    @discardableResult
+    static func keytool(_ arguments: [String]) throws -> String {
         try run(["keytool", "-J-XX:+UseSerialGC", "-J-XX:TieredStopAtLevel=1", "-J-Duser.language=en"] + arguments)
     }
 
