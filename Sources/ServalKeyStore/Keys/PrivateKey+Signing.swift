@@ -7,7 +7,9 @@ extension PrivateKey {
     /// - Complexity: About 1 ms; RSA takes 0.3 s with 16384 bits.
     public func sign(_ message: [UInt8], with algorithm: SignatureAlgorithm) throws(KeyStoreError) -> [UInt8] {
         guard canSign else { throw cannotSign }
-        guard fits(algorithm) else { throw KeyStoreError(.invalidInput, "\(algorithm) cannot be made with this key: \(self)") }
+        if let obstacle = obstacle(to: algorithm) {
+            throw KeyStoreError(.invalidInput, "\(algorithm) cannot be made with this key: \(self)\(obstacle.reason)")
+        }
         return try OpenSSLKey(pkcs8: PrivateKeyParts(pkcs8: pkcs8).computable).sign(message, with: algorithm)
     }
 
@@ -47,11 +49,40 @@ extension PrivateKey {
         }
     }
 
-    /// Whether the key is of the kind that makes such signatures.
-    package func fits(_ signature: SignatureAlgorithm) -> Bool {
+    /// Why a key cannot make signatures of an algorithm.
+    package enum SigningObstacle: Hashable, Sendable {
+        /// The algorithm is for keys of another kind.
+        case anotherKind
+        /// The RSA key has no room for the digest; for PSS the bytes it would need.
+        case tooShort(bytesNeeded: Int?)
+        /// The digest, named as in FIPS 180, is shorter than the numbers of the DSA key.
+        case weakDigest(String)
+
+        var reason: String {
+            switch self {
+            case .anotherKind: ""
+            case .tooShort: ": it is too short"
+            case .weakDigest(let digest): ": \(digest) is too weak for its size"
+            }
+        }
+    }
+
+    /// What stands in the way of making such signatures; `nil` when nothing does.
+    package func obstacle(to signature: SignatureAlgorithm) -> SigningObstacle? {
         switch (signature.scheme, algorithm) {
-        case (.rsa, .rsa), (.rsaPSS, .rsa), (.rsaPSS, .rsaPSS), (.ecdsa, .ec), (.dsa, .dsa), (.ed25519, .ed25519), (.ed448, .ed448): true
-        default: false
+        case (.ecdsa, .ec), (.ed25519, .ed25519), (.ed448, .ed448): return nil
+        case (.rsa, .rsa(let bits)):
+            // RFC 8017 section 9.2: eleven bytes of padding and the digest with its name.
+            let isLong = (bits + 7) / 8 >= (signature.digest?.namedLength ?? 0) + 11
+            return isLong ? nil : .tooShort(bytesNeeded: nil)
+        case (.rsaPSS(let parameters), .rsa(let bits)), (.rsaPSS(let parameters), .rsaPSS(let bits)):
+            let needed = parameters.digest.length + parameters.saltLength + 2
+            return (bits - 1 + 7) / 8 >= needed ? nil : .tooShort(bytesNeeded: needed)
+        case (.dsa, .dsa(let bits)):
+            // Keys of 1024 bits date from a time when SHA-1 was the only choice.
+            guard let digest = signature.digest, bits > 1024, let subprime = try? PrivateKeyParts(pkcs8: pkcs8).subprimeBits else { return nil }
+            return digest.length * 8 < subprime ? .weakDigest(digest.standardName) : nil
+        default: return .anotherKind
         }
     }
 
@@ -95,9 +126,22 @@ extension SignatureAlgorithm {
     ) -> Verification {
         guard let algorithm = SignatureAlgorithm(identifier: algorithmIdentifier) else { return .unknown }
         do throws(KeyStoreError) {
+            guard algorithm.isMade(byKeysOf: try PublicKeyInfo.algorithm(of: publicKeyInfo)) else { return .fails }
             return try OpenSSLKey(publicKeyInfo: publicKeyInfo).verify(signature, of: message, with: algorithm) ? .holds : .fails
         } catch {
             return error.code == .unsupportedAlgorithm ? .unknown : .fails
+        }
+    }
+
+    /// OpenSSL itself would take a signature for one of the key's kind, whatever the algorithm says.
+    private func isMade(byKeysOf algorithm: OID) -> Bool {
+        switch scheme {
+        case .rsa: algorithm == .rsaEncryption
+        case .rsaPSS: algorithm == .rsaEncryption || algorithm == .rsassaPSS
+        case .ecdsa: algorithm == .ecPublicKey
+        case .dsa: algorithm == .dsa
+        case .ed25519: algorithm == .ed25519
+        case .ed448: algorithm == .ed448
         }
     }
 }

@@ -59,14 +59,14 @@ public struct PrivateKey: Sendable {
 
     /// Makes a new key.
     ///
-    /// - Throws: `unsupportedAlgorithm` for secp256k1 and ``Algorithm/other(_:)``, `invalidInput` for an RSA length outside 512...16384 and a DSA length
-    ///   other than 1024, 2048 and 3072.
+    /// - Throws: `unsupportedAlgorithm` for secp256k1 and ``Algorithm/other(_:)``, `invalidInput` for an RSA length outside 512...16384 or odd and a DSA
+    ///   length other than 1024, 2048 and 3072.
     /// - Complexity: RSA takes about 0.1 s for 2048 bits, seconds for 4096 and minutes for 16384; DSA up to several seconds.
     public static func generate(_ algorithm: Algorithm) throws(KeyStoreError) -> PrivateKey {
         switch algorithm {
         case .rsa(let bits), .rsaPSS(let bits):
-            guard (512...16384).contains(bits) else {
-                throw KeyStoreError(.invalidInput, "An RSA key has 512 to 16384 bits; \(bits) were asked for")
+            guard (512...16384).contains(bits), bits.isMultiple(of: 2) else {
+                throw KeyStoreError(.invalidInput, "An RSA key has 512 to 16384 bits, an even number; \(bits) were asked for")
             }
         case .dsa(let bits):
             guard [1024, 2048, 3072].contains(bits) else {

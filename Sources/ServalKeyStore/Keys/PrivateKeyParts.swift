@@ -8,6 +8,8 @@ struct PrivateKeyParts {
     let computable: [UInt8]
     /// The signatures that an RSASSA-PSS key is restricted to; `nil` for no restriction.
     let pss: PSSParameters?
+    /// The length of a DSA group's second prime in bits.
+    let subprimeBits: Int?
 
     init(pkcs8: [UInt8]) throws(KeyStoreError) {
         do throws(KeyStoreError) {
@@ -32,6 +34,7 @@ struct PrivateKeyParts {
         let oid = try reader.next().objectIdentifier()
         let parameters = reader.isAtEnd ? nil : try reader.next()
         var pss: PSSParameters?
+        var subprimeBits: Int?
         switch oid {
         case .rsaEncryption, .rsassaPSS:
             let numbers = try RSANumbers(octets)
@@ -65,6 +68,7 @@ struct PrivateKeyParts {
         case .dsa:
             guard let parameters else { throw KeyStoreError(.corrupt, "The DSA key has no parameters") }
             let group = try DSAGroup(parameters)
+            subprimeBits = group.subprimeBits
             let number = try ASN1Value(octets)
             guard number.tag == ASN1Value.integer, PublicKeyInfo.bits(number.content) <= group.subprimeBits else {
                 throw KeyStoreError(.corrupt, "The DSA key is longer than its group allows")
@@ -78,6 +82,7 @@ struct PrivateKeyParts {
             return
         }
         self.pss = pss
+        self.subprimeBits = subprimeBits
     }
 
     /// A key that is kept and not computed with.
@@ -87,6 +92,7 @@ struct PrivateKeyParts {
         key = octets
         computable = []
         pss = nil
+        subprimeBits = nil
     }
 
     /// The secret number of an ECPrivateKey (RFC 5915), in `size` bytes.

@@ -30,6 +30,9 @@ package enum PublicKeyInfo {
         }
     }
 
+    /// The algorithm of the key.
+    static func algorithm(of publicKeyInfo: [UInt8]) throws(KeyStoreError) -> OID { try parts(ASN1Value(publicKeyInfo)).algorithm }
+
     /// The key inside, as its bytes are hashed for key identifiers.
     static func keyBytes(_ publicKeyInfo: [UInt8]) throws(KeyStoreError) -> [UInt8] { try parts(ASN1Value(publicKeyInfo)).key }
 

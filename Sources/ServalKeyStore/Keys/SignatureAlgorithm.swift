@@ -147,6 +147,17 @@ enum SignatureDigest: String, Sendable, CaseIterable {
         }
     }
 
+    /// As the standards write it: `SHA-256`.
+    var standardName: String {
+        switch self {
+        case .md5, .sha3_224, .sha3_256, .sha3_384, .sha3_512: rawValue
+        default: "SHA-" + name.dropFirst(3)
+        }
+    }
+
+    /// The length of the DER that names the digest and holds it, in bytes.
+    var namedLength: Int { length + (self == .sha1 ? 15 : self == .md5 ? 18 : 19) }
+
     /// The digest's length in bytes.
     var length: Int {
         switch self {

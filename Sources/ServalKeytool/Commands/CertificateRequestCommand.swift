@@ -17,7 +17,7 @@ enum CertificateRequestCommand: Command {
             throw Failure.error("Alias <\(session.alias)> has no public key (certificate)")
         }
         let extensions = try ExtensionArguments(session.options.all(.ext)).extensions
-        let signature = try SignatureName.resolve(session.options[.sigalg], for: key)
+        let signature = try SignatureName.resolve(session.options[.sigalg], for: key, failure: .error("Cannot derive signature algorithm"))
         let request: [UInt8]
         do {
             request = try CertificateRequest.make(
@@ -39,6 +39,7 @@ enum CertificateRequestCommand: Command {
             session.console.print(text: text)
         }
         // The request carries the certificate's key, and is not signed with the certificate's algorithm.
+        WeakAlgorithms.warn(aboutSignature: signature.name, label: "The generated certificate request", in: session)
         WeakAlgorithms.warn(about: certificate, label: "The generated certificate request", isTrusted: true, in: session)
         opened.warnAboutFormat(in: session)
     }

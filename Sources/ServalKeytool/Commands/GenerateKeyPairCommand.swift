@@ -35,13 +35,18 @@ enum GenerateKeyPairCommand: Command {
         let begin = try StartDate.resolve(options[.startdate], now: KeyStore.millisecondsNow() / 1000)
         let requested = try ExtensionArguments(options.all(.ext))
         let signer = try options[.signer].map { try Signer(alias: $0, opened, session) }
+        if options[.dname] == nil { session.printWarnings(beforeQuestion: true) }
         let subject = try options[.dname].map { try DistinguishedName.argument($0) } ?? NameQuestions(console: session.console).ask()
         guard !subject.isEmpty || signer != nil else {
             throw Failure.input("Empty issuer DN not allowed in X509Certificates: give -dname at least one attribute, for example CN=www.example.org")
         }
 
         let key = try kind.generate()
-        let signature = try SignatureName.resolve(options[.sigalg], for: signer?.key ?? key)
+        let signature = try SignatureName.resolve(
+            options[.sigalg],
+            for: signer?.key ?? key,
+            failure: .illegalArgument("Cannot derive signature algorithm from XDH")
+        )
         let hostName = requested.contains(.X509ExtensionID.subjectAlternativeName) ? nil : subject.evidentHostName
         let certificate = try make(key, subject, requested.extensions, hostName, signer, signature, begin: begin, days: days)
 
@@ -114,7 +119,7 @@ private struct Signer {
         }
         self.alias = alias
         do {
-            key = try keyEntry.privateKey(password: session.options[.signerkeypass] ?? opened.password)
+            key = try opened.privateKey(alias: alias, passwordOption: .signerkeypass, in: session)
             let fields = try leaf.fields()
             chain = keyEntry.certificateChain
             name = try DistinguishedName(fields.subject)

@@ -5,27 +5,30 @@ struct KeyKind {
     let algorithm: PrivateKey.Algorithm
 
     /// Checks the options against each other.
+    ///
+    /// - Throws: With the JDK's words, except where those tell of Java's classes.
     init(algorithm name: String, size: Int?, group: String?) throws {
         if size != nil, group != nil { throw Failure.error("Cannot specify both -groupname and -keysize") }
         switch name.uppercased() {
-        case "RSA":
-            guard group == nil else { throw Failure.illegalArgument("-groupname is for EC keys; use -keysize with RSA") }
+        case "RSA", "1.2.840.113549.1.1.1": algorithm = .rsa(bits: try Self.modulus(size, group))
+        case "RSASSA-PSS", "1.2.840.113549.1.1.10": algorithm = .rsaPSS(bits: try Self.modulus(size, group))
+        case "DSA", "1.2.840.10040.4.1":
+            guard group == nil else { throw Failure.illegalArgument("Inappropriate parameter") }
             let bits = size ?? 2048
-            guard (1024...16384).contains(bits), bits.isMultiple(of: 8) else {
-                throw Failure.illegalArgument("Invalid key sizes: an RSA key has 1024 to 16384 bits, a multiple of 8; \(bits) were asked for")
-            }
-            algorithm = .rsa(bits: bits)
-        case "EC": algorithm = .ec(curve: try size.map(Self.curve(size:)) ?? group.map(Self.curve(name:)) ?? .p256)
-        case "ED25519", "EDDSA":
-            guard size == nil || size == 255, group == nil || group?.uppercased() == "ED25519" else {
-                throw Failure.illegalArgument("An Ed25519 key has no other size or group")
-            }
-            algorithm = .ed25519
+            guard [1024, 2048, 3072].contains(bits) else { throw Failure.illegalArgument("Invalid DSA Prime Size: \(bits)") }
+            algorithm = .dsa(bits: bits)
+        case "EC", "ELLIPTICCURVE": algorithm = .ec(curve: try size.map(Self.curve(size:)) ?? group.map(CurveName.curve) ?? .p256)
+        case "EDDSA": algorithm = try Self.edwards(size, group, ["Ed25519", "Ed448"])
+        case "ED25519", "1.3.101.112": algorithm = try Self.edwards(size, group, ["Ed25519", "Ed448"], only: "Ed25519")
+        case "ED448", "1.3.101.113": algorithm = try Self.edwards(size, group, ["Ed25519", "Ed448"], only: "Ed448")
+        case "XDH": algorithm = try Self.edwards(size, group, ["X25519", "X448"])
+        case "X25519", "1.3.101.110": algorithm = try Self.edwards(size, group, ["X25519", "X448"], only: "X25519")
+        case "X448", "1.3.101.111": algorithm = try Self.edwards(size, group, ["X25519", "X448"], only: "X448")
         default: throw Failure.noSuchAlgorithm("\(name) KeyPairGenerator not available")
         }
     }
 
-    /// Makes a key; this takes a moment for long RSA keys.
+    /// Makes a key; this takes a moment for long RSA keys and for DSA.
     func generate() throws -> PrivateKey {
         do {
             return try PrivateKey.generate(algorithm)
@@ -38,14 +41,44 @@ struct KeyKind {
     var description: String {
         switch algorithm {
         case .rsa(let bits): "\(JavaText.grouped(bits)) bit RSA"
+        case .rsaPSS(let bits): "\(JavaText.grouped(bits)) bit RSASSA-PSS"
+        case .dsa(let bits): "\(JavaText.grouped(bits)) bit DSA"
         case .ec(let curve): "\(Self.bits(of: curve)) bit EC (\(curve.rawValue))"
         case .ed25519: "255 bit Ed25519"
         case .ed448: "448 bit Ed448"
-        case .rsaPSS(let bits): "\(JavaText.grouped(bits)) bit RSASSA-PSS"
-        case .dsa(let bits): "\(JavaText.grouped(bits)) bit DSA"
         case .x25519: "255 bit XDH"
         case .x448: "448 bit XDH"
         case .other(let oid): oid
+        }
+    }
+
+    private static func modulus(_ size: Int?, _ group: String?) throws -> Int {
+        guard group == nil else { throw Failure.illegalArgument("-groupname is for EC, EdDSA and XDH keys; use -keysize with RSA") }
+        let bits = size ?? 2048
+        guard (512...16384).contains(bits), bits.isMultiple(of: 2) else { throw Failure.illegalArgument("Invalid key sizes") }
+        return bits
+    }
+
+    /// One of two curves, the first of which is the usual one.
+    ///
+    /// - Parameter only: The one that `-keyalg` has named already.
+    private static func edwards(_ size: Int?, _ group: String?, _ names: [String], only: String? = nil) throws -> PrivateKey.Algorithm {
+        var chosen = only ?? names[0]
+        if let size {
+            guard size == 255 || size == 448 else { throw Failure.illegalArgument("Unsupported size: \(size)") }
+            chosen = names[size == 255 ? 0 : 1]
+        } else if let group {
+            guard let known = names.first(where: { $0.uppercased() == group.uppercased() }) else {
+                throw Failure.illegalArgument("Unsupported name: \(group)")
+            }
+            chosen = known
+        }
+        if let only, only != chosen { throw Failure.illegalArgument("Parameters must be \(only)") }
+        switch chosen {
+        case "Ed25519": return .ed25519
+        case "Ed448": return .ed448
+        case "X25519": return .x25519
+        default: return .x448
         }
     }
 
@@ -69,14 +102,33 @@ struct KeyKind {
             )
         }
     }
+}
 
-    /// The names that the JDK knows for the three curves, and their object identifiers.
-    private static func curve(name: String) throws -> PrivateKey.Curve {
-        switch name.lowercased() {
-        case "secp256r1", "nist p-256", "x9.62 prime256v1", "prime256v1", "1.2.840.10045.3.1.7": return .p256
-        case "secp384r1", "nist p-384", "1.3.132.0.34": return .p384
-        case "secp521r1", "nist p-521", "1.3.132.0.35": return .p521
-        default: throw Failure.illegalArgument("Unknown curve name: \(name)")
+/// The names of curves that `-groupname` takes.
+enum CurveName {
+    /// The curve with this name or object identifier in any case.
+    ///
+    /// - Throws: In different words for curves that JDK 17 knows and refuses, and for all others.
+    static func curve(_ name: String) throws -> PrivateKey.Curve {
+        let wanted = name.uppercased()
+        if let found = supported.first(where: { $0.names.contains(wanted) }) { return found.curve }
+        if let (name, others, oid) = refused.first(where: { ([$0.name, $0.oid] + $0.others).contains { $0.uppercased() == wanted } }) {
+            let names = others.isEmpty ? name : "\(name) [\(others.joined(separator: ","))]"
+            throw Failure.illegalArgument("Curve not supported: \(names) (\(oid))")
         }
+        throw Failure.illegalArgument("Unknown curve name: \(name)")
     }
+
+    private static let supported: [(curve: PrivateKey.Curve, names: [String])] = [
+        (.p256, ["SECP256R1", "NIST P-256", "X9.62 PRIME256V1", "1.2.840.10045.3.1.7"]),
+        (.p384, ["SECP384R1", "NIST P-384", "1.3.132.0.34"]),
+        (.p521, ["SECP521R1", "NIST P-521", "1.3.132.0.35"]),
+    ]
+
+    private static let refused: [(name: String, others: [String], oid: String)] = [
+        ("secp192r1", ["NIST P-192", "X9.62 prime192v1"], "1.2.840.10045.3.1.1"), ("secp224r1", ["NIST P-224"], "1.3.132.0.33"),
+        ("secp192k1", [], "1.3.132.0.31"), ("secp224k1", [], "1.3.132.0.32"), ("secp256k1", [], "1.3.132.0.10"),
+        ("secp160r1", [], "1.3.132.0.8"), ("brainpoolP256r1", [], "1.3.36.3.3.2.8.1.1.7"), ("brainpoolP320r1", [], "1.3.36.3.3.2.8.1.1.9"),
+        ("brainpoolP384r1", [], "1.3.36.3.3.2.8.1.1.11"), ("brainpoolP512r1", [], "1.3.36.3.3.2.8.1.1.13"),
+    ]
 }

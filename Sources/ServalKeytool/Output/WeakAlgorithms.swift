@@ -22,9 +22,12 @@ struct WeakAlgorithms {
 
     init(_ fields: CertificateFields) {
         self.fields = fields
-        let name = fields.signatureAlgorithmName.uppercased()
-        signature = name.hasPrefix("MD") ? .disabled : name.hasPrefix("SHA1WITH") ? .weak : .acceptable
+        signature = Self.judgement(ofSignature: fields.signatureAlgorithmName)
         key = Self.judgement(ofKey: fields.publicKeyDescription)
+    }
+
+    private static func judgement(ofSignature name: String) -> Judgement {
+        name.uppercased().hasPrefix("MD") ? .disabled : name.uppercased().hasPrefix("SHA1WITH") ? .weak : .acceptable
     }
 
     private static func judgement(ofKey description: String) -> Judgement {
@@ -44,17 +47,22 @@ struct WeakAlgorithms {
         guard let fields = try? certificate.fields() else { return }
         let weakness = WeakAlgorithms(fields)
         let risk = "which is considered a security risk"
-        let signature = "\(label) uses the \(fields.signatureAlgorithmName) signature algorithm \(risk)"
-        switch isTrusted ? .acceptable : weakness.signature {
-        case .acceptable: break
-        case .weak: session.warnings.append("\(signature). This algorithm will be disabled in a future update.")
-        case .disabled: session.warnings.append("\(signature) and is disabled.")
-        }
+        if !isTrusted { warn(aboutSignature: fields.signatureAlgorithmName, label: label, in: session) }
         let key = "\(label) uses a \(fields.publicKeyDescription) \(risk)"
         switch weakness.key {
         case .acceptable: break
         case .weak: session.warnings.append("\(key). This key size will be disabled in a future update.")
         case .disabled: session.warnings.append("\(key) and is disabled.")
+        }
+    }
+
+    /// Adds the JDK's warning about a signature algorithm.
+    static func warn(aboutSignature name: String, label: String, in session: Session) {
+        let signature = "\(label) uses the \(name) signature algorithm which is considered a security risk"
+        switch judgement(ofSignature: name) {
+        case .acceptable: break
+        case .weak: session.warnings.append("\(signature). This algorithm will be disabled in a future update.")
+        case .disabled: session.warnings.append("\(signature) and is disabled.")
         }
     }
 

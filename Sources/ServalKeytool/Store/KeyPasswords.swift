@@ -25,14 +25,18 @@ extension OpenKeyStore {
     }
 
     /// The private key of an entry: opened with `-keypass`, else with the store's password, else with one that is asked for.
-    func privateKey(alias: String, in session: Session) throws -> PrivateKey {
+    ///
+    /// - Parameter passwordOption: The option that stands in the place of `-keypass`.
+    func privateKey(alias: String, passwordOption: OptionName = .keypass, in session: Session) throws -> PrivateKey {
         guard let entry = store[alias] else { throw Failure.unknownAlias(alias) }
         guard case .privateKey(let key) = entry.content else { throw Failure.error("Alias <\(alias)> has no key") }
+        // For PKCS12 the JDK ignores -keypass, and not -signerkeypass.
+        let isUsed = store.format == .jks || passwordOption != .keypass
         do {
-            if store.format == .jks, let given = session.options[.keypass] { return try key.privateKey(password: given) }
+            if isUsed, let given = session.options[passwordOption] { return try key.privateKey(password: given) }
             return try key.privateKey(password: password)
         } catch {
-            guard error.code == .wrongKeyPassword, store.format == .jks, session.options[.keypass] == nil else { throw Failure(error) }
+            guard error.code == .wrongKeyPassword, store.format == .jks, session.options[passwordOption] == nil else { throw Failure(error) }
         }
         for _ in 0..<3 {
             guard let entered = session.console.askPassword("Enter key password for <\(alias)>") else { continue }
