@@ -27,6 +27,7 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "ServalKeyStore", targets: ["ServalKeyStore"]),
+        .library(name: "ServalPKCS11", targets: ["ServalPKCS11"]),
         .library(name: "ServalSessions", targets: ["ServalSessions"]),
         .library(name: "ServalServlet", targets: ["ServalServlet"]),
         .library(name: "ServalTLS", targets: ["ServalTLS", "ServalTLSOpenSSL"]),
@@ -50,6 +51,8 @@ let package = Package(
         // Rooms, from the ground up. Imports go one way; Tests/ArchitectureTests checks it.
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "ServalKeyStore", dependencies: ["COpenSSL", crypto, cryptoExtras, x509, asn1], swiftSettings: settings),
+        .target(name: "CPKCS11"),
+        .target(name: "ServalPKCS11", dependencies: ["ServalKeyStore", "CPKCS11"], swiftSettings: settings),
         .target(name: "ServalSessions", dependencies: [logging], swiftSettings: settings),
         .target(name: "ServalServlet", dependencies: ["ServalSessions", httpTypes, logging, x509], swiftSettings: settings),
         .target(name: "ServalTLS", dependencies: ["ServalKeyStore", nioCore, logging, x509, asn1], swiftSettings: settings),
@@ -73,8 +76,8 @@ let package = Package(
         .target(
             name: "Serval",
             dependencies: [
-                "ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "ServalServlet",
-                "ServalSessions", "ServalObservability", nioCore, nioPosix, logging, serviceLifecycle, unixSignals,
+                "ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "ServalPKCS11",
+                "ServalServlet", "ServalSessions", "ServalObservability", nioCore, nioPosix, logging, serviceLifecycle, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -96,7 +99,11 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .executableTarget(name: "ServalKeytool", dependencies: ["ServalKeyStore", x509, asn1, crypto, cryptoExtras], swiftSettings: settings),
+        .executableTarget(
+            name: "ServalKeytool",
+            dependencies: ["ServalKeyStore", "ServalPKCS11", x509, asn1, crypto, cryptoExtras],
+            swiftSettings: settings
+        ),
 
         .target(name: "TestPrograms", path: "Tests/TestPrograms", swiftSettings: settings),
         .testTarget(name: "ArchitectureTests", dependencies: ["TestPrograms"], swiftSettings: settings),
@@ -105,6 +112,7 @@ let package = Package(
             dependencies: ["TestPrograms", "ServalKeyStore", x509, asn1, crypto, cryptoExtras],
             swiftSettings: settings
         ),
+        .testTarget(name: "ServalPKCS11Tests", dependencies: ["TestPrograms", "ServalPKCS11", "ServalKeyStore"], swiftSettings: settings),
         .testTarget(name: "ServalKeytoolTests", dependencies: ["TestPrograms", "ServalKeytool", "ServalKeyStore"], swiftSettings: settings),
         .testTarget(name: "ServalSessionsTests", dependencies: ["ServalSessions", logging], swiftSettings: settings),
         .testTarget(name: "ServalServletTests", dependencies: ["ServalServlet", "ServalSessions", httpTypes, logging], swiftSettings: settings),

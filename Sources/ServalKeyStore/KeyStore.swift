@@ -23,6 +23,9 @@ public struct KeyStore: Sendable {
     /// Whether encrypted parts were passed over for want of a password; such a store must not be written.
     var hasUnreadParts = false
 
+    /// Whether aliases that differ only in case are two: they are in PKCS#11 tokens.
+    package let hasCaseSensitiveAliases: Bool
+
     private(set) var entries: [NamedEntry] = []
     private var positions: [String: Int] = [:]
 
@@ -30,6 +33,14 @@ public struct KeyStore: Sendable {
     public init(format: KeyStoreFormat) {
         self.format = format
         self.isIntegrityVerified = true
+        self.hasCaseSensitiveAliases = false
+    }
+
+    /// An empty store for what a PKCS#11 token holds: every alias counts as it is written.
+    package init(forToken: Void) {
+        self.format = .pkcs12
+        self.isIntegrityVerified = true
+        self.hasCaseSensitiveAliases = true
     }
 
     /// Reads a store; the format is decided by the bytes.
@@ -61,7 +72,7 @@ public struct KeyStore: Sendable {
 
     /// The entry with this alias in any case, or `nil`.
     public subscript(alias: String) -> Entry? {
-        positions[alias.lowercased()].map { entries[$0].entry }
+        positions[key(alias)].map { entries[$0].entry }
     }
 
     /// Adds an entry, or replaces the one with this alias in its place.
@@ -84,10 +95,10 @@ public struct KeyStore: Sendable {
     /// Removes the entry with this alias in any case; `false` when there is none.
     @discardableResult
     public mutating func remove(alias: String) -> Bool {
-        guard let position = positions[alias.lowercased()] else { return false }
+        guard let position = positions[key(alias)] else { return false }
         entries.remove(at: position)
         positions.removeAll(keepingCapacity: true)
-        for (position, entry) in entries.enumerated() { positions[entry.alias.lowercased()] = position }
+        for (position, entry) in entries.enumerated() { positions[key(entry.alias)] = position }
         return true
     }
 
@@ -100,9 +111,20 @@ public struct KeyStore: Sendable {
     ///   encrypted anew but does not open with the store's password, `unsupportedAlgorithm` for a secret key that PKCS12 has no identifier for,
     ///   `invalidInput` for a key's password that JCEKS cannot have (other than ASCII).
     public func serialized(password: String, protection: PKCS12Protection = .modern) throws(KeyStoreError) -> [UInt8] {
+        try refuseExternalKeys()
         switch format {
-        case .jks, .jceks: try JKSFormat.write(self, password: password)
-        case .pkcs12: try PKCS12Format.write(self, password: password, protection: protection)
+        case .jks, .jceks: return try JKSFormat.write(self, password: password)
+        case .pkcs12: return try PKCS12Format.write(self, password: password, protection: protection)
+        }
+    }
+
+    /// Keys in a token cannot be written to a file.
+    private func refuseExternalKeys() throws(KeyStoreError) {
+        for named in entries {
+            guard case .privateKey(let entry) = named.entry.content, case .plain(let key, _) = entry.key, let external = key.external else {
+                continue
+            }
+            throw KeyStoreError(.unsupportedFormat, "Entry \(named.alias): the private key cannot leave \(external.place)")
         }
     }
 
@@ -134,15 +156,18 @@ public struct KeyStore: Sendable {
     }
 
     mutating func insert(_ entry: Entry, alias: String) {
-        if let position = positions[alias.lowercased()] {
+        if let position = positions[key(alias)] {
             entries[position] = NamedEntry(alias: alias, entry: entry)
         } else {
-            positions[alias.lowercased()] = entries.count
+            positions[key(alias)] = entries.count
             entries.append(NamedEntry(alias: alias, entry: entry))
         }
     }
 
+    private func key(_ alias: String) -> String { hasCaseSensitiveAliases ? alias : alias.lowercased() }
+
     private func storedAlias(_ alias: String, for entry: Entry) -> String {
+        if hasCaseSensitiveAliases { return alias }
         if format == .pkcs12, case .trustedCertificate = entry.content { return alias }
         return alias.lowercased()
     }

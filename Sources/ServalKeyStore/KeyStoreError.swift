@@ -8,6 +8,7 @@ public struct KeyStoreError: Error, Hashable, Sendable, CustomStringConvertible 
         private enum Kind: String {
             case fileNotFound, unreadable, empty, notAKeyStore, corrupt, wrongPassword, wrongKeyPassword, unsupportedAlgorithm
             case unsupportedFormat, aliasNotFound, notAKeyEntry, noKeyEntry, duplicateAlias, invalidInput, keyMismatch, writeFailed
+            case moduleUnavailable, tokenNotFound, pinLocked, tokenNotResponding, tokenFailed
         }
 
         private let kind: Kind
@@ -44,6 +45,17 @@ public struct KeyStoreError: Error, Hashable, Sendable, CustomStringConvertible 
         public static let keyMismatch = Code(kind: .keyMismatch)
         /// The file could not be written; what was there before is unchanged.
         public static let writeFailed = Code(kind: .writeFailed)
+
+        /// A PKCS#11 module cannot be loaded or does not start; the message says why.
+        public static let moduleUnavailable = Code(kind: .moduleUnavailable)
+        /// No slot of the PKCS#11 module holds the token that was asked for.
+        public static let tokenNotFound = Code(kind: .tokenNotFound)
+        /// The token takes no PIN any more after too many wrong ones; its security officer has to unlock it.
+        public static let pinLocked = Code(kind: .pinLocked)
+        /// The token gave no answer within its time limit, or did not shortly before.
+        public static let tokenNotResponding = Code(kind: .tokenNotResponding)
+        /// The token refused, was removed, or failed in itself; the message names the call and Cryptoki's code.
+        public static let tokenFailed = Code(kind: .tokenFailed)
 
         /// The code's name, for logs and metric labels.
         public var description: String { kind.rawValue }

@@ -10,6 +10,7 @@ extension PrivateKey {
         if let obstacle = obstacle(to: algorithm) {
             throw KeyStoreError(.invalidInput, "\(algorithm) cannot be made with this key: \(self)\(obstacle.reason)")
         }
+        if let external { return try external.sign(message, with: algorithm) }
         return try OpenSSLKey(pkcs8: PrivateKeyParts(pkcs8: pkcs8).computable).sign(message, with: algorithm)
     }
 

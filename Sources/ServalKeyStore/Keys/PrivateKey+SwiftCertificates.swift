@@ -7,6 +7,7 @@ extension PrivateKey {
     ///
     /// - Throws: `unsupportedAlgorithm` for keys that swift-certificates does not know, `corrupt` when the numbers are not a key.
     public func signingKey() throws(KeyStoreError) -> Certificate.PrivateKey {
+        if let external { throw KeyStoreError(.unsupportedAlgorithm, "swift-certificates cannot sign with a key that stays in \(external.place)") }
         let parts = try PrivateKeyParts(pkcs8: pkcs8)
         do {
             switch algorithm {

@@ -36,8 +36,11 @@ public struct PrivateKey: Sendable {
         case other(String)
     }
 
-    /// The PrivateKeyInfo (RFC 5208, RFC 5958) as DER: this is the secret, handle with care.
+    /// The PrivateKeyInfo (RFC 5208, RFC 5958) as DER: this is the secret, handle with care; empty when the key is ``external``.
     public let pkcs8: [UInt8]
+
+    /// The key itself when it stays where it is, in a PKCS#11 token; `nil` for a key in memory.
+    public let external: (any ExternalPrivateKey)?
 
     /// What kind of key it is.
     public let algorithm: Algorithm
@@ -55,6 +58,15 @@ public struct PrivateKey: Sendable {
         self.pkcs8 = pkcs8
         self.algorithm = parts.algorithm
         self.publicKeyInfo = parts.publicKeyInfo
+        self.external = nil
+    }
+
+    /// A key that signs where it is and cannot be written to a file.
+    public init(external: any ExternalPrivateKey) {
+        self.pkcs8 = []
+        self.algorithm = external.algorithm
+        self.publicKeyInfo = external.publicKeyInfo
+        self.external = external
     }
 
     /// Makes a new key.
@@ -89,8 +101,10 @@ public struct PrivateKey: Sendable {
 }
 
 extension PrivateKey: Hashable {
-    /// Equal when the PKCS#8 bytes are.
-    public static func == (lhs: PrivateKey, rhs: PrivateKey) -> Bool { lhs.pkcs8 == rhs.pkcs8 }
+    /// Equal when the PKCS#8 bytes are; external keys when their public keys are.
+    public static func == (lhs: PrivateKey, rhs: PrivateKey) -> Bool {
+        lhs.pkcs8 == rhs.pkcs8 && (lhs.external == nil || lhs.publicKeyInfo == rhs.publicKeyInfo)
+    }
 
     /// Hashes the public key.
     public func hash(into hasher: inout Hasher) { hasher.combine(publicKeyInfo) }
