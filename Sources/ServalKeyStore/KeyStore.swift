@@ -136,7 +136,7 @@ public struct KeyStore: Sendable {
     /// - Throws: `aliasNotFound`, `notAKeyEntry` for a certificate, `unsupportedFormat` for PKCS12 (whose keys have the store's password),
     ///   `wrongKeyPassword`, `unsupportedAlgorithm`, `corrupt`.
     public mutating func changePassword(ofEntry alias: String, from old: String?, to new: String) throws(KeyStoreError) {
-        guard let position = positions[alias.lowercased()] else { throw KeyStoreError(.aliasNotFound, "Alias <\(alias)> does not exist") }
+        guard let position = positions[key(alias)] else { throw KeyStoreError(.aliasNotFound, "Alias <\(alias)> does not exist") }
         var entry = entries[position].entry
         guard format != .pkcs12 else {
             throw KeyStoreError(.unsupportedFormat, "The keys of a PKCS12 key store have the store's password; it cannot be changed for one of them")

@@ -6,9 +6,12 @@ import X509
 
 @Suite("Tokens of SoftHSM")
 struct TokenTests {
-    @Test("A key pair made in the token signs a certificate, becomes an entry, gets its reply and is deleted", arguments: [
-        PrivateKey.Algorithm.rsa(bits: 2048), .ec(curve: .p256), .ec(curve: .p384), .ec(curve: .p521),
-    ])
+    @Test(
+        "A key pair made in the token signs a certificate, becomes an entry, gets its reply and is deleted",
+        arguments: [
+            PrivateKey.Algorithm.rsa(bits: 2048), .ec(curve: .p256), .ec(curve: .p384), .ec(curve: .p521),
+        ]
+    )
     func lifeOfAKey(algorithm: PrivateKey.Algorithm) throws {
         let token = try SoftToken.changing.open()
         let alias = "Key \(algorithm)"
