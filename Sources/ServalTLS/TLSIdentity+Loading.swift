@@ -41,7 +41,7 @@ extension TLSIdentity {
     }
 
     private init(_ identity: KeyStoreIdentity) {
-        self.init(privateKeyPKCS8: identity.privateKey.pkcs8, certificateChain: identity.chain.map(\.der))
+        self.init(privateKeyPKCS8: identity.privateKey.plainPKCS8, certificateChain: identity.chain.map(\.der))
     }
 }
 

@@ -175,3 +175,19 @@ struct OpenSSLKey: ~Copyable {
         ERR_reason_error_string(ERR_peek_error()).map { String(cString: $0) } ?? "OpenSSL gives no reason"
     }
 }
+
+/// Arithmetic on long numbers.
+enum OpenSSLNumber {
+    /// Whether `product` is that of the two factors; all are big-endian and not negative.
+    static func isProduct(_ product: ArraySlice<UInt8>, of one: ArraySlice<UInt8>, and other: ArraySlice<UInt8>) -> Bool {
+        defer { ERR_clear_error() }
+        let numbers = [product, one, other].map { digits in digits.withUnsafeBufferPointer { BN_bin2bn($0.baseAddress, Int32($0.count), nil) } }
+        let (result, context) = (BN_new(), BN_CTX_new())
+        defer {
+            for number in numbers + [result] { BN_clear_free(number) }
+            BN_CTX_free(context)
+        }
+        guard let result, let context, let product = numbers[0], let one = numbers[1], let other = numbers[2] else { return false }
+        return BN_mul(result, one, other, context) == 1 && BN_cmp(result, product) == 0
+    }
+}

@@ -69,6 +69,14 @@ public struct PrivateKey: Sendable {
         self.external = external
     }
 
+    /// The PrivateKeyInfo in the form that OpenSSL reads: without attributes and without a public key behind the private one (RFC 5958).
+    ///
+    /// As found for ``Algorithm/other(_:)``.
+    package var plainPKCS8: [UInt8] {
+        guard let parts = try? PrivateKeyParts(pkcs8: pkcs8), !parts.computable.isEmpty else { return pkcs8 }
+        return parts.computable
+    }
+
     /// Makes a new key.
     ///
     /// - Throws: `unsupportedAlgorithm` for secp256k1 and ``Algorithm/other(_:)``, `invalidInput` for an RSA length outside 512...16384 or odd and a DSA

@@ -154,6 +154,11 @@ private struct RSANumbers {
         guard modulus.last.map({ $0 & 1 == 1 }) == true, exponent.last.map({ $0 & 1 == 1 }) == true else {
             throw KeyStoreError(.corrupt, "The modulus or the exponent of the RSA key is even")
         }
+        guard numbers[4...5].allSatisfy({ PublicKeyInfo.bits($0.content) > 1 }),
+            OpenSSLNumber.isProduct(numbers[1].content, of: numbers[4].content, and: numbers[5].content)
+        else {
+            throw KeyStoreError(.corrupt, "The modulus of the RSA key is not the product of its primes")
+        }
     }
 }
 
