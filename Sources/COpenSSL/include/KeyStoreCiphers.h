@@ -1,8 +1,10 @@
 #pragma once
 // What ServalKeyStore needs for files that are encrypted under a password: swift-crypto has neither 3DES nor these key derivations.
+// Nothing stays on OpenSSL's error queue, where a TLS connection on the same thread would take it for its own.
 #include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/pkcs12.h>
@@ -26,6 +28,7 @@ static inline long serval_cbc(const char *cipherName, int encrypt, int padding, 
     }
     EVP_CIPHER_CTX_free(context);
     EVP_CIPHER_free(cipher);
+    ERR_clear_error();
     return result;
 }
 
@@ -37,6 +40,7 @@ static inline int serval_pbkdf2(const char *digestName, const unsigned char *pas
     int done = digest != NULL
         && PKCS5_PBKDF2_HMAC((const char *)password, (int)passwordLength, salt, (int)saltLength, iterations, digest, (int)keyLength, key) == 1;
     EVP_MD_free(digest);
+    ERR_clear_error();
     return done;
 }
 
@@ -49,6 +53,7 @@ static inline int serval_pkcs12_kdf(const char *digestName, const unsigned char 
         && PKCS12_key_gen_uni((unsigned char *)password, (int)passwordLength, (unsigned char *)salt, (int)saltLength, purpose, iterations,
                               (int)keyLength, key, digest) == 1;
     EVP_MD_free(digest);
+    ERR_clear_error();
     return done;
 }
 
@@ -67,6 +72,7 @@ static inline size_t serval_iterated_digest(const char *digestName, const unsign
     }
     EVP_MD_CTX_free(context);
     EVP_MD_free(digest);
+    ERR_clear_error();
     return done ? length : 0;
 }
 
@@ -78,11 +84,14 @@ static inline size_t serval_hmac(const char *digestName, const unsigned char *ke
     unsigned int length = 0;
     int done = digest != NULL && HMAC(digest, key, (int)keyLength, message, messageLength, output, &length) != NULL;
     EVP_MD_free(digest);
+    ERR_clear_error();
     return done ? length : 0;
 }
 
 /// scrypt (RFC 7914). Returns 1 when the key was derived.
 static inline int serval_scrypt(const unsigned char *password, size_t passwordLength, const unsigned char *salt, size_t saltLength, uint64_t cost,
                                 uint64_t blockSize, uint64_t parallelization, uint64_t memory, unsigned char *key, size_t keyLength) {
-    return EVP_PBE_scrypt((const char *)password, passwordLength, salt, saltLength, cost, blockSize, parallelization, memory, key, keyLength) == 1;
+    int done = EVP_PBE_scrypt((const char *)password, passwordLength, salt, saltLength, cost, blockSize, parallelization, memory, key, keyLength) == 1;
+    ERR_clear_error();
+    return done;
 }
