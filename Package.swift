@@ -101,7 +101,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "ServalKeytool",
-            dependencies: ["ServalKeyStore", "ServalPKCS11", x509, asn1, crypto, cryptoExtras],
+            dependencies: ["ServalKeyStore", "ServalPKCS11", "ServalTLSOpenSSL", x509, asn1, crypto, cryptoExtras],
             swiftSettings: settings
         ),
 

@@ -1,3 +1,4 @@
+import ServalKeyStore
 import SwiftASN1
 import X509
 
@@ -11,7 +12,7 @@ enum KeytoolFuzzing {
         guard let parsed = try? ExtensionArguments(Array(arguments)) else { return }
         expect(parsed.extensions.count <= arguments.count, "each argument makes one extension at most")
         _ = ExtensionDump.text(
-            parsed.extensions.map { ExtensionDump.Item(oid: $0.oid.description, isCritical: $0.critical, value: Array($0.value)) }
+            parsed.extensions.map { CertificateFields.Extension(oid: $0.oid.description, isCritical: $0.critical, value: Array($0.value)) }
         )
     }
 

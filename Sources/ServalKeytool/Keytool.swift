@@ -11,7 +11,7 @@ struct Keytool {
 
     /// Runs the command line and returns the exit code.
     func run() -> Int32 {
-        var parser = CommandLineParser(arguments: arguments, secrets: SecretSource(environment: environment.variables))
+        var parser = CommandLineParser(arguments: arguments, environment: environment)
         do {
             try parser.parse()
             let invocation = parser.invocation

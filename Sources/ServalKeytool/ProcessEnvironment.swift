@@ -6,6 +6,13 @@ struct ProcessEnvironment {
     /// The user's home directory: `HOME`, else the account's.
     let home: String
 
+    /// The directory that relative paths begin in.
+    var workingDirectory: String {
+        guard let path = getcwd(nil, 0) else { return "." }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
     /// The environment of this process.
     static var current: ProcessEnvironment {
         var variables: [String: String] = [:]

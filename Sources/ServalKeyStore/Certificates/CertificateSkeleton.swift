@@ -76,7 +76,7 @@ extension CertificateFields.Name {
 }
 
 extension CertificateFields.Extension {
-    init(_ value: ASN1Value) throws(KeyStoreError) {
+    package init(_ value: ASN1Value) throws(KeyStoreError) {
         var reader = try value.reader()
         oid = try reader.next().objectIdentifier().description
         isCritical = try reader.next(ifTag: 0x01).map { $0.content.first != 0 } ?? false

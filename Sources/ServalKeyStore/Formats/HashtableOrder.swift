@@ -2,11 +2,13 @@
 ///
 /// The JDK keeps a JKS store in a Hashtable; a server that is not told an alias takes the first private key of this order, so it decides which
 /// certificate is served.
-enum HashtableOrder {
+package enum HashtableOrder {
     /// The aliases as the JDK enumerates them after inserting them in the order given.
-    static func order(of aliases: [String]) -> [String] {
+    ///
+    /// - Parameter capacity: The table's first size; Java's default is 11.
+    package static func order(of aliases: [String], capacity: Int = 11) -> [String] {
         let hashes = aliases.map(hash)
-        var buckets = [[Int]](repeating: [], count: 11)
+        var buckets = [[Int]](repeating: [], count: capacity)
         for (count, index) in aliases.indices.enumerated() {
             if count >= Int(Double(buckets.count) * 0.75) { buckets = grown(buckets, hashes) }
             // A bucket is a list with the newest in front; it is kept here back to front.

@@ -2,7 +2,7 @@ import SwiftASN1
 import X509
 
 /// Prints distinguished names as Java does.
-enum JavaNameText {
+package enum JavaNameText {
     enum Style {
         /// `X500Name.toString()`: `CN=Duke, O="Example, Inc."`.
         case java
@@ -36,7 +36,7 @@ enum JavaNameText {
     }
 
     /// The text of a string value of any of the usual types, or `nil`.
-    static func string(_ value: ASN1Value) -> String? {
+    package static func string(_ value: ASN1Value) -> String? {
         switch value.tag {
         case 0x0C: String(validating: value.content, as: UTF8.self)
         case 0x13, 0x16, 0x1B: value.content.allSatisfy { $0 < 0x80 } ? String(decoding: value.content, as: UTF8.self) : nil

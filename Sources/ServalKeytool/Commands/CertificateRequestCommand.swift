@@ -39,7 +39,7 @@ enum CertificateRequestCommand: Command {
             session.console.print(text: text)
         }
         // The request carries the certificate's key, and is not signed with the certificate's algorithm.
-        WeakAlgorithms.warn(aboutSignature: signature.name, label: "The generated certificate request", in: session)
+        WeakAlgorithms.warn("The generated certificate request", signature: signature.name, key: nil, in: session)
         WeakAlgorithms.warn(about: certificate, label: "The generated certificate request", isTrusted: true, in: session)
         opened.warnAboutFormat(in: session)
     }

@@ -24,12 +24,12 @@ enum Commands {
     /// In the order of the general help.
     static let all: [any Command.Type] = [
         CertificateRequestCommand.self, DeleteCommand.self, ExportCertificateCommand.self, GenerateKeyPairCommand.self,
-        ImportCertificateCommand.self, ListCommand.self,
+        ImportCertificateCommand.self, ListCommand.self, PrintCertificateCommand.self, PrintCertificateRequestCommand.self,
+        PrintRevocationListCommand.self, ShowInformationCommand.self,
     ]
 
     private static let missing: Set<String> = [
-        "-changealias", "-genseckey", "-gencert", "-importpass", "-importkeystore", "-keypasswd", "-printcert", "-printcertreq", "-printcrl",
-        "-storepasswd", "-showinfo",
+        "-changealias", "-genseckey", "-gencert", "-importpass", "-importkeystore", "-keypasswd", "-storepasswd",
     ]
 
     /// The command with this name, old or new, in any case.

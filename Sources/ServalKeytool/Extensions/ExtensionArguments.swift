@@ -137,7 +137,11 @@ private struct ExtensionArgument {
 
     private func extendedKeyUsage() throws -> [UInt8] {
         let purposes = try items().map { item in
-            if let index = try Abbreviation.match(item, in: KeyPurpose.all.map(\.name)) { return KeyPurpose.all[index].oid }
+            if let index = try Abbreviation.match(item, in: ObjectIdentifierName.purposes),
+                let oid = ObjectIdentifierName.oid(ofPurpose: ObjectIdentifierName.purposes[index])
+            {
+                return oid
+            }
             return item
         }
         let identifiers = try purposes.map { purpose in

@@ -13,12 +13,14 @@ struct CommandLineParser {
     }
 
     private let arguments: [String]
+    private let environment: ProcessEnvironment
     private let secrets: SecretSource
     private(set) var invocation = Invocation()
 
-    init(arguments: [String], secrets: SecretSource) {
+    init(arguments: [String], environment: ProcessEnvironment) {
         self.arguments = arguments.filter { !$0.hasPrefix("-J") }
-        self.secrets = secrets
+        self.environment = environment
+        secrets = SecretSource(environment: environment.variables)
     }
 
     /// Reads the whole command line.
@@ -27,10 +29,14 @@ struct CommandLineParser {
     mutating func parse() throws {
         try findCommand()
         invocation.wantsHelp = arguments.isEmpty
+        // What a file configures comes first, so that the command line has the last word.
+        let configured = try configuredArguments()
+        let arguments = configured + arguments
         var seen: Set<String> = []
         var index = 0
         while index < arguments.count {
             let argument = arguments[index]
+            let isConfigured = index < configured.count
             index += 1
             if Commands.named(argument) != nil { continue }
             if Self.helpOptions.contains(argument.lowercased()) {
@@ -39,7 +45,7 @@ struct CommandLineParser {
             }
             let (flag, modifier) = Self.split(argument)
             guard let name = OptionName(argument: flag) else { throw Failure.usage("Illegal option:  \(argument)") }
-            if !seen.insert(argument.lowercased()).inserted, !name.isRepeatable {
+            if !isConfigured, !seen.insert(argument.lowercased()).inserted, !name.isRepeatable {
                 invocation.repeated.append(argument.lowercased())
             }
             guard name.takesValue else {
@@ -49,7 +55,6 @@ struct CommandLineParser {
             guard index < arguments.count else { throw Failure.usage("Command option \(argument) needs an argument.") }
             let value = arguments[index]
             index += 1
-            guard name != .conf else { throw Failure.usage("The -conf option is not available in this version of serval-keytool") }
             invocation.options.append(name.isPassword ? try secrets.password(modifier: modifier, value: value) : value, for: name)
         }
         if invocation.command == nil, !invocation.wantsHelp { throw Failure.usage("Usage error: no command provided") }
@@ -78,6 +83,17 @@ struct CommandLineParser {
                 index += 1
             }
         }
+    }
+
+    /// The words of the file that `-conf` names for the command.
+    private func configuredArguments() throws -> [String] {
+        var path: String?
+        for (index, argument) in arguments.enumerated() where argument.lowercased() == "-conf" {
+            guard index + 1 < arguments.count else { throw Failure.usage("Command option \(argument) needs an argument.") }
+            path = arguments[index + 1]
+        }
+        guard let path, let command = invocation.command else { return [] }
+        return try ConfigurationFile(path: path, environment: environment).arguments(for: command)
     }
 
     private static let helpOptions: Set<String> = ["-help", "--help", "-h", "-?"]

@@ -24,6 +24,7 @@ enum Usage {
         lines += [
             "", "Use \"keytool -?, -h, or --help\" for this help message",
             "Use \"keytool -command_name --help\" for usage of command_name.",
+            "Use the -conf <url> option to specify a pre-configured options file.",
         ]
         return lines.joined(separator: "\n")
     }

@@ -11,8 +11,8 @@ enum CertificateBlock {
         }
         let weakness = WeakAlgorithms(fields)
         var text = """
-            Owner: \(fields.subject)
-            Issuer: \(fields.issuer)
+            Owner: \(fields.subject.description.onOneLine)
+            Issuer: \(fields.issuer.description.onOneLine)
             Serial number: \(fields.serialNumberDescription)
             Valid from: \(JavaText.dateAndTime(fields.notBefore)) until: \(JavaText.dateAndTime(fields.notAfter))
 
@@ -24,7 +24,7 @@ enum CertificateBlock {
             Version: \(fields.version)
 
             """
-        return text + ExtensionDump.text(fields.extensions.map { ExtensionDump.Item(oid: $0.oid, isCritical: $0.isCritical, value: $0.value) })
+        return text + ExtensionDump.text(fields.extensions)
     }
 
     private static func fingerprints(of certificate: CertificateData) -> String {

@@ -18,19 +18,20 @@ struct WeakAlgorithms {
 
     let signature: Judgement
     let key: Judgement
-    private let fields: CertificateFields
 
     init(_ fields: CertificateFields) {
-        self.fields = fields
         signature = Self.judgement(ofSignature: fields.signatureAlgorithmName)
         key = Self.judgement(ofKey: fields.publicKeyDescription)
     }
 
-    private static func judgement(ofSignature name: String) -> Judgement {
-        name.uppercased().hasPrefix("MD") ? .disabled : name.uppercased().hasPrefix("SHA1WITH") ? .weak : .acceptable
+    /// The judgement about a signature algorithm by its JDK name.
+    static func judgement(ofSignature name: String) -> Judgement {
+        let name = name.uppercased()
+        return name.hasPrefix("MD") ? .disabled : name.hasPrefix("SHA1WITH") ? .weak : .acceptable
     }
 
-    private static func judgement(ofKey description: String) -> Judgement {
+    /// The judgement about a key by its description (`1024-bit RSA key`).
+    static func judgement(ofKey description: String) -> Judgement {
         guard let bits = Int(description.prefix { $0.isNumber }) else { return .acceptable }
         if description.hasSuffix(" RSA key") || description.hasSuffix(" DSA key") {
             return bits < 1024 ? .disabled : bits < 2048 ? .weak : .acceptable
@@ -45,24 +46,31 @@ struct WeakAlgorithms {
     ///   - isTrusted: Whether the certificate is trusted as it stands, so that its signature does not matter.
     static func warn(about certificate: CertificateData, label: String, isTrusted: Bool = false, in session: Session) {
         guard let fields = try? certificate.fields() else { return }
-        let weakness = WeakAlgorithms(fields)
-        let risk = "which is considered a security risk"
-        if !isTrusted { warn(aboutSignature: fields.signatureAlgorithmName, label: label, in: session) }
-        let key = "\(label) uses a \(fields.publicKeyDescription) \(risk)"
-        switch weakness.key {
-        case .acceptable: break
-        case .weak: session.warnings.append("\(key). This key size will be disabled in a future update.")
-        case .disabled: session.warnings.append("\(key) and is disabled.")
-        }
+        warn(label, signature: isTrusted ? nil : fields.signatureAlgorithmName, key: fields.publicKeyDescription, in: session)
     }
 
-    /// Adds the JDK's warning about a signature algorithm.
-    static func warn(aboutSignature name: String, label: String, in session: Session) {
-        let signature = "\(label) uses the \(name) signature algorithm which is considered a security risk"
-        switch judgement(ofSignature: name) {
-        case .acceptable: break
-        case .weak: session.warnings.append("\(signature). This algorithm will be disabled in a future update.")
-        case .disabled: session.warnings.append("\(signature) and is disabled.")
+    /// Adds the JDK's warnings about a signature and a key.
+    ///
+    /// - Parameters:
+    ///   - signature: The algorithm's name, nil if the signature does not matter.
+    ///   - key: The key's description, nil if it is unknown.
+    static func warn(_ label: String, signature: String?, key: String?, in session: Session) {
+        let risk = "which is considered a security risk"
+        if let signature {
+            let text = "\(label) uses the \(signature) signature algorithm \(risk)"
+            switch judgement(ofSignature: signature) {
+            case .acceptable: break
+            case .weak: session.warnings.append("\(text). This algorithm will be disabled in a future update.")
+            case .disabled: session.warnings.append("\(text) and is disabled.")
+            }
+        }
+        if let key {
+            let text = "\(label) uses a \(key) \(risk)"
+            switch judgement(ofKey: key) {
+            case .acceptable: break
+            case .weak: session.warnings.append("\(text). This key size will be disabled in a future update.")
+            case .disabled: session.warnings.append("\(text) and is disabled.")
+            }
         }
     }
 

@@ -11,6 +11,8 @@ struct KeyStoreOpening {
         case changing
         /// Needs the file; an empty password means not to check its integrity.
         case reading
+        /// Looks into the file if there is one, and asks for nothing: without a password, what PKCS12 encrypts stays unseen.
+        case consulting
     }
 
     private let session: Session
@@ -32,10 +34,10 @@ struct KeyStoreOpening {
         try beforePassword()
         let type = try namedType()
         if let bytes { try checkFormat(bytes, type: type) }
-        if bytes == nil, let password = options[.storepass], password.utf16.count < 6 {
+        if bytes == nil, purpose != .consulting, let password = options[.storepass], password.utf16.count < 6 {
             throw Failure.error("Keystore password must be at least 6 characters")
         }
-        let password = try options[.storepass] ?? askPassword(isNew: bytes == nil)
+        let password = try options[.storepass] ?? (purpose == .consulting ? nil : askPassword(isNew: bytes == nil))
         var store = KeyStore(format: type?.format ?? .pkcs12)
         if let bytes { store = try load(bytes, password: password) }
         if let password, let keyPassword = options[.keypass], keyPassword != password, store.format == .pkcs12 {
@@ -74,7 +76,7 @@ struct KeyStoreOpening {
         } catch Failure.exception(let javaClass, let message) where javaClass == "java.io.FileNotFoundException" {
             // A file that is there and cannot be read must not be taken for missing, and then replaced.
             guard access(path, F_OK) != 0 else { throw Failure.exception(javaClass: javaClass, message: message) }
-            guard purpose == .creating else { throw Failure.error("Keystore file does not exist: \(path)") }
+            guard purpose == .creating || purpose == .consulting else { throw Failure.error("Keystore file does not exist: \(path)") }
             return nil
         }
     }
