@@ -20,6 +20,9 @@ public struct KeyStore: Sendable {
     /// They are not entries, as in the JDK; they are kept when the store is written again.
     public var unmarkedCertificates: [CertificateData] = []
 
+    /// Bags of a PKCS12 file that are no entries (revocation lists), as found; they are kept when the store is written again.
+    var otherBags: [[UInt8]] = []
+
     /// Whether encrypted parts were passed over for want of a password; such a store must not be written.
     var hasUnreadParts = false
 
@@ -173,12 +176,10 @@ public struct KeyStore: Sendable {
     }
 
     private static func unrecognized(_ bytes: [UInt8]) -> KeyStoreError {
-        if PEM.looksLikePEM(bytes) {
-            return KeyStoreError(.notAKeyStore, "This is a PEM file, not a key store; configure it with certificateFile and certificateKeyFile")
+        guard let kind = FileKind.describe(bytes) else {
+            return KeyStoreError(.notAKeyStore, "Unrecognized keystore format: neither JKS nor JCEKS nor PKCS12")
         }
-        if CertificateSkeleton.recognizes(bytes) {
-            return KeyStoreError(.notAKeyStore, "This is a single certificate in DER, not a key store")
-        }
-        return KeyStoreError(.notAKeyStore, "Unrecognized keystore format: neither JKS nor JCEKS nor PKCS12")
+        let advice = kind.contains("PEM") ? "; configure it with certificateFile and certificateKeyFile" : ""
+        return KeyStoreError(.notAKeyStore, "This is \(kind), not a key store\(advice)")
     }
 }

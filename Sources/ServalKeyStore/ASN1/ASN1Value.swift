@@ -27,7 +27,9 @@ package struct ASN1Value {
     package init(slice: ArraySlice<UInt8>, allowingTrailing: Bool = false) throws(KeyStoreError) {
         var reader = ASN1Reader(slice)
         self = try reader.next()
-        guard allowingTrailing || reader.isAtEnd else { throw KeyStoreError(.corrupt, "Bytes follow the end of an ASN.1 value") }
+        guard allowingTrailing || reader.isAtEnd else {
+            throw KeyStoreError(.corrupt, "Bytes follow the ASN.1 value that ends at byte \(encoded.endIndex)")
+        }
     }
 
     package init(tag: UInt8, encoded: ArraySlice<UInt8>, content: ArraySlice<UInt8>) {
@@ -62,10 +64,15 @@ package struct ASN1Value {
         return try segments(depth: 0)
     }
 
+    /// As ``octets(tag:)``; without segments a part of the bytes that this value was read from, so that positions in it are positions there.
+    package func octetSlice() throws(KeyStoreError) -> ArraySlice<UInt8> {
+        tag == ASN1Value.octetString ? content : try octets()[...]
+    }
+
     package func objectIdentifier() throws(KeyStoreError) -> OID {
         try expect(ASN1Value.objectIdentifier)
         guard !content.isEmpty, content.last.map({ $0 & 0x80 == 0 }) == true else {
-            throw KeyStoreError(.corrupt, "An object identifier is cut off")
+            throw KeyStoreError(.corrupt, "The object identifier at byte \(encoded.startIndex) is cut off")
         }
         return OID(content: Array(content))
     }
@@ -73,10 +80,10 @@ package struct ASN1Value {
     /// A small non-negative INTEGER.
     package func integer() throws(KeyStoreError) -> Int {
         try expect(ASN1Value.integer)
-        guard !content.isEmpty else { throw KeyStoreError(.corrupt, "An integer has no bytes") }
+        guard !content.isEmpty else { throw KeyStoreError(.corrupt, "The integer at byte \(encoded.startIndex) has no bytes") }
         let digits = content.drop { $0 == 0 }
         guard digits.count < 8, content.first.map({ $0 < 0x80 }) == true else {
-            throw KeyStoreError(.corrupt, "An integer is negative or too large")
+            throw KeyStoreError(.corrupt, "The integer at byte \(encoded.startIndex) is negative or too large")
         }
         return digits.reduce(0) { $0 << 8 | Int($1) }
     }
@@ -86,7 +93,7 @@ package struct ASN1Value {
     }
 
     private func unexpected(_ tag: UInt8) -> KeyStoreError {
-        KeyStoreError(.corrupt, "Expected ASN.1 tag \(hex(tag)) and found \(hex(self.tag))")
+        KeyStoreError(.corrupt, "Expected ASN.1 tag \(hex(tag)) at byte \(encoded.startIndex) and found \(hex(self.tag))")
     }
 
     private func segments(depth: Int) throws(KeyStoreError) -> [UInt8] {
@@ -130,28 +137,28 @@ package struct ASN1Reader {
     private mutating func next(depth: Int) throws(KeyStoreError) -> ASN1Value {
         guard depth <= Limits.nesting else { throw KeyStoreError(.corrupt, "ASN.1 values are nested more than \(Limits.nesting) deep") }
         let start = rest.startIndex
-        guard let tag = rest.popFirst(), let first = rest.popFirst() else { throw ASN1Reader.truncated }
-        guard tag & 0x1F != 0x1F else { throw KeyStoreError(.corrupt, "An ASN.1 tag has several octets") }
+        guard let tag = rest.popFirst(), let first = rest.popFirst() else { throw truncated(start) }
+        guard tag & 0x1F != 0x1F else { throw KeyStoreError(.corrupt, "The ASN.1 tag at byte \(start) has several octets") }
         if first == 0x80 { return try indefinite(tag: tag, start: start, depth: depth) }
-        let length = try length(first)
-        guard length <= rest.count else { throw ASN1Reader.truncated }
+        let length = try length(first, start: start)
+        guard length <= rest.count else { throw truncated(start) }
         let content = rest.prefix(length)
         rest = rest.dropFirst(length)
         return ASN1Value(tag: tag, encoded: all[start..<rest.startIndex], content: content)
     }
 
-    private mutating func length(_ first: UInt8) throws(KeyStoreError) -> Int {
+    private mutating func length(_ first: UInt8, start: Int) throws(KeyStoreError) -> Int {
         guard first > 0x80 else { return Int(first) }
         let octets = Int(first & 0x7F)
-        guard octets <= rest.count else { throw ASN1Reader.truncated }
-        guard octets <= 4 else { throw KeyStoreError(.corrupt, "An ASN.1 length needs more than four octets") }
+        guard octets <= rest.count else { throw truncated(start) }
+        guard octets <= 4 else { throw KeyStoreError(.corrupt, "The length of the ASN.1 value at byte \(start) needs more than four octets") }
         let length = rest.prefix(octets).reduce(0) { $0 << 8 | Int($1) }
         rest = rest.dropFirst(octets)
         return length
     }
 
     private mutating func indefinite(tag: UInt8, start: Int, depth: Int) throws(KeyStoreError) -> ASN1Value {
-        guard tag & 0x20 != 0 else { throw KeyStoreError(.corrupt, "A primitive ASN.1 value has no definite length") }
+        guard tag & 0x20 != 0 else { throw KeyStoreError(.corrupt, "The primitive ASN.1 value at byte \(start) has no definite length") }
         let contentStart = rest.startIndex
         while !rest.starts(with: [0, 0]) { _ = try next(depth: depth + 1) }
         let content = all[contentStart..<rest.startIndex]
@@ -159,7 +166,9 @@ package struct ASN1Reader {
         return ASN1Value(tag: tag, encoded: all[start..<rest.startIndex], content: content)
     }
 
-    private static var truncated: KeyStoreError { KeyStoreError(.corrupt, "The data ends in the middle of an ASN.1 value") }
+    private func truncated(_ start: Int) -> KeyStoreError {
+        KeyStoreError(.corrupt, "The data ends at byte \(all.endIndex), in the middle of the ASN.1 value that begins at byte \(start)")
+    }
 }
 
 func hex(_ byte: UInt8) -> String {

@@ -52,6 +52,7 @@ package struct OID: Hashable, Sendable, CustomStringConvertible, ExpressibleBySt
 extension OID {
     static let data: OID = "1.2.840.113549.1.7.1"
     static let signedData: OID = "1.2.840.113549.1.7.2"
+    static let envelopedData: OID = "1.2.840.113549.1.7.3"
     static let encryptedData: OID = "1.2.840.113549.1.7.6"
     static let rsaEncryption: OID = "1.2.840.113549.1.1.1"
     static let ecPublicKey: OID = "1.2.840.10045.2.1"

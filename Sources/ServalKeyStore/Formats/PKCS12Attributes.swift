@@ -16,7 +16,8 @@ struct PKCS12Attributes {
             let value = try reader.next().children(ASN1Value.set).first
             switch type {
             case .friendlyName: friendlyName = value.flatMap { JavaNameText.string($0) }
-            case .localKeyID: localKeyID = try value?.octets()
+            // What cannot be understood names nothing, and is no reason to refuse the key.
+            case .localKeyID: localKeyID = try? value?.octets()
             case .javaTrustedKeyUsage: isTrusted = true
             default: others.append(Array(attribute.encoded))
             }

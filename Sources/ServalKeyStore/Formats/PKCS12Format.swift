@@ -30,12 +30,12 @@ enum PKCS12Format {
     }
 
     /// The bytes in `[0] EXPLICIT OCTET STRING`.
-    static func octets(inExplicit value: ASN1Value) throws(KeyStoreError) -> [UInt8] {
-        try value.explicit(0).octets()
+    static func octets(inExplicit value: ASN1Value) throws(KeyStoreError) -> ArraySlice<UInt8> {
+        try value.explicit(0).octetSlice()
     }
 
     private static func store(
-        _ contents: [UInt8],
+        _ contents: ArraySlice<UInt8>,
         password: String?,
         keys: DerivedKeys,
         isVerified: Bool
@@ -53,7 +53,7 @@ enum PKCS12Format {
     }
 
     /// Tells a changed file from a wrong password where something encrypted can say whether the password is right.
-    private static func mismatch(_ contents: [UInt8], _ password: String, _ keys: DerivedKeys) -> KeyStoreError {
+    private static func mismatch(_ contents: ArraySlice<UInt8>, _ password: String, _ keys: DerivedKeys) -> KeyStoreError {
         var reader = PKCS12Reader(password: password, keys: keys)
         do throws(KeyStoreError) {
             try reader.read(contents)

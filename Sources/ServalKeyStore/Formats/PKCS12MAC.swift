@@ -42,7 +42,7 @@ struct PKCS12MAC {
         self.value = value
     }
 
-    func verifies(_ contents: [UInt8], password: PasswordBytes, keys: DerivedKeys) throws(KeyStoreError) -> Bool {
+    func verifies(_ contents: ArraySlice<UInt8>, password: PasswordBytes, keys: DerivedKeys) throws(KeyStoreError) -> Bool {
         for bytes in encodings(password) {
             if try code(contents, password: bytes, keys: keys) == value { return true }
         }
@@ -53,10 +53,10 @@ struct PKCS12MAC {
         if case .pkcs12 = method { password.terminatedUTF16 } else { password.plain }
     }
 
-    private func code(_ contents: [UInt8], password: [UInt8], keys: DerivedKeys) throws(KeyStoreError) -> [UInt8] {
+    private func code(_ contents: ArraySlice<UInt8>, password: [UInt8], keys: DerivedKeys) throws(KeyStoreError) -> [UInt8] {
         let key = try keys.key(derivation, password: password)
         var output = [UInt8](repeating: 0, count: 64)
-        let count = serval_hmac(digest, key, key.count, contents, contents.count, &output)
+        let count = contents.withUnsafeBufferPointer { serval_hmac(digest, key, key.count, $0.baseAddress, $0.count, &output) }
         guard count > 0 else { throw KeyStoreError(.unsupportedAlgorithm, "OpenSSL does not offer HMAC-\(digest)") }
         return Array(output.prefix(count))
     }
@@ -70,8 +70,8 @@ struct PKCS12MAC {
             throw KeyStoreError(.unsupportedAlgorithm, "The PKCS12 key store's PBMAC1 uses \(PasswordAlgorithms.name(oid)), which is not supported")
         }
         // A short key could be found by trying all; RFC 9579 section 4 wants the length said.
-        guard let length = function.keyLength, (20...1024).contains(length) else {
-            throw KeyStoreError(.corrupt, "The PKCS12 key store's PBMAC1 does not say a key length of 20 to 1024 bytes")
+        guard let length = function.keyLength, (16...1024).contains(length) else {
+            throw KeyStoreError(.corrupt, "The PKCS12 key store's PBMAC1 does not say a key length of 16 to 1024 bytes")
         }
         return (function.derivation(length: length), digest)
     }
@@ -88,7 +88,7 @@ extension PKCS12MAC {
         let function = KeyDerivation.Function.pkcs12(digest: digest, purpose: .mac)
         let derivation = KeyDerivation(function, salt: salt, iterations: 10_000, length: isLegacy ? 20 : 32)
         let mac = PKCS12MAC(.pkcs12(digest: digest), derivation, digest: digest, value: [])
-        let value = try mac.code(contents, password: password.terminatedUTF16[0], keys: keys)
+        let value = try mac.code(contents[...], password: password.terminatedUTF16[0], keys: keys)
         return DEREncoding.sequence(
             DEREncoding.sequence(DEREncoding.algorithm(oid), DEREncoding.octetString(value)),
             DEREncoding.octetString(salt),
@@ -99,7 +99,7 @@ extension PKCS12MAC {
     /// MacData with PBMAC1: PBKDF2 with HMAC-SHA256, 20 bytes of salt, 10,000 iterations; HMAC-SHA256.
     static func makePBMAC1(_ contents: [UInt8], password: PasswordBytes, keys: DerivedKeys) throws(KeyStoreError) -> [UInt8] {
         let derivation = PasswordBasedEncryption.newDerivation()
-        let value = try PKCS12MAC(.pbmac1, derivation, digest: "SHA256", value: []).code(contents, password: password.utf8, keys: keys)
+        let value = try PKCS12MAC(.pbmac1, derivation, digest: "SHA256", value: []).code(contents[...], password: password.utf8, keys: keys)
         let parameters = DEREncoding.sequence(
             DEREncoding.sequence(DEREncoding.oid(.pbkdf2), PasswordBasedEncryption.pbkdf2(derivation)),
             DEREncoding.algorithm(.hmacSHA256)

@@ -9,6 +9,8 @@ struct PKCS12Reader {
     private let password: Secret?
     private let passwordBytes: PasswordBytes?
     private var items: [Item] = []
+    /// Bags that are neither keys nor certificates nor secrets, as found.
+    private var otherBags: [[UInt8]] = []
     private var skippedEncryptedParts = false
     private var decryptedParts = false
     private let keys: DerivedKeys
@@ -22,14 +24,20 @@ struct PKCS12Reader {
     /// Takes in an AuthenticatedSafe.
     ///
     /// - Throws: `wrongPassword` when an encrypted part does not open.
-    mutating func read(_ contents: [UInt8]) throws(KeyStoreError) {
-        for part in try ASN1Value(contents).children() {
-            var info = try part.reader()
-            let type = try info.next().objectIdentifier()
-            switch type {
-            case .data: try readBags(PKCS12Format.octets(inExplicit: info.next()), depth: 0)
-            case .encryptedData: try readEncrypted(info.next().explicit(0))
-            default: throw KeyStoreError(.unsupportedAlgorithm, "A part of the PKCS12 key store is of type \(type), which is not supported")
+    mutating func read(_ contents: ArraySlice<UInt8>) throws(KeyStoreError) {
+        for (index, part) in try ASN1Value(slice: contents).children().enumerated() {
+            do throws(KeyStoreError) {
+                var info = try part.reader()
+                let type = try info.next().objectIdentifier()
+                switch type {
+                case .data: try readBags(PKCS12Format.octets(inExplicit: info.next()), depth: 0)
+                case .encryptedData: try readEncrypted(info.next().explicit(0))
+                case .envelopedData:
+                    throw KeyStoreError(.unsupportedAlgorithm, "It is encrypted for the owner of a key pair; only passwords are supported")
+                default: throw KeyStoreError(.unsupportedAlgorithm, "It is of type \(type), which is not supported")
+                }
+            } catch {
+                throw error.code == .wrongPassword ? error : error.about("Part \(index + 1) of the PKCS12 key store")
             }
         }
     }
@@ -60,27 +68,44 @@ struct PKCS12Reader {
         let plain = try encryption.decrypt(data, password: passwordBytes, keys: keys) { (try? ASN1Value($0).children()) != nil }
         guard let plain else { throw PKCS12Format.wrongPassword }
         decryptedParts = true
-        try readBags(plain, depth: 0)
+        do throws(KeyStoreError) {
+            try readBags(plain[...], depth: 0)
+        } catch {
+            throw error.about("After decryption")
+        }
     }
 
-    private mutating func readBags(_ contents: [UInt8], depth: Int) throws(KeyStoreError) {
+    private mutating func readBags(_ contents: ArraySlice<UInt8>, depth: Int) throws(KeyStoreError) {
         guard depth < Limits.nesting else { throw KeyStoreError(.corrupt, "PKCS12 bags are nested more than \(Limits.nesting) deep") }
-        for bag in try ASN1Value(contents).children() {
-            var reader = try bag.reader()
-            let type = try reader.next().objectIdentifier()
-            let value = try reader.next().explicit(0)
-            let attributes = try reader.next(ifTag: ASN1Value.set).map(PKCS12Attributes.init) ?? PKCS12Attributes()
-            switch type {
-            case .keyBag: items.append(.key(.unparsed(Array(value.encoded)), attributes))
-            case .shroudedKeyBag:
-                _ = try ProtectedKey.parts(Array(value.encoded))
-                items.append(.key(.protected(stored(value)), attributes))
-            case .certBag:
-                if let certificate = try certificate(value) { items.append(.certificate(certificate, attributes)) }
-            case .secretBag: items.append(.secret(stored(value), attributes))
-            case .safeContentsBag: try readBags(Array(value.encoded), depth: depth + 1)
-            default: continue
+        for (index, bag) in try ASN1Value(slice: contents).children().enumerated() {
+            do throws(KeyStoreError) {
+                try readBag(bag, depth: depth)
+            } catch {
+                throw error.about("Bag \(index + 1), at byte \(bag.encoded.startIndex)")
             }
+        }
+    }
+
+    private mutating func readBag(_ bag: ASN1Value, depth: Int) throws(KeyStoreError) {
+        var reader = try bag.reader()
+        let type = try reader.next().objectIdentifier()
+        let value = try reader.next().explicit(0)
+        let attributes = try reader.next(ifTag: ASN1Value.set).map(PKCS12Attributes.init) ?? PKCS12Attributes()
+        switch type {
+        case .keyBag: items.append(.key(.unparsed(Array(value.encoded)), attributes))
+        case .shroudedKeyBag:
+            _ = try ProtectedKey.parts(Array(value.encoded))
+            items.append(.key(.protected(stored(value)), attributes))
+        case .certBag:
+            if let certificate = try certificate(value) {
+                items.append(.certificate(certificate, attributes))
+            } else {
+                otherBags.append(Array(bag.encoded))
+            }
+        case .secretBag: items.append(.secret(stored(value), attributes))
+        case .safeContentsBag: try readBags(value.encoded, depth: depth + 1)
+        // Revocation lists and what others may have invented.
+        default: otherBags.append(Array(bag.encoded))
         }
     }
 
@@ -93,8 +118,8 @@ struct PKCS12Reader {
         var reader = try bag.reader()
         guard try reader.next().objectIdentifier() == .x509Certificate else { return nil }
         let der = try PKCS12Format.octets(inExplicit: reader.next())
-        _ = try ASN1Value(der).reader()
-        return CertificateData(der: der)
+        _ = try ASN1Value(slice: der).reader()
+        return CertificateData(der: Array(der))
     }
 
     // MARK: Entries
@@ -103,6 +128,7 @@ struct PKCS12Reader {
     func store() -> KeyStore {
         var store = KeyStore(format: .pkcs12)
         store.hasUnreadParts = skippedEncryptedParts
+        store.otherBags = otherBags
         let certificates = items.compactMap { item -> (certificate: CertificateData, attributes: PKCS12Attributes)? in
             if case .certificate(let certificate, let attributes) = item { (certificate, attributes) } else { nil }
         }

@@ -27,6 +27,7 @@ struct PKCS12Writer {
             }
         }
         for certificate in store.unmarkedCertificates { certificates.append(bag(certificate, chainAttributes(certificate))) }
+        certificates += store.otherBags
 
         var parts: [[UInt8]] = []
         if !keys.isEmpty { parts.append(contentInfo(DEREncoding.sequence(of: keys))) }

@@ -36,7 +36,7 @@ public enum PEM {
 
     /// All blocks of a text; anything outside them is a comment.
     ///
-    /// A byte order mark and any line ends are accepted.
+    /// A byte order mark, UTF-16 with such a mark and any line ends are accepted.
     /// - Throws: `invalidInput` with the line, for base64 that is wrong and for a BEGIN without its END.
     public static func blocks(in text: some Collection<UInt8>) throws(KeyStoreError) -> [Block] {
         var parser = PEMParser(text)

@@ -17,7 +17,10 @@ enum PEMCertificates {
 
     private static func certificates(in block: PEM.Block) throws(KeyStoreError) -> [CertificateData] {
         switch block.label {
-        case "CERTIFICATE", "X509 CERTIFICATE": return [try certificate(block.bytes)]
+        case "CERTIFICATE", "X509 CERTIFICATE", "CERTIFICATE CHAIN":
+            // Some authorities send a bundle under the name of a certificate.
+            if let bundled = try? bundle(block.bytes), !bundled.isEmpty { return bundled }
+            return [try certificate(block.bytes)]
         case "TRUSTED CERTIFICATE":
             // OpenSSL's own kind: settings of trust follow the certificate.
             return [try certificate(Array(ASN1Value(block.bytes, allowingTrailing: true).encoded))]

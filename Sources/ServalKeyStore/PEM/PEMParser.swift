@@ -9,9 +9,7 @@ struct PEMParser {
     private var position = 0
 
     init(_ text: some Collection<UInt8>) {
-        var bytes = Array(text)[...]
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
-        lines = PEMParser.split(bytes)
+        lines = PEMParser.split(TextEncoding.utf8(Array(text))[...])
     }
 
     mutating func blocks() throws(KeyStoreError) -> [PEM.Block] {
@@ -25,6 +23,7 @@ struct PEMParser {
     }
 
     static func containsBlock(_ bytes: [UInt8]) -> Bool {
+        let bytes = TextEncoding.utf8(bytes)
         // Binary formats begin with an octet that no text has.
         guard let first = bytes.first, first >= 0x20 || first == 0x0A || first == 0x0D || first == 0x09, first != 0xFE else { return false }
         return split(bytes.prefix(1 << 20)).contains { label($0, after: begin) != nil }

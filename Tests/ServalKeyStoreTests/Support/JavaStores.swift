@@ -49,6 +49,9 @@ struct JavaStores: Sendable {
 
 /// A small certificate authority.
 struct Authority: Sendable {
+    /// One for all tests that do not mind.
+    static let shared = Result { try Authority() }
+
     let root: CertificateData
     let intermediate: CertificateData
     let rsaKey: PrivateKey

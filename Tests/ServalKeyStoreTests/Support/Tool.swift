@@ -40,6 +40,12 @@ enum Tool {
         try run(["keytool", "-J-XX:+UseSerialGC", "-J-XX:TieredStopAtLevel=1", "-J-Duser.language=en"] + arguments)
     }
 
+    /// Runs a script with the system's Python, which has `jks` and `cryptography`.
+    @discardableResult
+    static func python(_ script: String, _ arguments: String...) throws -> String {
+        try run(["/usr/bin/python3", "-W", "ignore", "-c", script] + arguments)
+    }
+
     @discardableResult
     static func openssl(_ arguments: String...) throws -> String {
         try run(["openssl"] + arguments)
