@@ -50,7 +50,8 @@ import Testing
     @Test(arguments: [
         "-keyalg Ed25519 -keysize 448", "-keyalg EdDSA -groupname secp256r1", "-keyalg XDH -keysize 256", "-keyalg DSA -keysize 1025",
         "-keyalg RSA -keysize 511", "-keyalg RSA -keysize 16386", "-keyalg EC -groupname secp256k1", "-keyalg EC -groupname foo",
-        "-keyalg EC -groupname secp192r1", "-keyalg X25519", "-keyalg DSA -sigalg SHA1withDSA", "-keyalg RSA -keysize 512 -sigalg SHA512withRSA",
+        "-keyalg EC -groupname 'x9.62 prime192v1'", "-keyalg EC -keysize 163", "-keyalg X25519", "-keyalg DSA -sigalg SHA1withDSA",
+        "-keyalg RSA -keysize 512 -sigalg SHA512withRSA",
         "-keyalg RSASSA-PSS -keysize 512", "-keyalg RSA -sigalg Ed25519", "-keyalg Ed448 -sigalg Ed25519", "-keyalg RSA -sigalg PS256",
         "-keyalg DSA -groupname x", "-keyalg RSA -signer nosuch", "-keyalg EC -keysize 256 -groupname secp256r1",
     ])
@@ -75,5 +76,39 @@ import Testing
             "-genkeypair -keyalg EC -keysize 384 -keystore s.p12 -storepass changeit",
             input: "Duke\nJava\nOracle\nCity\nState\nUS\nyes\n"
         )
+    }
+
+    @Test(.timeLimit(.minutes(2))) func theSignersPasswordIsAskedForOnATerminal() async throws {
+        let store = ["-keystore", "s.jks", "-storepass", "changeit", "-dname", "CN=a", "-nowarn"]
+        var screens: [String] = []
+        for (tool, folder) in [(Tool.serval, ours), (.jdk, theirs)] {
+            let made = ["-genkeypair", "-alias", "ca", "-keyalg", "EC", "-storetype", "JKS", "-keypass", "keypass1"] + store
+            #expect(try await tool.run(made, in: folder).status == 0)
+            let (status, screen) = try await Terminal.talk(
+                to: tool,
+                ["-genkeypair", "-alias", "x", "-keyalg", "X25519", "-keypass", "keypass2", "-signer", "ca"] + store,
+                in: folder,
+                [.init(awaited: "Enter key password for <ca>", typed: "keypass1")]
+            )
+            #expect(status == 0, "\(screen)")
+            screens.append(screen)
+        }
+        #expect(screens[0] == screens[1])
+        #expect(!screens[0].contains("keypass1"))
+    }
+
+    /// Keys as the JDK writes them, some of which OpenSSL writes otherwise.
+    @Test func keysOfTheJDKSign() async throws {
+        for (alias, kind) in [("dsa", "DSA"), ("pss", "RSASSA-PSS"), ("ed448", "Ed448"), ("ec", "EC -groupname secp521r1")] {
+            let line = "-keystore s.p12 -storepass changeit -alias \(alias)"
+            #expect(try await Tool.jdk.run("-genkeypair -dname CN=a -keyalg \(kind) \(line)", in: ours).status == 0)
+            #expect(try await Tool.serval.run("-certreq -file r.pem \(line)", in: ours).status == 0)
+            let verified = try await Tool.openssl.run("req -verify -noout -in r.pem", in: ours)
+            #expect(verified.errors.contains("verify OK"), "\(kind): \(verified)")
+        }
+        let line = "-genkeypair -dname CN=a -keyalg X448 -alias x -signer pss -keystore s.p12 -storepass changeit"
+        #expect(try await Tool.jdk.run(line, in: ours).status == 0)
+        let run = try await Tool.serval.run("-certreq -alias x -keystore s.p12 -storepass changeit", in: ours)
+        #expect(run.output == "keytool error: java.lang.Exception: Cannot derive signature algorithm\n")
     }
 }

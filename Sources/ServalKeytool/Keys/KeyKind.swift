@@ -95,40 +95,39 @@ struct KeyKind {
         case 256: return .p256
         case 384: return .p384
         case 521: return .p521
-        default:
-            throw Failure.exception(
-                javaClass: "java.security.spec.InvalidParameterSpecException",
-                message: "Not a supported curve: \(size) bits (use 256, 384 or 521)"
-            )
+        default: throw CurveName.refusal(size: size)
         }
     }
 }
 
-/// The names of curves that `-groupname` takes.
+/// The curves that `-groupname` and `-keysize` name.
 enum CurveName {
     /// The curve with this name or object identifier in any case.
     ///
     /// - Throws: In different words for curves that JDK 17 knows and refuses, and for all others.
     static func curve(_ name: String) throws -> PrivateKey.Curve {
-        let wanted = name.uppercased()
-        if let found = supported.first(where: { $0.names.contains(wanted) }) { return found.curve }
-        if let (name, others, oid) = refused.first(where: { ([$0.name, $0.oid] + $0.others).contains { $0.uppercased() == wanted } }) {
-            let names = others.isEmpty ? name : "\(name) [\(others.joined(separator: ","))]"
-            throw Failure.illegalArgument("Curve not supported: \(names) (\(oid))")
+        guard let named = NamedCurve.named(name) else { throw Failure.illegalArgument("Unknown curve name: \(name)") }
+        switch PrivateKey.Curve(rawValue: named.name) {
+        case nil, .secp256k1: throw Failure.illegalArgument("Curve not supported: \(named)")
+        case let curve?: return curve
         }
-        throw Failure.illegalArgument("Unknown curve name: \(name)")
     }
 
-    private static let supported: [(curve: PrivateKey.Curve, names: [String])] = [
-        (.p256, ["SECP256R1", "NIST P-256", "X9.62 PRIME256V1", "1.2.840.10045.3.1.7"]),
-        (.p384, ["SECP384R1", "NIST P-384", "1.3.132.0.34"]),
-        (.p521, ["SECP521R1", "NIST P-521", "1.3.132.0.35"]),
-    ]
+    /// What is said of a size for which there is no curve.
+    static func refusal(size: Int) -> Failure {
+        guard let named = bySize[size].flatMap(NamedCurve.named) else {
+            return .exception(
+                javaClass: "java.security.spec.InvalidParameterSpecException",
+                message: "Not a supported curve: \(size) bits (use 256, 384 or 521)"
+            )
+        }
+        return .exception(javaClass: "java.security.ProviderException", message: "Curve not supported:  \(named)")
+    }
 
-    private static let refused: [(name: String, others: [String], oid: String)] = [
-        ("secp192r1", ["NIST P-192", "X9.62 prime192v1"], "1.2.840.10045.3.1.1"), ("secp224r1", ["NIST P-224"], "1.3.132.0.33"),
-        ("secp192k1", [], "1.3.132.0.31"), ("secp224k1", [], "1.3.132.0.32"), ("secp256k1", [], "1.3.132.0.10"),
-        ("secp160r1", [], "1.3.132.0.8"), ("brainpoolP256r1", [], "1.3.36.3.3.2.8.1.1.7"), ("brainpoolP320r1", [], "1.3.36.3.3.2.8.1.1.9"),
-        ("brainpoolP384r1", [], "1.3.36.3.3.2.8.1.1.11"), ("brainpoolP512r1", [], "1.3.36.3.3.2.8.1.1.13"),
+    /// What the JDK takes a size for.
+    private static let bySize = [
+        112: "secp112r1", 113: "sect113r1", 128: "secp128r1", 131: "sect131r1", 160: "secp160k1", 163: "sect163r2", 191: "X9.62 c2tnb191v1",
+        192: "secp192r1", 193: "sect193r1", 224: "secp224r1", 233: "sect233k1", 239: "X9.62 prime239v1", 283: "sect283k1", 320: "brainpoolP320r1",
+        359: "X9.62 c2tnb359v1", 409: "sect409k1", 431: "X9.62 c2tnb431r1", 512: "brainpoolP512r1", 571: "sect571k1",
     ]
 }

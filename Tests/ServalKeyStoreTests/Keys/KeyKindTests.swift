@@ -118,6 +118,21 @@ import X509
         #expect(key.matches(certificate) && certificate.isSelfSigned)
     }
 
+    @Test func curvesAreCalledAsInTheJDK() throws {
+        let folder = try Folder()
+        let curves = [
+            "sect233k1": "232-bit EC (sect233k1) key", "secp224r1": "224-bit EC (secp224r1) key", "secp256k1": "256-bit EC (secp256k1) key",
+            "SM2": "EC (1.2.156.10197.1.301) key",
+        ]
+        for (name, description) in curves {
+            try Tool.openssl("ecparam", "-name", name, "-genkey", "-noout", "-out", folder("k.pem"))
+            try Tool.openssl("req", "-x509", "-key", folder("k.pem"), "-subj", "/CN=a", "-outform", "DER", "-out", folder("c.der"))
+            #expect(try CertificateData(der: folder.bytes("c.der")).fields().publicKeyDescription == description)
+        }
+        #expect(NamedCurve.named("nist p-224")?.description == "secp224r1 [NIST P-224] (1.3.132.0.33)")
+        #expect(NamedCurve.named("1.3.132.0.10")?.name == "secp256k1" && NamedCurve.named("P-256") == nil)
+    }
+
     /// RFC 5958: attributes and the public key behind the private one.
     @Test func attributesAndPublicKeysMayFollow() throws {
         let key = try PrivateKey.generate(.ed448)
