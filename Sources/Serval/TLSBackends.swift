@@ -7,7 +7,7 @@ enum TLSBackends {
     ///
     /// - Throws: `TLSError` for a name that nobody knows.
     static func backend(named name: String?) throws(TLSError) -> any TLSBackend {
-        guard let name, !self.knownNames.contains(name) else { return OpenSSLBackend() }
+        guard let name, !self.knownNames.contains(name) else { return OpenSSLBackend(tokens: PKCS11Tokens()) }
         throw TLSError(
             .invalidConfiguration,
             "sslImplementationName [\(name)] is not known; known are \(self.knownNames.sorted().joined(separator: ", "))"

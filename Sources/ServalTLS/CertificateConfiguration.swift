@@ -1,3 +1,5 @@
+public import ServalKeyStore
+
 /// One certificate with its private key that a TLS host presents (`<Certificate>`).
 public struct CertificateConfiguration: Sendable, Hashable {
     /// Where key and certificates are.
@@ -32,6 +34,12 @@ extension CertificateConfiguration {
         /// - `chain`: `certificateChainFile`, without the leaf.
         /// - `keyPassword`: `certificateKeyPassword` or `…File`.
         case pem(certificate: String, key: String? = nil, chain: String? = nil, keyPassword: SecretSource? = nil)
+        /// A key in a PKCS#11 token (`certificateKeystoreType="PKCS11"`), which signs there.
+        ///
+        /// - `place`: which module and token.
+        /// - `alias`: `certificateKeyAlias`, whose case counts; nil = the one that the place names, else the first key with a certificate.
+        /// - `pin`: `certificateKeystorePassword` or `…File`; nil = the one that the place names, if it does.
+        case token(TLSTokenPlace, alias: String? = nil, pin: SecretSource? = nil)
         /// Key and certificates that are in memory already, for applications and tests.
         case identity(TLSIdentity)
     }
@@ -56,8 +64,10 @@ extension CertificateConfiguration {
 
 /// A private key with its certificates, ready to be presented.
 public struct TLSIdentity: Sendable, Hashable, CustomStringConvertible, CustomReflectable {
-    /// The private key as PKCS#8 `PrivateKeyInfo` in DER (RFC 5958).
+    /// The private key as PKCS#8 `PrivateKeyInfo` in DER (RFC 5958); empty if it is `externalKey`.
     public var privateKeyPKCS8: [UInt8]
+    /// The private key if it signs elsewhere, in a token.
+    public var externalKey: (any ExternalPrivateKey)?
     /// The certificates in DER, leaf first, then its issuers; the root may be left out.
     public var certificateChain: [[UInt8]]
 
@@ -66,6 +76,22 @@ public struct TLSIdentity: Sendable, Hashable, CustomStringConvertible, CustomRe
         self.privateKeyPKCS8 = privateKeyPKCS8
         self.certificateChain = certificateChain
     }
+
+    /// Makes an identity whose key signs elsewhere.
+    public init(externalKey: any ExternalPrivateKey, certificateChain: [[UInt8]]) {
+        self.privateKeyPKCS8 = []
+        self.externalKey = externalKey
+        self.certificateChain = certificateChain
+    }
+
+    /// Equal when keys and certificates are; of keys that are elsewhere the certificates tell.
+    public static func == (one: TLSIdentity, other: TLSIdentity) -> Bool {
+        one.privateKeyPKCS8 == other.privateKeyPKCS8 && one.certificateChain == other.certificateChain
+            && (one.externalKey == nil) == (other.externalKey == nil)
+    }
+
+    /// Hashes the certificates.
+    public func hash(into hasher: inout Hasher) { hasher.combine(certificateChain) }
 
     /// The number of certificates.
     public var description: String { "<identity with \(certificateChain.count) certificates>" }

@@ -54,6 +54,8 @@ extension TLSError {
         public static let aliasNotFound = Code("alias-not-found")
         /// The private key does not belong to the certificate.
         public static let keyMismatch = Code("key-mismatch")
+        /// A token does not do what its key is needed for: it is missing, hangs, or refuses.
+        public static let keyUnavailable = Code("key-unavailable")
         /// Client authentication is on and nobody is trusted.
         public static let noTrustAnchors = Code("no-trust-anchors")
         /// None of the configured protocol versions is available.

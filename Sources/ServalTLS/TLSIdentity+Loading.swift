@@ -4,12 +4,14 @@ extension TLSIdentity {
     /// Reads the key and certificates that `source` names.
     ///
     /// - Throws: one line with the path, or the alias, and the cause.
-    package static func load(_ source: CertificateConfiguration.Source) throws(TLSError) -> TLSIdentity {
+    package static func load(_ source: CertificateConfiguration.Source, tokens: (any TLSTokens)? = nil) throws(TLSError) -> TLSIdentity {
         switch source {
         case .identity(let identity):
             return identity
         case .keyStore(let path, let type, let alias, let password, let keyPassword):
             return try load(keyStore: path, type: type, alias: alias, password: password, keyPassword: keyPassword)
+        case .token(let place, let alias, let pin):
+            return try load(place, alias: alias, pin: pin, from: tokens)
         case .pem(let certificate, let key, let chain, let keyPassword):
             for path in [certificate, key, chain].compactMap({ $0 }) { try checkFile(path) }
             let password = try resolve(keyPassword)
@@ -40,8 +42,30 @@ extension TLSIdentity {
         }
     }
 
+    private static func load(
+        _ place: TLSTokenPlace,
+        alias: String?,
+        pin: SecretSource?,
+        from tokens: (any TLSTokens)?
+    ) throws(TLSError) -> TLSIdentity {
+        guard let tokens else {
+            throw TLSError(.invalidConfiguration, "Keys in PKCS#11 tokens are not available in this program (\(place.inWords))")
+        }
+        let pin = try resolve(pin)
+        do throws(KeyStoreError) {
+            return TLSIdentity(try tokens.identity(at: place, alias: alias, pin: pin))
+        } catch {
+            throw TLSError(error, "Failed to load keystore type [PKCS11] with path [\(place.inWords)] due to [\(error.message)]")
+        }
+    }
+
     private init(_ identity: KeyStoreIdentity) {
-        self.init(privateKeyPKCS8: identity.privateKey.plainPKCS8, certificateChain: identity.chain.map(\.der))
+        let chain = identity.chain.map(\.der)
+        if let external = identity.privateKey.external {
+            self.init(externalKey: external, certificateChain: chain)
+        } else {
+            self.init(privateKeyPKCS8: identity.privateKey.plainPKCS8, certificateChain: chain)
+        }
     }
 }
 
@@ -93,6 +117,7 @@ extension CertificateConfiguration.Source {
     package var inWords: String {
         switch self {
         case .keyStore(let path, _, let alias, _, _): "keystore [\(path)] using alias [\(alias ?? "the first key entry")]"
+        case .token(let place, let alias, _): "\(place.inWords) using alias [\(alias ?? "the first key entry")]"
         case .pem(let certificate, let key, let chain, _):
             "certificate file [\(certificate)], key file [\(key ?? certificate)]" + (chain.map { ", chain file [\($0)]" } ?? "")
         case .identity: "memory"
@@ -120,6 +145,8 @@ extension TLSError {
         case .wrongPassword, .wrongKeyPassword: self.init(.wrongPassword, message)
         case .aliasNotFound, .notAKeyEntry, .noKeyEntry: self.init(.aliasNotFound, message)
         case .keyMismatch: self.init(.keyMismatch, message)
+        case .pinLocked: self.init(.wrongPassword, message)
+        case .moduleUnavailable, .tokenNotFound, .tokenNotResponding, .tokenFailed: self.init(.keyUnavailable, message)
         default: self.init(.invalidKeyMaterial, message)
         }
     }

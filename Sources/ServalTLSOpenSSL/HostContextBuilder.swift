@@ -1,18 +1,22 @@
 import COpenSSL
 import Logging
+import ServalKeyStore
 import ServalTLS
 
 /// Puts a host's settings into its `SSL_CTX`.
 struct HostContextBuilder {
     private let context: OpaquePointer
     private let configuration: TLSHostConfiguration
+    private let tokens: (any TLSTokens)?
     private let logger: Logger
+    private(set) var externalKeys: [any ExternalPrivateKey] = []
     private var digest = SettingsDigest()
     private var certificatesInWords: [String] = []
 
-    init(_ context: OpaquePointer, _ configuration: TLSHostConfiguration, logger: Logger) {
+    init(_ context: OpaquePointer, _ configuration: TLSHostConfiguration, tokens: (any TLSTokens)?, logger: Logger) {
         self.context = context
         self.configuration = configuration
+        self.tokens = tokens
         self.logger = logger
     }
 
@@ -121,12 +125,13 @@ struct HostContextBuilder {
 
     private mutating func addCertificate(_ certificate: CertificateConfiguration) throws(TLSError) {
         let place = certificate.source.inWords
-        let identity = try TLSIdentity.load(certificate.source)
+        let identity = try TLSIdentity.load(certificate.source, tokens: tokens)
         guard let leafBytes = identity.certificateChain.first, let leaf = parseCertificate(leafBytes) else {
             throw TLSError(.invalidKeyMaterial, about("\(place) has no certificate that OpenSSL can read: \(OpenSSLFailure.takeReason())"))
         }
         defer { X509_free(leaf) }
-        guard let key = parsePrivateKey(identity.privateKeyPKCS8) else {
+        let made = if let external = identity.externalKey { try use(external, of: leaf) } else { parsePrivateKey(identity.privateKeyPKCS8) }
+        guard let key = made else {
             throw TLSError(.invalidKeyMaterial, about("\(place) has a private key that OpenSSL cannot read: \(OpenSSLFailure.takeReason())"))
         }
         defer { EVP_PKEY_free(key) }
@@ -166,6 +171,24 @@ struct HostContextBuilder {
             var position = bytes.baseAddress
             return d2i_AutoPrivateKey(nil, &position, bytes.count)
         }
+    }
+
+    /// A key of OpenSSL that has `key` sign, after a signature has shown that it can.
+    private mutating func use(_ key: any ExternalPrivateKey, of leaf: OpaquePointer) throws(TLSError) -> OpaquePointer? {
+        do throws(KeyStoreError) {
+            switch key.algorithm {
+            // TLS 1.3 knows RSA keys with PSS only, whose padding OpenSSL makes itself.
+            case .rsa(let bits): _ = try key.sign([0, 1] + [UInt8](repeating: 0xFF, count: bits / 8 - 2), .rsaRaw)
+            case .ec: _ = try key.sign([UInt8](repeating: 1, count: 32), .ecdsa)
+            default: throw KeyStoreError(.unsupportedAlgorithm, "\(key.place): only RSA and EC keys can serve TLS from a token")
+            }
+        } catch {
+            throw TLSError(.keyUnavailable, about("The private key does not sign: \(error.message)"))
+        }
+        guard let made = serval_external_key(leaf, externalKeys.count) else { return nil }
+        externalKeys.append(key)
+        serval_ctx_allow_leaving(context)
+        return made
     }
 
     // MARK: Client authentication

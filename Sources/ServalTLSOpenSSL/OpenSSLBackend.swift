@@ -4,8 +4,12 @@ public import ServalTLS
 
 /// TLS by the system's OpenSSL 3.
 public struct OpenSSLBackend: TLSBackend {
-    /// Makes the backend; it has no state.
-    public init() {}
+    private let tokens: (any TLSTokens)?
+
+    /// Makes the backend.
+    ///
+    /// - Parameter tokens: Where keys in PKCS#11 tokens come from; without it such a key is an error.
+    public init(tokens: (any TLSTokens)? = nil) { self.tokens = tokens }
 
     /// The version of the library that is loaded, for example `OpenSSL 3.0.17`.
     public var name: String {
@@ -14,6 +18,6 @@ public struct OpenSSLBackend: TLSBackend {
 
     /// Builds one `SSL_CTX` for each host.
     public func makeServerContext(_ configuration: TLSEndpointConfiguration, logger: Logger) throws(TLSError) -> any TLSServerContext {
-        try OpenSSLServerContext(configuration, logger: logger)
+        try OpenSSLServerContext(configuration, tokens: tokens, logger: logger)
     }
 }

@@ -1,5 +1,6 @@
 import COpenSSL
 import NIOCore
+import ServalKeyStore
 import ServalTLS
 
 /// One connection's `SSL` with the windows it reads from and writes to; freed when the last reference goes.
@@ -10,6 +11,8 @@ final class OpenSSLConnection {
     private let server: OpenSSLServerContext
     private let ssl: OpaquePointer
     private let io: UnsafeMutablePointer<serval_io>
+    /// Only where the host has keys in tokens.
+    private let signing: ExternalSigning?
 
     /// Nil when memory is short.
     init?(_ host: OpenSSLHostContext, of server: OpenSSLServerContext) {
@@ -22,10 +25,12 @@ final class OpenSSLConnection {
         self.ssl = ssl
         self.host = host
         self.server = server
+        signing = host.externalKeys.isEmpty ? nil : ExternalSigning(ssl)
         server.connectionBegan()
     }
 
     deinit {
+        signing?.abandon()
         SSL_free(ssl)
         serval_io_free_spill(io)
         io.deallocate()
@@ -48,6 +53,8 @@ final class OpenSSLConnection {
     enum Outcome {
         case done
         case needsCiphertext
+        /// A key that is elsewhere has to sign; see ``signature(_:)``.
+        case needsSignature(SignatureRequest)
         /// The client has sent close_notify.
         case ended
         case failed(TLSError)
@@ -63,9 +70,19 @@ final class OpenSSLConnection {
     ///
     /// - Returns: the outcome, and what is to be sent to the client, an alert included.
     func handshake(_ allocator: ByteBufferAllocator) -> (Outcome, ByteBuffer?) {
-        let (code, output) = withOutput(allocator, capacity: 4096) { SSL_do_handshake(ssl) }
-        return (code == 1 ? .done : outcome(of: code, duringHandshake: true), output)
+        guard let signing else {
+            let (code, output) = withOutput(allocator, capacity: 4096) { SSL_do_handshake(ssl) }
+            return (code == 1 ? .done : outcome(of: code, duringHandshake: true), output)
+        }
+        let (code, output) = withOutput(allocator, capacity: 4096) { signing.handshake() }
+        return (signing.outcome(of: code, keys: host.externalKeys) ?? outcome(of: code, duringHandshake: true), output)
     }
+
+    /// The signature that the handshake needed, or why there is none; the handshake can go on.
+    func signature(_ result: Result<[UInt8], KeyStoreError>) { signing?.take(result) }
+
+    /// Ends a handshake that waits for a signature: OpenSSL holds on to what it has begun.
+    func abandonSignature() { signing?.abandon() }
 
     /// Decrypts one record, or what is left of one, to the end of `plaintext`.
     @inline(__always)

@@ -1,5 +1,6 @@
 import COpenSSL
 import Logging
+import ServalKeyStore
 import ServalTLS
 import Synchronization
 
@@ -15,11 +16,13 @@ final class OpenSSLHostContext: @unchecked Sendable {
     let verifiesClients: Bool
     /// Whether resumption state is in the cache and not in tickets.
     let keepsStateAtServer: Bool
+    /// Keys that sign elsewhere; OpenSSL knows them by their places here.
+    let externalKeys: [any ExternalPrivateKey]
     private let sessionLifetime: Int
     private let applicationProtocols: [UInt8]
     private let revoked = Mutex(RevokedSessions())
 
-    init(_ configuration: TLSHostConfiguration, alpnProtocols: [String], logger: Logger) throws(TLSError) {
+    init(_ configuration: TLSHostConfiguration, alpnProtocols: [String], tokens: (any TLSTokens)?, logger: Logger) throws(TLSError) {
         guard let context = SSL_CTX_new(TLS_server_method()) else {
             throw TLSError(.backend, "OpenSSL cannot make a context: \(OpenSSLFailure.takeReason())")
         }
@@ -33,7 +36,7 @@ final class OpenSSLHostContext: @unchecked Sendable {
         sessionLifetime = configured == 0 ? 604_800 : min(configured, 604_800)
         applicationProtocols = alpnProtocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
 
-        var builder = HostContextBuilder(context, configuration, logger: logger)
+        var builder = HostContextBuilder(context, configuration, tokens: tokens, logger: logger)
         do {
             try builder.build(sessionLifetime: sessionLifetime)
         } catch {
@@ -41,6 +44,7 @@ final class OpenSSLHostContext: @unchecked Sendable {
             throw error
         }
         summary = builder.summary
+        externalKeys = builder.externalKeys
         installCallbacks()
     }
 

@@ -15,12 +15,12 @@ package final class OpenSSLServerContext: TLSServerContext {
     let handshakeTimeout: TimeAmount
     private let connections = Atomic<Int>(0)
 
-    package init(_ configuration: TLSEndpointConfiguration, logger: Logger) throws(TLSError) {
+    package init(_ configuration: TLSEndpointConfiguration, tokens: (any TLSTokens)? = nil, logger: Logger) throws(TLSError) {
         try configuration.validate()
         hostNames = try TLSHostNames(configuration)
         var hosts: [OpenSSLHostContext] = []
         for host in configuration.hosts {
-            hosts.append(try OpenSSLHostContext(host, alpnProtocols: configuration.alpnProtocols, logger: logger))
+            hosts.append(try OpenSSLHostContext(host, alpnProtocols: configuration.alpnProtocols, tokens: tokens, logger: logger))
         }
         self.hosts = hosts
         summary = hosts.map(\.summary)

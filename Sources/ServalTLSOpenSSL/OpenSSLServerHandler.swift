@@ -1,4 +1,5 @@
 import NIOCore
+import ServalKeyStore
 import ServalTLS
 
 /// One connection: TLS on the side of the socket, plaintext on the side of the application.
@@ -12,7 +13,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     typealias OutboundOut = ByteBuffer
 
     /// `hello` → `handshake` → `open` → `closed`; or `hello` → `plaintext`; and `closed` from everywhere.
-    private enum Phase {
+    enum Phase {
         /// Collecting the ClientHello; no TLS state exists.
         case hello
         case handshake
@@ -23,7 +24,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     }
 
     /// A close that waits for flushed writes and close_notify.
-    private struct Closing {
+    struct Closing {
         var mode: CloseMode
         var promise: EventLoopPromise<Void>?
         /// How far things were when the time limit was last set.
@@ -35,7 +36,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     }
 
     /// Tells a slow client from one that has stopped reading.
-    private struct Progress: Equatable {
+    struct Progress: Equatable {
         var encrypted: Int
         /// Ciphertext that the socket has not taken yet.
         var waiting: Int
@@ -44,24 +45,28 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     private let server: OpenSSLServerContext
     private let allocator = ByteBufferAllocator()
     // What every record touches has its exclusivity checked by the event loop that it belongs to, not at run time: no access spans a call that comes back.
-    @exclusivity(unchecked) private var phase = Phase.hello
+    @exclusivity(unchecked) var phase = Phase.hello
     private var reader: ClientHelloReader
     /// The ClientHello so far; kept until the handshake ends, to explain its failure.
     private var hello: ByteBuffer?
     private var serverName: String?
-    @exclusivity(unchecked) private var connection: OpenSSLConnection?
+    @exclusivity(unchecked) var connection: OpenSSLConnection?
     @exclusivity(unchecked) private var queue = PlaintextQueue()
-    @exclusivity(unchecked) private var closing: Closing?
+    @exclusivity(unchecked) var closing: Closing?
     private var timer: Scheduled<Void>?
     @exclusivity(unchecked) private var encryptedBytes = 0
     /// Bytes of replies that TLS itself made while the client was not reading.
     private var unreadReplies = 0
     @exclusivity(unchecked) private var isReading = false
     @exclusivity(unchecked) private var isPumping = false
-    @exclusivity(unchecked) private var wantsPlaintext = false
+    @exclusivity(unchecked) var wantsPlaintext = false
     @exclusivity(unchecked) private var hasSentCloseNotify = false
-    @exclusivity(unchecked) private var hasInputEnded = false
+    @exclusivity(unchecked) var hasInputEnded = false
     @exclusivity(unchecked) private var backlog: ByteBuffer?
+    /// Whether the handshake waits for a key that is elsewhere.
+    var isSigning = false
+    /// Ciphertext that has come while it does.
+    var held: ByteBuffer?
 
     /// Half of how long a client may read nothing before a close goes on without it.
     private static let closeLimit = TimeAmount.seconds(3)
@@ -107,6 +112,9 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         timer = nil
         hello = nil
         backlog = nil
+        held = nil
+        if isSigning { connection?.abandonSignature() }
+        isSigning = false
         connection?.keepSession()
         connection = nil
         let promises = queue.removeAll() + [closing?.promise].compactMap { $0 }
@@ -175,6 +183,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         context.fireChannelReadComplete()
         // What has come was not enough for a byte of plaintext, so what the application asked for is still owed to it.
         switch phase {
+        // What is not read now stays with the client.
+        case .handshake where isSigning: break
         case .hello, .handshake: context.read()
         case .open where wantsPlaintext && !hasInputEnded && closing == nil: context.read()
         default: break
@@ -212,7 +222,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         process(context, bytes)
     }
 
-    private func process(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
+    func process(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
         guard !isReading else {
             // Somebody delivered bytes from within a delivery; the window for ciphertext is in use.
             var bytes = bytes
@@ -230,10 +240,14 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
 
     private func decrypt(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
         guard let connection, !hasInputEnded else { return }
+        guard !isSigning else { return hold(bytes) }
         bytes.withUnsafeReadableBytes { ciphertext in
             connection.withCiphertext(ciphertext) {
                 if phase == .handshake { advance(context, connection) }
                 if phase == .open, closing == nil { deliver(context, connection, ciphertextLength: ciphertext.count) }
+                if isSigning, connection.pendingCiphertext > 0 {
+                    hold(ByteBuffer(bytes: ciphertext.suffix(connection.pendingCiphertext)))
+                }
             }
         }
     }
@@ -244,6 +258,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         guard phase == .handshake else { return }
         switch outcome {
         case .needsCiphertext: break
+        case .needsSignature(let request): sign(context, connection, request)
         case .done: complete(context, connection)
         case .ended: fail(context, TLSError(.handshakeAborted, "The client ended the connection during the handshake"))
         case .failed(let error): fail(context, error)
@@ -283,6 +298,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
             case .needsCiphertext: return
             case .ended: return endInput(context)
             case .failed(let error): return fail(context, error)
+            case .needsSignature: return fail(context, TLSError(.protocolViolation, "OpenSSL wanted a signature after the handshake"))
             }
         }
     }

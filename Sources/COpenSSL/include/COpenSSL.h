@@ -1,5 +1,6 @@
 #pragma once
 #include <openssl/ssl.h>
 #include "COpenSSLConnection.h"
+#include "ExternalKeys.h"
 #include "KeyStoreCiphers.h"
 #include "KeyStoreFiles.h"

@@ -37,7 +37,12 @@ struct RunCommand: AsyncParsableCommand {
         } catch let error as ServerStartError {
             for problem in error.problems { self.report(.error, problem) }
             processFile.release()
+            _ = Server.endTokens()
             throw ExitCode(1)
+        }
+        if !Server.endTokens() {
+            processFile.release()
+            _exit(0)
         }
     }
 

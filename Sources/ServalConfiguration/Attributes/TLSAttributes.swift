@@ -72,12 +72,32 @@ extension AttributeTable {
             AttributeDefinition("certificateKeyFile", .path, note: "certificateFile if left out"),
             AttributeDefinition("certificateKeyPassword", .secret, note: "the key store's password if left out"),
             AttributeDefinition("certificateKeyPasswordFile", .path, note: "its first line; wins over certificateKeyPassword"),
-            AttributeDefinition("certificateKeyAlias", .text, note: "the first key entry if left out"),
-            AttributeDefinition("certificateKeystoreFile", .path, default: "${user.home}/.keystore"),
-            AttributeDefinition("certificateKeystorePassword", .secret, default: "changeit", note: "none in Tomcat 12"),
+            AttributeDefinition("certificateKeyAlias", .text, note: "the first key entry if left out; upper and lower case differ in PKCS#11 tokens"),
+            AttributeDefinition(
+                "certificateKeystoreFile",
+                .path,
+                default: "${user.home}/.keystore",
+                note: "PKCS11: NONE, a pkcs11: URI, or a SunPKCS11 configuration file; NONE if left out"
+            ),
+            AttributeDefinition(
+                "certificateKeystorePassword",
+                .secret,
+                default: "changeit",
+                note: "none in Tomcat 12; the PIN of a PKCS11 token, where there is no default"
+            ),
             AttributeDefinition("certificateKeystorePasswordFile", .path, note: "its first line; wins over certificateKeystorePassword"),
-            AttributeDefinition("certificateKeystoreType", .choice(["JKS", "JCEKS", "PKCS12"]), note: "found out from the contents if left out"),
-        ] + AttributeDefinition.unused("className", "certificateKeystoreProvider")
+            AttributeDefinition(
+                "certificateKeystoreProvider",
+                .text,
+                note:
+                    "PKCS11: SunPKCS11-NAME (conf/NAME.cfg or conf/pkcs11.cfg with that name) or a SunPKCS11 configuration file; no meaning otherwise"
+            ),
+            AttributeDefinition(
+                "certificateKeystoreType",
+                .choice(["JKS", "JCEKS", "PKCS12", "PKCS11"]),
+                note: "found out from the contents if left out, except PKCS11"
+            ),
+        ] + AttributeDefinition.unused("className")
     )
 
     /// `<OpenSSLConfCmd>`.

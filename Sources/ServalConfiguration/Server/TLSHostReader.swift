@@ -186,6 +186,7 @@ struct TLSHostReader {
             return self.pem(attributes).map { CertificateConfiguration(source: $0, keyType: keyType) }
         }
         self.warnOfMixture(host, certificate: element)
+        if self.isToken(attributes) { return self.token(attributes).map { CertificateConfiguration(source: $0, keyType: keyType) } }
         return self.keyStore(attributes).map { CertificateConfiguration(source: $0, keyType: keyType) }
     }
 

@@ -1,0 +1,36 @@
+import ServalKeyStore
+import ServalPKCS11
+import ServalTLS
+
+/// Gives TLS backends the keys in PKCS#11 tokens.
+struct PKCS11Tokens: TLSTokens {
+    func identity(at place: TLSTokenPlace, alias: String?, pin: String?) throws(KeyStoreError) -> KeyStoreIdentity {
+        let reference = try reference(to: place)
+        return try reference.open(pin: pin).identity(alias: alias ?? reference.alias)
+    }
+
+    private func reference(to place: TLSTokenPlace) throws(KeyStoreError) -> PKCS11Reference {
+        switch place {
+        case .uri(let uri): return try PKCS11Reference(uri: uri)
+        case .configuration(let paths, let provider):
+            var names: [String] = []
+            for path in paths {
+                let reference = try PKCS11Reference(sunPKCS11: path)
+                let name = "SunPKCS11-\(reference.name ?? "")"
+                if provider == nil || provider == name { return reference }
+                names.append("[\(path)] is for \(name)")
+            }
+            throw KeyStoreError(
+                .tokenNotFound,
+                "no configuration file has the name of \(provider ?? "the provider"): \(names.joined(separator: ", "))"
+            )
+        }
+    }
+}
+
+extension Server {
+    /// Ends the PKCS#11 modules that servers of this process have used; for programs that are about to end and run no server any more.
+    ///
+    /// - Returns: False if a call is stuck in a module: leave with `_exit` then, because the module's exit handlers may wait for it for ever.
+    public static func endTokens() -> Bool { PKCS11Module.endAll() }
+}
