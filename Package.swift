@@ -112,7 +112,14 @@ let package = Package(
             dependencies: ["TestPrograms", "ServalKeyStore", x509, asn1, crypto, cryptoExtras],
             swiftSettings: settings
         ),
-        .testTarget(name: "ServalPKCS11Tests", dependencies: ["TestPrograms", "ServalPKCS11", "ServalKeyStore", x509], swiftSettings: settings),
+        .testTarget(
+            name: "ServalPKCS11Tests",
+            dependencies: [
+                "TestPrograms", "ServalPKCS11", "ServalKeyStore", "Serval", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalConfiguration",
+                logging, x509,
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(name: "ServalKeytoolTests", dependencies: ["TestPrograms", "ServalKeytool", "ServalKeyStore"], swiftSettings: settings),
         .testTarget(name: "ServalSessionsTests", dependencies: ["ServalSessions", logging], swiftSettings: settings),
         .testTarget(name: "ServalServletTests", dependencies: ["ServalServlet", "ServalSessions", httpTypes, logging], swiftSettings: settings),

@@ -104,6 +104,9 @@ public struct PKCS11TokenDescription: Sendable, Hashable {
     /// Whether it has been made ready for use (it has a label and a PIN).
     public let isInitialized: Bool
 
+    /// Whether private keys are seen only after a PIN was given to the library; not so for tokens with a keypad of their own.
+    public var needsPIN: Bool { flags & CKF_LOGIN_REQUIRED != 0 && flags & CKF_PROTECTED_AUTHENTICATION_PATH == 0 }
+
     let flags: CK_FLAGS
 
     init(_ info: CK_TOKEN_INFO, slot: CK_SLOT_ID, index: Int) {

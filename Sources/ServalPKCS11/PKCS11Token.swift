@@ -139,6 +139,9 @@ public final class PKCS11Token: Sendable {
     /// - Parameter alias: `nil` for the first private key.
     /// - Throws: `aliasNotFound`, `notAKeyEntry`, `noKeyEntry`, `keyMismatch` and the token's own failures.
     public func identity(alias: String? = nil) throws(KeyStoreError) -> KeyStoreIdentity {
+        guard !description.needsPIN || sessions.pinBytes != nil else {
+            throw KeyStoreError(.wrongPassword, "\(place) shows its keys only with its PIN, and none was given")
+        }
         let entries = try entries()
         let entry: PKCS11Entry
         if let alias {

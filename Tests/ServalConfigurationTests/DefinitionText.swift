@@ -80,6 +80,8 @@ struct DefinitionText {
             return "store \(path) type \(type ?? "-") alias \(alias ?? "-") password \(secret(password)) key \(secret(keyPassword))"
         case .pem(let certificate, let key, let chain, let keyPassword):
             return "pem \(certificate) key \(key ?? "-") chain \(chain ?? "-") password \(secret(keyPassword))"
+        case .token(let place, let alias, let pin):
+            return "token \(place.inWords) alias \(alias ?? "-") PIN \(secret(pin))"
         case .identity: return "identity"
         }
     }

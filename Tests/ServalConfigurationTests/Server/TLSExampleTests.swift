@@ -256,7 +256,13 @@ import Testing
         ("<Connector port='1' SSLEnabled='true' SSLVerifyClient='optionalNoCA'/>", "nobody has verified"),
         ("<Connector port='1' SSLEnabled='true' SSLProtocol='SSLv3'/>", "None of the [protocols] specified are supported"),
         ("<Connector port='1' SSLEnabled='true' sslProtocol='TSL'/>", "the attribute \"sslProtocol\" of <SSLHostConfig> has to be one of TLS"),
-        ("<Connector port='1' SSLEnabled='true' keystoreType='PKCS11'/>", "the attribute \"keystoreType\" of <Certificate> has to be one of JKS"),
+        ("<Connector port='1' SSLEnabled='true' keystoreType='KEYCHAIN'/>", "the attribute \"keystoreType\" of <Certificate> has to be one of JKS"),
+        ("<Connector port='1' SSLEnabled='true' keystoreType='PKCS11'/>", "a key in a PKCS#11 token needs a place"),
+        (
+            "<Connector port='1' SSLEnabled='true' keystoreType='PKCS11' keystoreFile='none.cfg'/>",
+            "NONE, a pkcs11: URI or a SunPKCS11 configuration file"
+        ),
+        ("<Connector port='1' SSLEnabled='true' keystoreType='PKCS11' keystoreProvider='Other'/>", "it has to be SunPKCS11-NAME"),
         ("<Connector port='1' SSLEnabled='true' sslEnabledProtocols='TLSv1.2' SSLProtocol='TLSv1.3'/>", "set the same thing; keep one"),
         (
             "<Connector port='1' SSLEnabled='true' sslImplementationName='org.apache.Tomcat'/>",

@@ -71,6 +71,13 @@ enum Program {
         )
     }
 
+    /// The same without keeping a thread of Swift's own from its work.
+    static func runElsewhere(_ arguments: [String], input: String = "") async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(with: Swift.Result { try run(arguments, input: input) }) }
+        }
+    }
+
     /// Runs `pkcs11-tool` on one of the tokens.
     @discardableResult
     static func pkcs11Tool(_ token: SoftToken, _ arguments: String...) throws -> Result {
