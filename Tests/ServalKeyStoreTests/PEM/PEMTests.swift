@@ -50,4 +50,31 @@ import Testing
             #expect(try blocks(text)[0].bytes == bytes)
         }
     }
+
+    /// As Windows' editor saves it, and as people paste it: a byte order mark with two bytes per character, all base64 in one line.
+    @Test func textOfOtherProgramsIsRead() throws {
+        let authority = try Authority.shared.get()
+        let text = PEM.encode(authority.root.der, label: "CERTIFICATE") + PEM.encode(authority.ecKey.pkcs8, label: "PRIVATE KEY")
+        let windows = text.replacing("\n", with: "\r\n")
+        let little: [UInt8] = [0xFF, 0xFE] + windows.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
+        let big: [UInt8] = [0xFE, 0xFF] + windows.utf16.flatMap { [UInt8($0 >> 8), UInt8(truncatingIfNeeded: $0)] }
+        let lines = text.split(separator: "\n").map(String.init)
+        let single = lines.reduce("") { $0 + ($1.hasPrefix("-----") ? "\n\($1)\n" : $1) }
+        #expect(single.split(separator: "\n").count == 6)
+        for bytes in [little, big, Array(single.utf8)] {
+            #expect(try PEM.certificates(in: bytes) == [authority.root])
+            #expect(try PEM.privateKey(in: bytes) == authority.ecKey)
+        }
+        // Half a character at the end.
+        #expect(code { try PEM.certificates(in: little.dropLast()) } != nil)
+    }
+
+    @Test func aBundleUnderTheNameOfACertificateIsRead() throws {
+        let folder = try Folder()
+        let authority = try Authority.shared.get()
+        try folder.write(authority.ecChain.map { PEM.encode($0.der, label: "CERTIFICATE") }.joined().utf8, "chain.pem")
+        try Tool.openssl("crl2pkcs7", "-nocrl", "-certfile", folder("chain.pem"), "-outform", "DER", "-out", folder("bundle"))
+        let text = try PEM.encode(folder.bytes("bundle"), label: "CERTIFICATE")
+        #expect(try Set(PEM.certificates(in: Array(text.utf8))) == Set(authority.ecChain))
+    }
 }
