@@ -23,7 +23,7 @@ struct Keytool {
             try command.run(in: session)
             session.warnings.insert(contentsOf: invocation.repeated.map(Self.repetitionWarning), at: 0)
             session.printWarnings()
-            return 0
+            return session.exitCode
         } catch Failure.exception(let javaClass, let message) {
             console.print("keytool error: \(javaClass): \(message)")
             console.flush()

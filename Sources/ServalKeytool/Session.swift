@@ -5,6 +5,8 @@ final class Session {
     let console: Console
     /// Printed when the command has done its work; none when it fails.
     var warnings: [String] = []
+    /// What the process ends with when the command has done its work.
+    var exitCode: Int32 = 0
 
     init(options: Options, environment: ProcessEnvironment, console: Console) {
         self.options = options

@@ -25,11 +25,13 @@ struct FileContents {
     /// Files inside files (base64 of DER, text in UTF-16) are followed this deep.
     private static let deepest = 3
 
+    private init() {}
+
     init(_ bytes: [UInt8], passwords: Passwords) {
-        self.init(bytes, passwords: passwords, depth: 0)
+        read(bytes, passwords, depth: 0)
     }
 
-    init(_ bytes: [UInt8], passwords: Passwords, depth: Int) {
+    private mutating func read(_ bytes: [UInt8], _ passwords: Passwords, depth: Int) {
         guard depth < FileContents.deepest else { return }
         if bytes.isEmpty {
             format = .empty
@@ -45,7 +47,7 @@ struct FileContents {
         } else if PEM.looksLikePEM(bytes) {
             readPEM(bytes, passwords)
         } else if let text = WrappedText.unwrap(bytes) {
-            self.init(text.bytes, passwords: passwords, depth: depth + 1)
+            read(text.bytes, passwords, depth: depth + 1)
             report(.oddEncoding, .error, text.problem, advice: text.advice)
         } else {
             takeUnknown(bytes)
@@ -114,14 +116,14 @@ struct FileContents {
     }
 
     static var directory: FileContents {
-        var contents = FileContents([0], passwords: .none, depth: deepest)
+        var contents = FileContents()
         contents.format = .directory
         contents.report(.unreadableFile, .error, "This is a directory.", advice: "Name the file in it.")
         return contents
     }
 
     static func unreadable(_ error: KeyStoreError) -> FileContents {
-        var contents = FileContents([0], passwords: .none, depth: deepest)
+        var contents = FileContents()
         contents.format = .unreadable
         contents.report(.unreadableFile, .error, "\(error.message).", advice: "Check the path, and who may read the file.")
         return contents

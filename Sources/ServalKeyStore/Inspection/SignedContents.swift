@@ -32,6 +32,20 @@ extension FileContents {
         let names = info.count > 3 ? Self.requestedNames(info[3], subject: Array(info[1].encoded)) : []
         if !names.isEmpty { details.append(Detail(name: "Alternative names", value: names.joined(separator: ", "))) }
         items.append(KeyStoreInspection.Item(.certificateRequest, line: line, details))
+        let signature = (try? PublicKeyInfo.octets(ofBitString: parts[2])) ?? []
+        let verification = SignatureAlgorithm.verification(
+            of: signature,
+            message: Array(parts[0].encoded),
+            algorithmIdentifier: Array(parts[1].encoded),
+            publicKeyInfo: Array(info[2].encoded)
+        )
+        guard verification == .fails else { return }
+        report(
+            .signatureMismatch,
+            .error,
+            "The request's signature was not made by the key in it, or the request was changed.",
+            advice: "Make it again (-certreq)."
+        )
     }
 
     /// The subject alternative names among the extensions that a request asks for.

@@ -50,7 +50,7 @@ struct ChainChecks {
     private var properChain: [CertificateData] {
         let index = CertificateIndex(chain)
         var proper = [own]
-        while let last = proper.last, !last.isSelfSigned, let issuer = index.issuer(of: last), !proper.contains(issuer) { proper.append(issuer) }
+        while let last = proper.last, !last.endsChain, let issuer = index.issuer(of: last), !proper.contains(issuer) { proper.append(issuer) }
         return proper
     }
 
@@ -93,7 +93,7 @@ struct ChainChecks {
 
     private func stranger(_ certificate: CertificateData, isRepeated: Bool, _ proper: [CertificateData]) -> KeyStoreFinding {
         let subject = certificate.subjectDescription
-        if let pair = proper.last, !isRepeated, Self.names(certificate, asIssuerOf: pair), !pair.isSelfSigned {
+        if let pair = proper.last, !isRepeated, Self.names(certificate, asIssuerOf: pair), !pair.endsChain {
             return finding(
                 .signatureMismatch,
                 .error,
@@ -120,7 +120,7 @@ struct ChainChecks {
 
     private func top(_ proper: [CertificateData]) -> [KeyStoreFinding] {
         guard let last = proper.last, let fields = try? last.fields() else { return [] }
-        if last.isSelfSigned {
+        if last.endsChain {
             guard proper.count == 1 else { return [] }
             return [
                 finding(
@@ -132,9 +132,9 @@ struct ChainChecks {
             ]
         }
         if authorities.issuer(of: last) != nil { return [] }
-        let inStore = trusted.first { last.isSigned(by: $0.certificate) && $0.certificate != last }
+        let inStore = trusted.first { last.mayBeSigned(by: $0.certificate) && $0.certificate != last }
         if let inStore {
-            guard !inStore.certificate.isSelfSigned else { return [] }
+            guard !inStore.certificate.endsChain else { return [] }
             return [
                 finding(
                     .chainIncomplete,

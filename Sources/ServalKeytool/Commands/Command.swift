@@ -10,6 +10,10 @@ protocol Command: SendableMetatype {
     static var summary: String { get }
     /// The options that the usage lists, in its order.
     static var options: [OptionDescription] { get }
+    /// Options beyond the JDK's that the command takes although its usage, which is the JDK's, does not list them.
+    static var additionalOptions: Set<OptionName> { get }
+    /// Whether words without a dash are names of files.
+    static var takesFiles: Bool { get }
 
     /// Does the work.
     static func run(in session: Session) throws
@@ -17,6 +21,13 @@ protocol Command: SendableMetatype {
 
 extension Command {
     static var alternativeName: String? { nil }
+    static var additionalOptions: Set<OptionName> { [] }
+    static var takesFiles: Bool { false }
+
+    /// Whether the command takes this option: all of the JDK's, and of the others those that it names.
+    static func takes(_ name: OptionName) -> Bool {
+        !name.isOwn || additionalOptions.contains(name) || options.contains { $0.name == name }
+    }
 }
 
 /// The commands that exist, and the names of those that only the JDK has.
@@ -28,6 +39,9 @@ enum Commands {
         PrintRevocationListCommand.self, ShowInformationCommand.self,
     ]
 
+    /// Those that the JDK's tool does not have.
+    static let own: [any Command.Type] = [InspectCommand.self, LintCommand.self]
+
     private static let missing: Set<String> = [
         "-changealias", "-genseckey", "-gencert", "-importpass", "-importkeystore", "-keypasswd", "-storepasswd",
     ]
@@ -35,7 +49,7 @@ enum Commands {
     /// The command with this name, old or new, in any case.
     static func named(_ argument: String) -> (any Command.Type)? {
         let name = argument.lowercased()
-        return all.first { $0.name == name || $0.alternativeName == name }
+        return (all + own).first { $0.name == name || $0.alternativeName == name }
     }
 
     /// The command's present name if the argument is a command of the JDK's tool, whether it exists here or not.

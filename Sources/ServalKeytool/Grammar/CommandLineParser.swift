@@ -43,9 +43,16 @@ struct CommandLineParser {
                 invocation.wantsHelp = true
                 continue
             }
+            if !argument.hasPrefix("-"), !argument.isEmpty, invocation.command?.takesFiles == true {
+                invocation.options.append(argument, for: .file)
+                continue
+            }
             let (flag, modifier) = Self.split(argument)
-            guard let name = OptionName(argument: flag) else { throw Failure.usage("Illegal option:  \(argument)") }
-            if !isConfigured, !seen.insert(argument.lowercased()).inserted, !name.isRepeatable {
+            guard let name = OptionName(argument: flag), invocation.command?.takes(name) ?? true else {
+                throw Failure.usage("Illegal option:  \(argument)")
+            }
+            let mayRepeat = name.isRepeatable || (name == .file && invocation.command?.takesFiles == true)
+            if !isConfigured, !seen.insert(argument.lowercased()).inserted, !mayRepeat {
                 invocation.repeated.append(argument.lowercased())
             }
             guard name.takesValue else {

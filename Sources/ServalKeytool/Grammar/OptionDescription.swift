@@ -3,8 +3,11 @@ struct OptionDescription: Sendable {
     /// What is typed, with the argument's placeholder.
     let syntax: String
     let summary: String
+    /// The option; nil for a dependent one.
+    let name: OptionName?
 
     init(_ name: OptionName, _ argument: String? = nil, _ summary: String) {
+        self.name = name
         syntax = argument.map { "-\(name.rawValue) <\($0)>" } ?? "-\(name.rawValue)"
         self.summary = summary
         isDependent = false
@@ -13,6 +16,7 @@ struct OptionDescription: Sendable {
     private init(dependent syntax: String, _ summary: String) {
         self.syntax = syntax
         self.summary = summary
+        name = nil
         isDependent = true
     }
 

@@ -1,4 +1,4 @@
-/// Every option that the JDK's tool knows.
+/// Every option that the JDK's tool knows, and those of the commands that it does not have.
 ///
 /// The JDK accepts an option with any command, also where the command's usage does not list it (`-certreq -keyalg RSA` is in many instructions),
 /// so the grammar needs the whole list.
@@ -7,6 +7,8 @@ enum OptionName: String, CaseIterable {
     case dname, ext, file, groupname, id, infile, jarfile, keyalg, keypass, keysize, keystore, new, noprompt, nowarn, outfile, protected, provider
     case providerarg, providerclass, providername, providerpath, rfc, sigalg, signer, signerkeypass, srcalias, srckeypass, srckeystore
     case srcprotected, srcprovidername, srcstorepass, srcstoretype, sslserver, startdate, storepass, storetype, tls, trustcacerts, v, validity
+    // What the JDK does not have: refused, as it does, with commands that do not name them.
+    case certfile, chain, days, dryrun, json, nocrypt
 
     /// The option with this spelling on the command line, dash included; the case of letters does not matter.
     init?(argument: String) {
@@ -17,8 +19,16 @@ enum OptionName: String, CaseIterable {
     /// Whether the next word of the command line is this option's value.
     var takesValue: Bool {
         switch self {
-        case .cacerts, .debug, .destprotected, .noprompt, .nowarn, .protected, .rfc, .srcprotected, .tls, .trustcacerts, .v: false
+        case .cacerts, .chain, .debug, .dryrun, .json, .nocrypt, .destprotected, .noprompt, .nowarn, .protected, .rfc, .srcprotected, .tls, .trustcacerts, .v: false
         default: true
+        }
+    }
+
+    /// Whether only commands that name the option take it; the JDK's tool does not know it.
+    var isOwn: Bool {
+        switch self {
+        case .certfile, .chain, .days, .dryrun, .json, .nocrypt: true
+        default: false
         }
     }
 
@@ -33,7 +43,7 @@ enum OptionName: String, CaseIterable {
     /// Whether giving the option several times is how it is meant.
     var isRepeatable: Bool {
         switch self {
-        case .addprovider, .ext, .id, .provider, .providerarg, .providerclass: true
+        case .addprovider, .certfile, .ext, .id, .provider, .providerarg, .providerclass: true
         default: false
         }
     }

@@ -7,7 +7,7 @@ enum Usage {
 
     private static func text(of command: any Command.Type) -> String {
         let width = (command.options.filter { !$0.isDependent }.map(\.syntax.count).max() ?? 0) + 1
-        var lines = ["keytool \(command.name) [OPTION]...", "", command.summary, "", "Options:", ""]
+        var lines = ["keytool \(command.name) [OPTION]...\(command.takesFiles ? " FILE..." : "")", "", command.summary, "", "Options:", ""]
         for option in command.options {
             // The JDK pads a dependent option by the same width, so that its text is two columns to the right.
             lines.append((option.isDependent ? "   " : " ") + padded(option.syntax, to: width) + " " + option.summary)
@@ -19,6 +19,10 @@ enum Usage {
     private static var general: String {
         var lines = ["Key and Certificate Management Tool", "", "Commands:", ""]
         for command in Commands.all {
+            lines.append(" " + padded(command.name, to: 19) + " " + command.summary)
+        }
+        lines += ["", "Commands that the JDK's tool does not have:", ""]
+        for command in Commands.own {
             lines.append(" " + padded(command.name, to: 19) + " " + command.summary)
         }
         lines += [
