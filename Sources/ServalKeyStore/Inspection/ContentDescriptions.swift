@@ -61,20 +61,20 @@ extension FileContents {
     mutating func take(_ store: KeyStore, passwords: Passwords, protections: [String: String]) {
         for alias in store.aliases {
             guard let entry = store[alias] else { continue }
-            let date = Detail(name: "Created", value: ISOTime.text(entry.creationDate / 1000))
+            let date = entry.creationDate < readingBegan ? [Detail(name: "Created", value: ISOTime.text(entry.creationDate / 1000))] : []
             switch entry.content {
             case .privateKey(let key):
                 hold(key.isClear ? .clear : .protected)
                 let opened = (try? key.privateKey()) ?? passwords.key.flatMap { try? key.privateKey(password: $0) }
                 let protection = key.isClear ? "none" : protections[alias.lowercased()]
                 items.append(
-                    .privateKey(opened, protection: protection, alias: alias, more: [date], chain: key.certificateChain)
+                    .privateKey(opened, protection: protection, alias: alias, more: date, chain: key.certificateChain)
                 )
             case .trustedCertificate(let certificate):
                 items.append(.certificate(certificate, kind: .trustedCertificate, alias: alias))
             case .secretKey:
                 hold(.protected)
-                items.append(KeyStoreInspection.Item(.secretKey, alias: alias, [date]))
+                items.append(KeyStoreInspection.Item(.secretKey, alias: alias, date))
             }
         }
         for certificate in store.unmarkedCertificates { items.append(.certificate(certificate)) }

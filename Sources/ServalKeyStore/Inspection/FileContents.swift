@@ -21,6 +21,10 @@ struct FileContents {
     var findings: [KeyStoreFinding] = []
     var material = KeyMaterial()
     private(set) var secrecy = Secrecy.none
+    /// The fewest rounds of key derivation that were found to be too few.
+    private var leastIterations: Int?
+    /// Formats without dates give entries the time of reading, which says nothing.
+    let readingBegan = KeyStore.millisecondsNow()
 
     /// Files inside files (base64 of DER, text in UTF-16) are followed this deep.
     private static let deepest = 3
@@ -79,27 +83,31 @@ struct FileContents {
         if secrecy != .clear, secret != .none { secrecy = secret }
     }
 
-    /// Remembers how something is protected, and says so if that is weak.
-    mutating func note(_ protection: ProtectionDescription, of what: String, alias: String? = nil) {
+    /// Remembers how something is protected, and says so if that is weak; once for everything that is protected in the same way.
+    mutating func note(_ protection: ProtectionDescription, of what: String) {
         if let weakness = protection.weakness {
-            report(
-                .weakProtection,
-                weakness.severity,
-                alias: alias,
-                "\(what) protected with \(protection.text): \(weakness.reason).",
-                advice: "Write the store anew with present algorithms: -importkeystore into a new PKCS12 file."
-            )
+            let message = "\(what) protected with \(protection.text): \(weakness.reason)."
+            if !findings.contains(where: { $0.message == message }) {
+                report(
+                    .weakProtection,
+                    weakness.severity,
+                    message,
+                    advice: "Write it anew with present algorithms: -importkeystore into a new PKCS12 file."
+                )
+            }
         }
-        if let iterations = protection.iterations, iterations < ProtectionDescription.usualIterations {
-            report(
-                .lowIterations,
-                iterations < ProtectionDescription.leastIterations ? .warning : .info,
-                alias: alias,
-                "\(what) protected with \(iterations) round\(iterations == 1 ? "" : "s") of key derivation; today's JDK takes "
-                    + "\(ProtectionDescription.usualIterations), so passwords can be guessed faster than need be.",
-                advice: "Choose a long random password, or write the store anew: -importkeystore into a new PKCS12 file."
-            )
-        }
+        guard let iterations = protection.iterations, iterations < ProtectionDescription.usualIterations else { return }
+        let index = findings.firstIndex { $0.code == .lowIterations }
+        if let least = leastIterations, least <= iterations, index != nil { return }
+        leastIterations = iterations
+        if let index { findings.remove(at: index) }
+        report(
+            .lowIterations,
+            iterations < ProtectionDescription.leastIterations ? .warning : .info,
+            "\(what) protected with \(ProtectionDescription.rounds(iterations)) of key derivation; today's JDK takes "
+                + "\(ProtectionDescription.usualIterations), so that passwords are guessed faster than need be.",
+            advice: "Choose a long random password, or write it anew: -importkeystore into a new PKCS12 file."
+        )
     }
 
     /// Says why something could not be read.
@@ -107,7 +115,7 @@ struct FileContents {
         let message = error.message.hasSuffix(".") ? error.message : error.message + "."
         switch error.code {
         case .wrongPassword, .wrongKeyPassword:
-            report(.wrongPassword, .error, alias: alias, message, advice: "Try the password of the tool or person that made the file.")
+            report(.wrongPassword, .error, alias: alias, "The password is wrong, or the file was changed.", advice: "Try the password of the tool or person that made the file.")
         case .unsupportedAlgorithm, .unsupportedFormat:
             report(.unsupported, .error, alias: alias, message, advice: "Convert it with the tool that made it.")
         default:

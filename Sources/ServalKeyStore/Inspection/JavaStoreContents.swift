@@ -17,7 +17,7 @@ extension FileContents {
         if let count = walk.count { detail("Entries", String(count)) }
         for entry in walk.entries {
             guard let protection = entry.protection else { continue }
-            note(protection, of: "The key is", alias: entry.alias)
+            note(protection, of: "Keys are")
         }
         let protections = Dictionary(
             walk.entries.compactMap { entry in entry.protection.map { (entry.alias.lowercased(), $0.text) } },

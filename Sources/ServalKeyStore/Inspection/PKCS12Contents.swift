@@ -17,6 +17,14 @@ extension FileContents {
                 findings = before
             }
         }
+        if passwords.store == nil, structure.parts.contains(where: \.isEncrypted) {
+            report(
+                .notChecked,
+                .warning,
+                "A part of the key store, usually the certificates, is encrypted and was not looked at.",
+                advice: "Give the password (-storepass)."
+            )
+        }
         for part in structure.parts where part.isEncrypted && passwords.store == nil {
             items.append(
                 KeyStoreInspection.Item(.encryptedPart, [KeyStoreInspection.Detail(name: "Protection", value: part.protection?.text ?? "unknown")])

@@ -31,7 +31,7 @@ struct KeyMaterial: Sendable {
             case .secretKey, nil: break
             }
         }
-        if store.count == 0 { findings.append(Self.empty(store)) }
+        if store.count == 0, !store.hasUnreadParts { findings.append(Self.empty(store)) }
         if store.count > 0, !store.unmarkedCertificates.isEmpty { findings.append(Self.unmarked(store, .info)) }
         return findings
     }
@@ -85,14 +85,6 @@ struct KeyMaterial: Sendable {
 
     private static func empty(_ store: KeyStore) -> KeyStoreFinding {
         guard store.unmarkedCertificates.isEmpty else { return unmarked(store, .warning) }
-        guard !store.hasUnreadParts else {
-            return KeyStoreFinding(
-                .notChecked,
-                .warning,
-                "The contents are encrypted and were not looked at.",
-                advice: "Give the password (-storepass)."
-            )
-        }
         return KeyStoreFinding(.emptyStore, .info, "The key store has no entries.", advice: "Nothing, if it is meant to be filled later.")
     }
 

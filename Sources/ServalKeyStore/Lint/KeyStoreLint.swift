@@ -29,6 +29,16 @@ public struct KeyStoreLint: Sendable {
     public func findings(in store: KeyStore, keyPassword: String? = nil) -> [KeyStoreFinding] {
         var material = KeyMaterial()
         var findings = material.take(store, keyPassword: keyPassword)
+        if store.hasUnreadParts {
+            findings.append(
+                KeyStoreFinding(
+                    .notChecked,
+                    .warning,
+                    "The store was opened without its password: what is encrypted was not looked at.",
+                    advice: "Open it with its password."
+                )
+            )
+        }
         findings += self.findings(in: material)
         return Self.sorted(findings)
     }
