@@ -113,7 +113,7 @@ package struct ASN1Value {
 /// Reads one ASN.1 value after the other.
 package struct ASN1Reader {
     private let all: ArraySlice<UInt8>
-    private var rest: ArraySlice<UInt8>
+    private(set) var rest: ArraySlice<UInt8>
 
     package init(_ bytes: ArraySlice<UInt8>) {
         all = bytes

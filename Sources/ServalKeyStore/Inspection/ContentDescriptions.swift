@@ -72,13 +72,22 @@ extension FileContents {
                 )
             case .trustedCertificate(let certificate):
                 items.append(.certificate(certificate, kind: .trustedCertificate, alias: alias))
-            case .secretKey:
+            case .secretKey(let secret):
                 hold(.protected)
-                items.append(KeyStoreInspection.Item(.secretKey, alias: alias, date))
+                let opened = (try? secret.secretKey()) ?? passwords.key.flatMap { try? secret.secretKey(password: $0) }
+                items.append(KeyStoreInspection.Item(.secretKey, alias: alias, date + [Detail(name: "Key", value: Self.text(opened))]))
             }
         }
         for certificate in store.unmarkedCertificates { items.append(.certificate(certificate)) }
         findings += material.take(store, keyPassword: passwords.key)
+    }
+}
+
+extension FileContents {
+    /// The length of a password would help those who guess it, so that it does not show.
+    private static func text(_ key: SecretKey?) -> String {
+        guard let key else { return "not opened" }
+        return key.algorithm.hasPrefix("PBE") ? "a password (\(key.algorithm))" : key.description
     }
 }
 

@@ -64,6 +64,13 @@ extension FileContents {
         do throws(KeyStoreError) {
             while !reader.isAtEnd {
                 if !kinds.isEmpty, reader.nextTag != ASN1Value.sequence {
+                    let rest = Array(reader.rest)
+                    if PEM.looksLikePEM(rest) {
+                        // Somebody has put files together without looking at their formats.
+                        readPEM(rest, passwords)
+                        format = .der
+                        return
+                    }
                     report(.corrupt, .warning, "Bytes follow the end of the data.", advice: "Something was appended: make or fetch the file again.")
                     break
                 }

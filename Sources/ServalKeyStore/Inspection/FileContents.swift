@@ -39,7 +39,12 @@ struct FileContents {
         guard depth < FileContents.deepest else { return }
         if bytes.isEmpty {
             format = .empty
-            report(.emptyFile, .error, "The file has no bytes.", advice: "A download or a write that failed leaves such files: make or fetch it again.")
+            report(
+                .emptyFile,
+                .error,
+                "The file has no bytes.",
+                advice: "A download or a write that failed leaves such files: make or fetch it again."
+            )
         } else if JavaStoreContents.recognizes(bytes) {
             readJavaStore(bytes, passwords)
         } else if PKCS12Format.recognizes(Array(bytes.prefix(16))) {
@@ -115,7 +120,13 @@ struct FileContents {
         let message = error.message.hasSuffix(".") ? error.message : error.message + "."
         switch error.code {
         case .wrongPassword, .wrongKeyPassword:
-            report(.wrongPassword, .error, alias: alias, "The password is wrong, or the file was changed.", advice: "Try the password of the tool or person that made the file.")
+            report(
+                .wrongPassword,
+                .error,
+                alias: alias,
+                "The password is wrong, or the file was changed.",
+                advice: "Try the password of the tool or person that made the file."
+            )
         case .unsupportedAlgorithm, .unsupportedFormat:
             report(.unsupported, .error, alias: alias, message, advice: "Convert it with the tool that made it.")
         default:

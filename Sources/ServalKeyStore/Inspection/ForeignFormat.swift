@@ -49,7 +49,9 @@ struct ForeignFormat {
             Array("SQLite format 3\0".utf8),
             {
                 keys(
-                    "sqlite", "SQLite database, perhaps of NSS (cert9.db, key4.db)", "The keys of Firefox and other NSS programs are in such databases.",
+                    "sqlite",
+                    "SQLite database, perhaps of NSS (cert9.db, key4.db)",
+                    "The keys of Firefox and other NSS programs are in such databases.",
                     "pk12util -o FILE.p12 -d DIRECTORY -n NAME exports a key with its chain."
                 )
             }
@@ -58,7 +60,9 @@ struct ForeignFormat {
             [0x00, 0x06, 0x15, 0x61],
             {
                 keys(
-                    "berkeley-db", "Berkeley DB, perhaps of old NSS (cert8.db, key3.db)", "Old NSS programs kept keys in such databases.",
+                    "berkeley-db",
+                    "Berkeley DB, perhaps of old NSS (cert8.db, key3.db)",
+                    "Old NSS programs kept keys in such databases.",
                     "pk12util -o FILE.p12 -d dbm:DIRECTORY -n NAME exports a key with its chain."
                 )
             }
@@ -67,17 +71,34 @@ struct ForeignFormat {
             Array("kych".utf8),
             {
                 keys(
-                    "keychain", "macOS keychain", "A keychain is opened by macOS only.", "Export the key with Keychain Access as .p12."
+                    "keychain",
+                    "macOS keychain",
+                    "A keychain is opened by macOS only.",
+                    "Export the key with Keychain Access as .p12."
                 )
             }
         ),
         (
             [0x1E, 0xF1, 0xB5, 0xB0],
-            { keys("pvk", "private key of Microsoft's tools (PVK)", "PVK is not read by TLS servers.", "openssl rsa -inform PVK -in FILE -out KEY.pem converts it.") }
+            {
+                keys(
+                    "pvk",
+                    "private key of Microsoft's tools (PVK)",
+                    "PVK is not read by TLS servers.",
+                    "openssl rsa -inform PVK -in FILE -out KEY.pem converts it."
+                )
+            }
         ),
         (
             [0x99, 0x01],
-            { keys("pgp", "OpenPGP key ring", "OpenPGP keys are for mail and signatures of files, not for TLS.", "Request a certificate: -genkeypair, -certreq.") }
+            {
+                keys(
+                    "pgp",
+                    "OpenPGP key ring",
+                    "OpenPGP keys are for mail and signatures of files, not for TLS.",
+                    "Request a certificate: -genkeypair, -certreq."
+                )
+            }
         ),
     ]
 
@@ -102,7 +123,9 @@ struct ForeignFormat {
             bytes[4..<8].elementsEqual([0, 0, 0, 20]) || bytes[4..<8].elementsEqual([0, 0, 0, 8])
         else { return nil }
         return keys(
-            "bks", "BKS or UBER key store of Bouncy Castle", "Key stores of Bouncy Castle are not opened here.",
+            "bks",
+            "BKS or UBER key store of Bouncy Castle",
+            "Key stores of Bouncy Castle are not opened here.",
             "keytool -importkeystore -srcstoretype BKS -deststoretype PKCS12 with Bouncy Castle's provider converts it."
         )
     }
@@ -127,7 +150,8 @@ struct ForeignFormat {
 
     private static func html(_ head: String) -> ForeignFormat {
         var foreign = ForeignFormat(
-            "html", "HTML page",
+            "html",
+            "HTML page",
             "This is a web page, not a certificate: a download that was answered with an error or a login page.",
             "Open it in a browser to see what the server said, and fetch the file again."
         )
@@ -143,8 +167,10 @@ struct ForeignFormat {
 
     private static func pgp(_ start: Substring) -> ForeignFormat {
         var foreign = keys(
-            "pgp", "OpenPGP \(start.hasPrefix("-----BEGIN PGP PRIVATE") ? "private key" : "data")",
-            "OpenPGP keys are for mail and signatures of files, not for TLS.", "Request a certificate for TLS: -genkeypair, then -certreq."
+            "pgp",
+            "OpenPGP \(start.hasPrefix("-----BEGIN PGP PRIVATE") ? "private key" : "data")",
+            "OpenPGP keys are for mail and signatures of files, not for TLS.",
+            "Request a certificate for TLS: -genkeypair, then -certreq."
         )
         foreign.isSecret = start.hasPrefix("-----BEGIN PGP PRIVATE")
         return foreign
@@ -152,7 +178,9 @@ struct ForeignFormat {
 
     private static func putty(_ head: String) -> ForeignFormat {
         var foreign = keys(
-            "putty", "PuTTY private key", "PuTTY's key format is not read by TLS servers.",
+            "putty",
+            "PuTTY private key",
+            "PuTTY's key format is not read by TLS servers.",
             "PuTTYgen exports it: Conversions, Export OpenSSH key; then ssh-keygen -p -m PKCS8 -f FILE."
         )
         for line in head.split(whereSeparator: \.isNewline) {
@@ -169,7 +197,9 @@ struct ForeignFormat {
 
     private static func ssh(_ start: Substring) -> ForeignFormat {
         var foreign = keys(
-            "ssh-public-key", "SSH public key", "SSH's public keys are not certificates.",
+            "ssh-public-key",
+            "SSH public key",
+            "SSH's public keys are not certificates.",
             "For a certificate, make a request with the private key: -importkey with -dname, then -certreq."
         )
         foreign.isSecret = false
@@ -178,7 +208,12 @@ struct ForeignFormat {
     }
 
     private static func jwk(_ head: String) -> ForeignFormat {
-        var foreign = keys("jwk", "JSON Web Key (RFC 7517)", "JSON Web Keys are not read by TLS servers.", "Convert it to PEM with the tool that made it.")
+        var foreign = keys(
+            "jwk",
+            "JSON Web Key (RFC 7517)",
+            "JSON Web Keys are not read by TLS servers.",
+            "Convert it to PEM with the tool that made it."
+        )
         foreign.isSecret = head.contains("\"d\"") || head.contains("\"k\"")
         foreign.isClear = foreign.isSecret
         return foreign

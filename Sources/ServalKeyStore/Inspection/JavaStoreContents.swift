@@ -87,7 +87,8 @@ struct JavaStoreWalk {
                 entries.append(entry)
             }
         } catch {
-            damage = "\(entries.count) of \(count ?? 0) entries; then the data makes no sense, near byte \(bytes.count - input.remaining) of \(bytes.count)"
+            damage =
+                "\(entries.count) of \(count ?? 0) entries; then the data makes no sense, near byte \(bytes.count - input.remaining) of \(bytes.count)"
         }
     }
 

@@ -84,6 +84,9 @@ public struct KeyStoreInspection: Sendable {
     /// What is wrong with it, the worst first.
     public let findings: [KeyStoreFinding]
 
+    /// Every certificate that is visible, in the file's order: with and without keys, trusted or not, also in text that programs do not read.
+    public let certificates: [CertificateData]
+
     /// Looks into the bytes of a file.
     ///
     /// - Parameters:
@@ -121,6 +124,7 @@ public struct KeyStoreInspection: Sendable {
         self.size = size
         self.details = contents.details
         self.items = contents.items
+        self.certificates = contents.material.allCertificates
         self.findings = KeyStoreLint.sorted(findings)
     }
 }

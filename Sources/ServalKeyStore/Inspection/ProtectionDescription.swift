@@ -63,7 +63,10 @@ struct ProtectionDescription {
             let prf = parameters.dropFirst(2).first { $0.tag == ASN1Value.sequence }.flatMap { try? $0.children().first?.objectIdentifier() }
             let name = prf.map { digests[$0] ?? "function \($0)" } ?? "HMAC-SHA1"
             guard let iterations = try? parameters[1].integer() else { return ProtectionDescription("PBKDF2 with an unreadable number of rounds") }
-            return ProtectionDescription("PBKDF2 with \(name), \(rounds(iterations)), \(parameters[0].content.count) bytes of salt", iterations: iterations)
+            return ProtectionDescription(
+                "PBKDF2 with \(name), \(rounds(iterations)), \(parameters[0].content.count) bytes of salt",
+                iterations: iterations
+            )
         case "1.3.6.1.4.1.11591.4.11":
             let numbers = parameters.dropFirst().prefix(3).map { (try? $0.integer()).map(String.init) ?? "?" }
             return ProtectionDescription("scrypt (N, r, p = \(numbers.joined(separator: ", ")))")

@@ -27,7 +27,12 @@ struct CertificateChecks {
     var findings: [KeyStoreFinding] {
         guard let fields = try? certificate.fields() else {
             return [
-                finding(.unreadableCertificate, .error, "The bytes cannot be read as a certificate.", advice: "Ask the issuer for the certificate again.")
+                finding(
+                    .unreadableCertificate,
+                    .error,
+                    "The bytes cannot be read as a certificate.",
+                    advice: "Ask the issuer for the certificate again."
+                )
             ]
         }
         let traits = CertificateTraits(fields)
@@ -115,7 +120,8 @@ struct CertificateChecks {
                     .weakKey,
                     role == .trusted ? .warning : .error,
                     "The certificate of \(fields.subject) has a \(fields.publicKeyDescription); less than \(minimum) bits are refused by present TLS libraries.",
-                    advice: role == .own ? "Make a new key (-genkeypair) and request a certificate for it." : "Replace it by the authority's present certificate."
+                    advice: role == .own
+                        ? "Make a new key (-genkeypair) and request a certificate for it." : "Replace it by the authority's present certificate."
                 )
             )
         }
@@ -146,7 +152,8 @@ struct CertificateChecks {
     private func names(_ fields: CertificateFields, _ traits: CertificateTraits) -> [KeyStoreFinding] {
         let commonName = traits.commonName ?? ""
         let isHost = HostName.isPlausible(commonName) || HostName.isAddress(commonName)
-        let advice = "Request a certificate that names every host, with -ext san=dns:\(isHost ? commonName : "www.example.org"), and one for each further name."
+        let advice =
+            "Request a certificate that names every host, with -ext san=dns:\(isHost ? commonName : "www.example.org"), and one for each further name."
         guard traits.hasAlternativeNames else {
             // The key of an authority, or of a person, needs no host.
             guard isHost || !Self.isOfOtherUse(traits) else { return [] }
@@ -174,7 +181,12 @@ struct CertificateChecks {
         for name in traits.dnsNames where !HostName.isPlausible(name) && !Self.isSingleLabel(name) {
             let reason = HostName.isAddress(name) ? "is an address, which belongs there as ip:, not as dns:" : "is not a DNS name"
             findings.append(
-                finding(.oddSAN, .warning, "The subject alternative name \(name) \(reason); no client will match it.", advice: "Have the certificate issued again.")
+                finding(
+                    .oddSAN,
+                    .warning,
+                    "The subject alternative name \(name) \(reason); no client will match it.",
+                    advice: "Have the certificate issued again."
+                )
             )
         }
         return findings

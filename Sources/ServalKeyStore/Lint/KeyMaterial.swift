@@ -15,6 +15,9 @@ struct KeyMaterial: Sendable {
     /// Revocation lists: their issuers, and when the next ones are due.
     var lists: [(issuer: String, nextUpdate: Int64)] = []
 
+    /// The certificates of every role.
+    var allCertificates: [CertificateData] { keys.flatMap(\.chain) + trusted.map(\.certificate) + certificates }
+
     /// Takes over the entries of a store, and returns what is to be said about opening them.
     mutating func take(_ store: KeyStore, keyPassword: String?) -> [KeyStoreFinding] {
         var findings: [KeyStoreFinding] = []

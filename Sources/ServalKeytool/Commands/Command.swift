@@ -40,7 +40,7 @@ enum Commands {
     ]
 
     /// Those that the JDK's tool does not have.
-    static let own: [any Command.Type] = [InspectCommand.self, LintCommand.self]
+    static let own: [any Command.Type] = [ExportKeyCommand.self, ImportKeyCommand.self, InspectCommand.self, LintCommand.self]
 
     private static let missing: Set<String> = [
         "-changealias", "-genseckey", "-gencert", "-importpass", "-importkeystore", "-keypasswd", "-storepasswd",

@@ -9,39 +9,114 @@ enum ImportCertificateCommand: Command {
         [
             .noPrompt, .trustCACertificates, .protected, .alias, .inputFile, .keyPassword, .keyStore, .cacerts, .storePassword, .storeType,
         ] + OptionDescription.providers + [.verbose]
-
-    /// A bundle of the world's certificate authorities has less than a megabyte.
-    private static let sizeLimit = 16 << 20
+    static let additionalOptions: Set<OptionName> = [.certfile, .dryrun]
 
     static func run(in session: Session) throws {
         var opened = try KeyStoreOpening(session, for: .creating).open()
         let system = session.options.has(.trustcacerts) ? SystemCertificates.load(session.environment) : []
+        let (alias, input) = try target(in: opened.store, session)
         let isImported: Bool
-        switch opened.store[session.alias]?.content {
+        switch opened.store[alias]?.content {
         case .privateKey(let key):
-            let reply = ReplyImport(session: session, opened: opened, system: system)
-            if let chain = try reply.chain(of: read(session, isReply: true), for: key) {
-                reply.install(chain, for: key, into: &opened.store)
-                isImported = true
-            } else {
-                isImported = false
-            }
+            let reply = ReplyImport(session: session, opened: opened, alias: alias, system: system)
+            isImported = try install(reply, input ?? CertificateInput(session), for: key, into: &opened.store)
+            guard !session.options.has(.dryrun) else { return }
             session.console.print(error: "Certificate reply was \(isImported ? "" : "not ")installed in keystore")
         case .trustedCertificate, nil:
-            isImported = try addTrusted(session, &opened.store, system: system)
+            isImported = try addTrusted(session, alias, input, &opened.store, system: system)
+            guard !session.options.has(.dryrun) else { return }
             session.console.print(error: "Certificate was \(isImported ? "" : "not ")added to keystore")
         case .secretKey:
-            throw Failure.error("Certificate not imported, alias <\(session.alias)> already exists")
+            throw Failure.error("Certificate not imported, alias <\(alias)> already exists")
         }
         if isImported { try opened.save(in: session) }
         opened.warnAboutFormat(in: session)
     }
 
-    private static func addTrusted(_ session: Session, _ store: inout KeyStore, system: [CertificateData]) throws -> Bool {
-        let alias = session.alias
+    /// The alias to import under: the one that was given, else that of the only key for which the file holds a new certificate, else the JDK's default.
+    private static func target(in store: KeyStore, _ session: Session) throws -> (alias: String, input: CertificateInput?) {
+        guard session.options[.alias] == nil else { return (session.alias, nil) }
+        let holdsKeys = store.aliases.contains { if case .privateKey? = store[$0]?.content { true } else { false } }
+        if case .privateKey? = store[session.alias]?.content { return (session.alias, nil) }
+        // What the JDK refuses before it reads anything is refused in its words.
+        guard holdsKeys, store[session.alias] == nil else { return (session.alias, nil) }
+        let input = try CertificateInput(session)
+        let owners = ReplyOwner.aliases(in: store, of: input.certificates)
+        if let owner = owners.first, owners.count == 1 {
+            session.console.print(error: "The certificate belongs to the key of alias <\(owner)>, and is installed there.")
+            return (owner, input)
+        }
+        if owners.count > 1 {
+            session.console.print(error: "The certificate fits several keys: " + owners.map { "<\($0)>" }.joined(separator: ", ") + "; use -alias.")
+            throw Failure.error("Must specify alias")
+        }
+        return (session.alias, input)
+    }
+
+    // MARK: Replies
+
+    private static func install(
+        _ reply: ReplyImport,
+        _ input: CertificateInput,
+        for key: PrivateKeyEntry,
+        into store: inout KeyStore
+    ) throws -> Bool {
+        let session = reply.session
+        let certificates = try input.certificates(isReply: true, in: session)
+        let result = try reply.result(of: certificates, for: key)
+        if !result.leftOut.isEmpty {
+            let names = result.leftOut.map { "<\($0.subjectDescription)>" }.joined(separator: ", ")
+            session.warnings.append("Left out, as the chain is complete without: \(names)")
+        }
+        if session.options.has(.dryrun) {
+            describe(result, reply, certificates, key)
+            return false
+        }
+        guard try reply.confirm(result), var entry = store[reply.alias] else { return false }
+        var changed = key
+        changed.certificateChain = result.chain
+        entry.content = .privateKey(changed)
+        entry.creationDate = KeyStore.millisecondsNow()
+        store.set(entry, alias: reply.alias)
+        return true
+    }
+
+    private static func describe(
+        _ result: ReplyImport.Result,
+        _ reply: ReplyImport,
+        _ certificates: [CertificateData],
+        _ key: PrivateKeyEntry
+    ) {
+        let console = reply.session.console
+        console.print("Dry run: nothing is written.")
+        console.print("Would install for the key of alias <\(FindingText.line(reply.alias))> a chain of length \(result.chain.count):")
+        for (index, certificate) in result.chain.enumerated() {
+            let origin = reply.origin(of: certificate, reply: certificates, key: key)
+            console.print(FindingText.line("  \(index + 1). \(certificate.subjectDescription)  (\(origin))"))
+        }
+        if result.isQuestionable { console.print("Would ask whether to trust the last one, as neither the keystore nor the system knows it.") }
+    }
+
+    // MARK: Trusted certificates
+
+    private static func addTrusted(
+        _ session: Session,
+        _ alias: String,
+        _ input: CertificateInput?,
+        _ store: inout KeyStore,
+        system: [CertificateData]
+    ) throws -> Bool {
         guard store[alias] == nil else { throw Failure.error("Certificate not imported, alias <\(alias)> already exists") }
-        let certificates = try read(session, isReply: false)
-        guard let certificate = certificates.first else { throw notACertificate }
+        let certificates = try (input ?? CertificateInput(session)).certificates(isReply: false, in: session)
+        guard let certificate = certificates.first else { throw Failure.error("Input not an X.509 certificate") }
+        if session.options.has(.dryrun) {
+            session.console.print("Dry run: nothing is written.")
+            session.console.print(
+                "Would add under alias <\(FindingText.line(alias))> as trusted, after asking unless it descends from what is trusted:"
+            )
+            session.console.print(text: CertificateBlock.text(certificate))
+            return false
+        }
         guard try isTrusted(certificate, store, system: system, in: session) else { return false }
         if certificates.count > 1 {
             session.warnings.append(
@@ -78,17 +153,4 @@ enum ImportCertificateCommand: Command {
         session.printWarnings(beforeQuestion: true)
         return try console.confirm("Trust this certificate? [no]:  ")
     }
-
-    private static func read(_ session: Session, isReply: Bool) throws -> [CertificateData] {
-        let bytes = try session.options[.file].map { try InputFile(path: $0).read(limit: sizeLimit) } ?? session.console.readAll(limit: sizeLimit)
-        if bytes.isEmpty { throw isReply ? Failure.error("Reply has no certificates") : notACertificate }
-        do {
-            return try PEM.certificates(in: bytes)
-        } catch {
-            guard isReply else { throw notACertificate }
-            throw Failure.exception(javaClass: "java.security.cert.CertificateException", message: "No certificate data found")
-        }
-    }
-
-    private static let notACertificate = Failure.error("Input not an X.509 certificate")
 }

@@ -98,7 +98,8 @@ enum InspectCommand: Command {
     private static func memberName(_ name: String) -> String {
         let words = name.split { !$0.isLetter && !$0.isNumber }
         return words.enumerated().map { index, word in
-            index == 0 ? (word.allSatisfy { $0.isUppercase || $0.isNumber } ? word.lowercased() : word.prefix(1).lowercased() + word.dropFirst())
+            index == 0
+                ? (word.allSatisfy { $0.isUppercase || $0.isNumber } ? word.lowercased() : word.prefix(1).lowercased() + word.dropFirst())
                 : word.prefix(1).uppercased() + word.dropFirst()
         }.joined()
     }

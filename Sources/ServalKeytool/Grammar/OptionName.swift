@@ -19,7 +19,9 @@ enum OptionName: String, CaseIterable {
     /// Whether the next word of the command line is this option's value.
     var takesValue: Bool {
         switch self {
-        case .cacerts, .chain, .debug, .dryrun, .json, .nocrypt, .destprotected, .noprompt, .nowarn, .protected, .rfc, .srcprotected, .tls, .trustcacerts, .v: false
+        case .cacerts, .chain, .debug, .dryrun, .json, .nocrypt, .destprotected, .noprompt, .nowarn, .protected, .rfc, .srcprotected, .tls,
+            .trustcacerts, .v:
+            false
         default: true
         }
     }

@@ -4,8 +4,14 @@ import ServalKeyStore
 struct ChainSearch {
     private var bySubject: [[UInt8]: [CertificateData]] = [:]
 
+    /// Cross-signed authorities make several ways; more than a few dozen are an attack.
+    private static let mostPaths = 64
+    private static let mostSteps = 2048
+    private static let longestPath = 32
+
     init(_ certificates: some Sequence<CertificateData>) {
-        for certificate in certificates {
+        var seen: Set<CertificateData> = []
+        for certificate in certificates where seen.insert(certificate).inserted {
             guard let subject = try? certificate.fields().subject.der else { continue }
             bySubject[subject, default: []].append(certificate)
         }
@@ -20,18 +26,50 @@ struct ChainSearch {
     }
 
     private func chain(from certificate: CertificateData, tried: inout Set<CertificateData>, depth: Int) -> [CertificateData]? {
-        guard depth < 32, tried.insert(certificate).inserted else { return nil }
+        guard depth < Self.longestPath, tried.insert(certificate).inserted else { return nil }
         if certificate.isSelfSigned { return [certificate] }
-        guard let issuer = try? certificate.fields().issuer.der else { return nil }
-        for candidate in bySubject[issuer] ?? [] where certificate.isSigned(by: candidate) {
+        for candidate in issuers(of: certificate) {
             if let rest = chain(from: candidate, tried: &tried, depth: depth + 1) { return [certificate] + rest }
         }
         return nil
     }
 
     /// The certificate that signed this one, nil if it is not here.
-    func issuer(of certificate: CertificateData) -> CertificateData? {
-        guard let issuer = try? certificate.fields().issuer.der else { return nil }
-        return bySubject[issuer]?.first(where: certificate.isSigned(by:))
+    func issuer(of certificate: CertificateData) -> CertificateData? { issuers(of: certificate).first }
+
+    /// The certificates that signed this one, by name and signature; those whose key identifier fits and that have not expired come first.
+    func issuers(of certificate: CertificateData) -> [CertificateData] {
+        guard let fields = try? certificate.fields() else { return [] }
+        let identifier = CertificateTraits(fields).issuerKeyIdentifier
+        let now = KeyStore.millisecondsNow() / 1000
+        let found = (bySubject[fields.issuer.der] ?? []).filter { $0 != certificate && certificate.isSigned(by: $0) }
+        guard found.count > 1 else { return found }
+        func rank(_ candidate: CertificateData) -> Int {
+            guard let fields = try? candidate.fields() else { return 4 }
+            let fits = identifier == nil || CertificateTraits(fields).keyIdentifier == identifier
+            return (fits ? 0 : 1) + (fields.notAfter < now ? 2 : 0)
+        }
+        return found.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }.map(\.element)
+    }
+
+    /// All certificates with the name that this one gives as its issuer's, whether they signed it or not.
+    func namedAsIssuer(of certificate: CertificateData) -> [CertificateData] {
+        guard let fields = try? certificate.fields() else { return [] }
+        return bySubject[fields.issuer.der] ?? []
+    }
+
+    /// Every way up from a certificate: each ends with a self-signed certificate, or where no issuer is at hand.
+    func paths(from certificate: CertificateData) -> [[CertificateData]] {
+        var found: [[CertificateData]] = []
+        var steps = 0
+        func climb(_ path: [CertificateData], _ top: CertificateData) {
+            steps += 1
+            guard found.count < Self.mostPaths, steps < Self.mostSteps else { return }
+            let next = top.isSelfSigned || path.count >= Self.longestPath ? [] : issuers(of: top).filter { !path.contains($0) }
+            if next.isEmpty { found.append(path) }
+            for issuer in next { climb(path + [issuer], issuer) }
+        }
+        climb([certificate], certificate)
+        return found
     }
 }
