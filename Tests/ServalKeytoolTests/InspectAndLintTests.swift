@@ -23,7 +23,7 @@ import Testing
     private func python(_ expression: String, _ json: String) async throws -> String {
         try folder.write(json, to: "out.json")
         let run = try await Tool(path: "/usr/bin/env", leadingArguments: ["python3"]).run(
-            ["-c", "import json; d = json.load(open('out.json')); print(\(expression))"],
+            ["-c", "import json; d = json.load(open('out.json')); print((\(expression)))"],
             in: folder
         )
         #expect(run.status == 0, "\(run.errors)\(json)")

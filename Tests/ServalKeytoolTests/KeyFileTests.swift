@@ -55,7 +55,7 @@ import Testing
         let line = "-importkey -alias tomcat -file server.key -certfile chain -keystore s -storetype \(type) -storepass changeit"
         #expect(try await serval(line + (type == "PKCS12" ? "" : " -keypass keypass")).errors.hasPrefix(imported))
         let request = try await Tool.jdk.run(
-            "-certreq -alias tomcat -keystore s -storepass changeit -keypass \(type == "PKCS12" ? "changeit" : "keypass") -file out.csr",
+            "-certreq -alias tomcat -keystore s -storetype \(type) -storepass changeit -keypass \(type == "PKCS12" ? "changeit" : "keypass") -file out.csr",
             in: folder
         )
         #expect(request.status == 0, "\(request.output)")
@@ -70,7 +70,7 @@ import Testing
                 )
         )
         #expect(
-            try await serval(line + " -noprompt -keypass newpass").errors.hasPrefix(
+            try await serval(line + " -noprompt -keypass changeit").errors.hasPrefix(
                 "Warning: Overwriting existing alias tomcat in destination keystore\n"
             )
         )

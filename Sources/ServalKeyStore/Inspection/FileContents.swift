@@ -53,7 +53,7 @@ struct FileContents {
             take(foreign, bytes)
         } else if bytes[0] == ASN1Value.sequence, (try? ASN1Value(bytes, allowingTrailing: true)) != nil || bytes.count > 1 && bytes[1] >= 0x80 {
             readDER(bytes, passwords)
-        } else if PEM.looksLikePEM(bytes) {
+        } else if PEM.looksLikePEM(bytes), !WrappedText.lacksLineEnds(bytes) {
             readPEM(bytes, passwords)
         } else if let text = WrappedText.unwrap(bytes) {
             read(text.bytes, passwords, depth: depth + 1)

@@ -25,6 +25,14 @@ struct WrappedText {
         )
     }
 
+    /// Whether a BEGIN and an END line stand on one line, so that the whole block is taken for a BEGIN line.
+    static func lacksLineEnds(_ bytes: [UInt8]) -> Bool {
+        bytes.split(maxSplits: 64, whereSeparator: { $0 == 0x0A || $0 == 0x0D }).prefix(64).contains { line in
+            line.count < 1 << 20 && line.first == UInt8(ascii: "-") && String(decoding: line, as: UTF8.self).contains("-----END ")
+                && line.starts(with: "-----BEGIN ".utf8)
+        }
+    }
+
     /// What is wrong with text that means to be PEM.
     static func brokenPEM(_ bytes: [UInt8]) -> (problem: String, advice: String)? {
         let text = String(decoding: bytes.prefix(1 << 16), as: UTF8.self).uppercased()

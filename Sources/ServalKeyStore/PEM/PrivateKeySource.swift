@@ -17,9 +17,9 @@ package struct PrivateKeySource: Sendable {
             default: return []
             }
         }
-        guard !PEM.looksLikePEM(bytes) else { return blocks(of: bytes) }
+        guard !PEM.looksLikePEM(bytes) || WrappedText.lacksLineEnds(bytes) else { return blocks(of: bytes) }
         guard let inner = WrappedText.unwrap(bytes)?.bytes, inner.count < bytes.count * 2 else { return [] }
-        return PEM.looksLikePEM(inner) || inner.first == ASN1Value.sequence ? all(in: inner) : []
+        return PEM.looksLikePEM(inner) && !WrappedText.lacksLineEnds(inner) || inner.first == ASN1Value.sequence ? all(in: inner) : []
     }
 
     /// Opens the key.

@@ -53,8 +53,9 @@ struct CertificateInput {
 
     /// Says what the file is instead.
     private static func explain(_ bytes: [UInt8], name: String, in session: Session) {
-        guard !bytes.isEmpty else { return }
         let inspection = KeyStoreInspection(bytes: bytes)
+        // That it is none of all formats is what the JDK's words say already.
+        guard !["empty", "text", "unknown"].contains(inspection.format.code) else { return }
         let reason = inspection.findings.first { $0.severity == .error }.map { " \($0.message) \($0.advice)" } ?? ""
         session.console.print(error: FindingText.line("\(name): \(inspection.format.name).\(reason)"))
     }

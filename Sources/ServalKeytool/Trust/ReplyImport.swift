@@ -92,10 +92,10 @@ struct ReplyImport {
             throw Failure.error("Certificate reply does not contain public key for <\(alias)>")
         }
         var chain = best(ChainSearch(bundle).paths(from: leaf))
-        let isWhole = chain.last?.isSelfSigned == true || chain.count == bundle.count
-        if !isWhole {
+        if chain.count < bundle.count, rank(chain) == .open {
             // The JDK ends here.
-            guard let completed = ChainSearch(bundle + trusted + known).chain(from: leaf) else {
+            let completed = best(ChainSearch(bundle + trusted + known).paths(from: leaf))
+            guard rank(completed) != .open else {
                 explainGap(above: leaf, pool: bundle + trusted + known)
                 throw Failure.error("Incomplete certificate chain in reply")
             }
@@ -113,21 +113,25 @@ struct ReplyImport {
         return Result(chain: chain, leftOut: leftOut, isQuestionable: true)
     }
 
+    /// How a way up ends.
+    private enum End: Int {
+        case open, root, trusted
+    }
+
+    private func rank(_ path: [CertificateData]) -> End {
+        guard let top = path.last else { return .open }
+        if trusted.contains(top) || (!top.isSelfSigned && ChainSearch(trusted).issuer(of: top) != nil) { return .trusted }
+        return top.isSelfSigned ? .root : .open
+    }
+
     /// The way up that ends best: at something trusted, else with a root, else the longest; of equals the first.
     private func best(_ paths: [[CertificateData]]) -> [CertificateData] {
-        let anchors = Set(trusted)
-        let search = ChainSearch(trusted)
-        func rank(_ path: [CertificateData]) -> Int {
-            guard let top = path.last else { return 0 }
-            if anchors.contains(top) || (!top.isSelfSigned && search.issuer(of: top) != nil) { return 3 }
-            return top.isSelfSigned ? 2 : 1
-        }
-        var best = paths.first ?? []
-        for path in paths.dropFirst() {
-            let (new, old) = (rank(path), rank(best))
-            if new > old || (new == old && new == 1 && path.count > best.count) { best = path }
-        }
-        return best
+        guard paths.count > 1 else { return paths.first ?? [] }
+        let ranked = paths.map { (path: $0, end: rank($0)) }
+        let best = ranked.map(\.end.rawValue).max() ?? 0
+        let candidates = ranked.filter { $0.end.rawValue == best }.map(\.path)
+        guard best == End.open.rawValue else { return candidates[0] }
+        return candidates.reduce(candidates[0]) { $1.count > $0.count ? $1 : $0 }
     }
 
     private func start(_ certificate: CertificateData) -> Int64 { (try? certificate.fields().notBefore) ?? .min }
