@@ -19,7 +19,7 @@ enum ImportCertificateCommand: Command {
         switch opened.store[alias]?.content {
         case .privateKey(let key):
             let reply = ReplyImport(session: session, opened: opened, alias: alias, system: system)
-            isImported = try install(reply, input ?? CertificateInput(session), for: key, into: &opened.store)
+            isImported = try install(reply, input ?? ReplyInput(session), for: key, into: &opened.store)
             guard !session.options.has(.dryrun) else { return }
             session.console.print(error: "Certificate reply was \(isImported ? "" : "not ")installed in keystore")
         case .trustedCertificate, nil:
@@ -34,13 +34,13 @@ enum ImportCertificateCommand: Command {
     }
 
     /// The alias to import under: the one that was given, else that of the only key for which the file holds a new certificate, else the JDK's default.
-    private static func target(in store: KeyStore, _ session: Session) throws -> (alias: String, input: CertificateInput?) {
+    private static func target(in store: KeyStore, _ session: Session) throws -> (alias: String, input: ReplyInput?) {
         guard session.options[.alias] == nil else { return (session.alias, nil) }
         let holdsKeys = store.aliases.contains { if case .privateKey? = store[$0]?.content { true } else { false } }
         if case .privateKey? = store[session.alias]?.content { return (session.alias, nil) }
         // What the JDK refuses before it reads anything is refused in its words.
         guard holdsKeys, store[session.alias] == nil else { return (session.alias, nil) }
-        let input = try CertificateInput(session)
+        let input = try ReplyInput(session)
         let owners = ReplyOwner.aliases(in: store, of: input.certificates)
         if let owner = owners.first, owners.count == 1 {
             session.console.print(error: "The certificate belongs to the key of alias <\(owner)>, and is installed there.")
@@ -57,7 +57,7 @@ enum ImportCertificateCommand: Command {
 
     private static func install(
         _ reply: ReplyImport,
-        _ input: CertificateInput,
+        _ input: ReplyInput,
         for key: PrivateKeyEntry,
         into store: inout KeyStore
     ) throws -> Bool {
@@ -102,12 +102,12 @@ enum ImportCertificateCommand: Command {
     private static func addTrusted(
         _ session: Session,
         _ alias: String,
-        _ input: CertificateInput?,
+        _ input: ReplyInput?,
         _ store: inout KeyStore,
         system: [CertificateData]
     ) throws -> Bool {
         guard store[alias] == nil else { throw Failure.error("Certificate not imported, alias <\(alias)> already exists") }
-        let certificates = try (input ?? CertificateInput(session)).certificates(isReply: false, in: session)
+        let certificates = try (input ?? ReplyInput(session)).certificates(isReply: false, in: session)
         guard let certificate = certificates.first else { throw Failure.error("Input not an X.509 certificate") }
         if session.options.has(.dryrun) {
             session.console.print("Dry run: nothing is written.")

@@ -17,7 +17,7 @@ enum ImportKeyCommand: Command {
         if let password = session.options[.keypass], password.utf16.count < 6 { throw Failure.error("Key password must be at least 6 characters") }
         var opened = try KeyStoreOpening(session, for: .creating).open()
         let input = try PrivateKeyInput(session)
-        let certificates = try input.certificates + CertificateInput.additional(session)
+        let certificates = try input.certificates + ReplyInput.additional(session)
         let (key, leaf) = try pair(input.keys(session), certificates, input.name, session)
         let chain = self.chain(from: leaf, certificates, opened, session)
         let leftOut = certificates.filter { !chain.contains($0) }

@@ -6,7 +6,7 @@ extension OpenKeyStore {
     ///
     /// - Returns: Nil if the key shares the store's password, as it always does in PKCS12.
     func passwordForNewKey(alias: String, in session: Session) throws -> String? {
-        guard store.format == .jks else { return nil }
+        guard store.format != .pkcs12 else { return nil }
         if let given = session.options[.keypass] { return given }
         guard !session.options.has(.protected) else { return nil }
         let console = session.console

@@ -92,7 +92,7 @@ struct ReplyImport {
             throw Failure.error("Certificate reply does not contain public key for <\(alias)>")
         }
         var chain = best(ChainSearch(bundle).paths(from: leaf))
-        if chain.count < bundle.count, rank(chain) == .open {
+        if chain.count < bundle.count, chain.last?.isSelfSigned != true {
             // The JDK ends here.
             let completed = best(ChainSearch(bundle + trusted + known).paths(from: leaf))
             guard rank(completed) != .open else {

@@ -1,7 +1,7 @@
 import ServalKeyStore
 
 /// The certificates that `-file` and `-certfile` name, read once.
-struct CertificateInput {
+struct ReplyInput {
     /// A bundle of the world's certificate authorities has less than a megabyte.
     private static let sizeLimit = 16 << 20
 
