@@ -9,7 +9,7 @@ struct WrappedText {
         if let text = utf16(bytes), PEM.looksLikePEM(text) {
             return WrappedText(
                 bytes: text,
-                problem: "The text is written in UTF-16, which programs do not read.",
+                problem: "The text is written in UTF-16, which most programs do not read.",
                 advice: "Convert it: iconv -f UTF-16 -t ASCII FILE > OTHER; or save it as ANSI or UTF-8."
             )
         }
@@ -26,8 +26,11 @@ struct WrappedText {
     }
 
     /// Whether a BEGIN and an END line stand on one line, so that the whole block is taken for a BEGIN line.
+    ///
+    /// Text in UTF-16 has to be unwrapped as well before its lines can be told.
     static func lacksLineEnds(_ bytes: [UInt8]) -> Bool {
-        bytes.split(maxSplits: 64, whereSeparator: { $0 == 0x0A || $0 == 0x0D }).prefix(64).contains { line in
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) { return true }
+        return bytes.split(maxSplits: 64, whereSeparator: { $0 == 0x0A || $0 == 0x0D }).prefix(64).contains { line in
             line.count < 1 << 20 && line.first == UInt8(ascii: "-") && String(decoding: line, as: UTF8.self).contains("-----END ")
                 && line.starts(with: "-----BEGIN ".utf8)
         }

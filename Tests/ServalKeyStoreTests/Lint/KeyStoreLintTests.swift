@@ -145,4 +145,13 @@ import Testing
             #expect(!code.summary.isEmpty)
         }
     }
+
+    @Test func everyCodeIsDocumented() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../..")
+        let text = try String(contentsOf: root.appendingPathComponent("docs/keytool-findings.md"), encoding: .utf8)
+        for code in KeyStoreFinding.Code.all {
+            let row = text.split(separator: "\n").first { $0.hasPrefix("| `\(code)` | ") }
+            #expect(row?.hasSuffix(" | \(code.summary) |") == true, "\(code)")
+        }
+    }
 }
