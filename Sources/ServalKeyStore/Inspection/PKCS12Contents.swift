@@ -153,10 +153,10 @@ struct PKCS12Structure {
     }
 
     /// Counts the bags by kind, in words.
-    private mutating func readBags(_ contents: [UInt8], depth: Int) throws(KeyStoreError) -> [String] {
+    private mutating func readBags(_ contents: ArraySlice<UInt8>, depth: Int) throws(KeyStoreError) -> [String] {
         guard depth < Limits.nesting else { throw KeyStoreError(.corrupt, "Bags are nested too deep") }
         var counts: [(name: String, count: Int)] = []
-        for bag in try ASN1Value(contents).children() {
+        for bag in try ASN1Value(slice: contents).children() {
             var reader = try bag.reader()
             let type = try reader.next().objectIdentifier()
             let value = try reader.next().explicit(0)
@@ -172,7 +172,7 @@ struct PKCS12Structure {
             case .secretBag: name = "secret"
             case .safeContentsBag:
                 name = "nested bag"
-                _ = try readBags(Array(value.encoded), depth: depth + 1)
+                _ = try readBags(value.encoded, depth: depth + 1)
             default: name = "bag of type \(type)"
             }
             if let index = counts.firstIndex(where: { $0.name == name }) { counts[index].count += 1 } else { counts.append((name, 1)) }
