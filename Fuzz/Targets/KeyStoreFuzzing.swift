@@ -48,6 +48,15 @@ enum KeyStoreFuzzing {
             expect(false, "a key that was read can be read again")
         }
         if let leaf { _ = key.matches(leaf) }
+        if let algorithm = try? key.defaultSignatureAlgorithm(), let signature = try? key.sign([1, 2, 3], with: algorithm) {
+            // Numbers that contradict each other may make a wrong signature, but neither a crash nor a long computation.
+            _ = SignatureAlgorithm.isValid(
+                signature,
+                of: [1, 2, 3],
+                algorithmIdentifier: algorithm.identifier,
+                publicKeyInfo: key.publicKeyInfo
+            )
+        }
     }
 
     private static func rewrite(_ store: KeyStore) {
