@@ -164,6 +164,9 @@ def java(seeds, folder):
         if kind != "jks":
             run("keytool", "-genseckey", "-alias", "secret", "-keyalg", "AES", "-keysize", "128", *common)
         seeds.add_file(kind, store)
+        if kind == "jceks":
+            contents = store.read_bytes()
+            seeds.add("java", contents[contents.index(b"\xac\xed\x00\x05") : -20])
 
 
 def crls(seeds, folder):

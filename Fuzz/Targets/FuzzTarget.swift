@@ -5,7 +5,7 @@ import ServalKeyStore
 /// A run ends well when the bytes are taken or refused with an error. What the fuzzer looks for: traps, hangs, more memory than the size of the
 /// input explains, and results that contradict themselves (``expect(_:_:)``).
 enum FuzzTarget: String, CaseIterable, Sendable {
-    case jks, jceks, pkcs12, pem, key, certificate, pkcs7, name
+    case jks, jceks, pkcs12, java, pem, key, certificate, pkcs7, name
     case extensions = "ext"
     case startDate = "startdate"
 
@@ -14,6 +14,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .jks: KeyStoreFuzzing.run(bytes, magic: [0xFE, 0xED, 0xFE, 0xED])
         case .jceks: KeyStoreFuzzing.run(bytes, magic: [0xCE, 0xCE, 0xCE, 0xCE])
         case .pkcs12: KeyStoreFuzzing.run(bytes, magic: [])
+        case .java: KeyStoreFuzzing.javaObject(bytes)
         case .pem: PEMFuzzing.text(bytes)
         case .key: PEMFuzzing.key(bytes)
         case .certificate: CertificateFuzzing.certificate(bytes)

@@ -4,17 +4,18 @@ import ServalKeyStore
 /// The key store that a command works on, with its file and its password.
 struct OpenKeyStore {
     let path: String
-    var store: KeyStore
+    var store: KeyStore {
+        didSet { trustedCertificates = TrustedCertificates() }
+    }
     /// Nil if the person gave none, which only commands that read allow.
     let password: String?
     /// What `-list` calls the type: the one that was asked for, else that of the file.
     let typeName: String
+    private(set) var trustedCertificates = TrustedCertificates()
 
     /// Whether the certificate is a trusted entry of the store.
     func trusts(_ certificate: CertificateData) -> Bool {
-        store.aliases.contains { alias in
-            if case .trustedCertificate(certificate)? = store[alias]?.content { true } else { false }
-        }
+        trustedCertificates.contains(certificate, of: store)
     }
 
     /// Replaces the file.
