@@ -105,6 +105,9 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        // Examples are built with the tests and are no products.
+        .executableTarget(name: "PEMToPKCS12", dependencies: ["ServalKeyStore"], path: "Examples/PEMToPKCS12", swiftSettings: settings),
+
         .target(name: "TestPrograms", path: "Tests/TestPrograms", swiftSettings: settings),
         .testTarget(name: "ArchitectureTests", dependencies: ["TestPrograms"], swiftSettings: settings),
         .testTarget(
