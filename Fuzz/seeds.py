@@ -3,11 +3,12 @@
 Key derivations have as few rounds as the writers allow: what is fuzzed is parsers. A tool that is missing leaves its seeds out.
 """
 
-import os
 import pathlib
 import shutil
 import subprocess
 import tempfile
+import zipfile
+import zlib
 
 PASSWORD = "changeit"
 NAMES = [
@@ -60,6 +61,7 @@ def texts(seeds):
     for extension in EXTENSIONS:
         seeds.add("ext", extension.encode())
     seeds.add("ext", "\n".join(EXTENSIONS[:6]).encode())
+    seeds.add("conf", b"# comment\nkeytool.all = -keystore ${user.home}${/}ks\nkeytool.list : -v \\\n  -rfc\nkeytool.x=\"a b\" '\\u0041' ${{y}}\n")
     for date in DATES:
         seeds.add("startdate", date.encode())
 
@@ -183,6 +185,23 @@ def crls(seeds, folder):
     seeds.add_file("pem", folder / "crl.pem")
 
 
+def archives(seeds, folder):
+    text = b"Manifest-Version: 1.0\r\n\r\nName: a.txt\r\nSHA-256-Digest: AAAA\r\n" * 4
+    for level in (0, 1, 9):
+        packer = zlib.compressobj(level, zlib.DEFLATED, -15)
+        seeds.add("inflate", packer.compress(text) + packer.flush())
+    run("openssl", "cms", "-sign", "-binary", "-outform", "DER", "-in", folder / "number", "-signer", folder / "p256.crt", "-inkey", folder / "p256.key",
+        "-out", folder / "signed.p7")  # fmt: skip
+    seeds.add_file("pkcs7", folder / "signed.p7")
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        path = folder / f"archive{method}.jar"
+        with zipfile.ZipFile(path, "w", method) as archive:
+            archive.writestr("META-INF/MANIFEST.MF", text)
+            archive.writestr("META-INF/ONE.SF", text)
+            archive.write(folder / "signed.p7", "META-INF/ONE.EC")
+        seeds.add_file("jar", path)
+
+
 def make(directory):
     """Writes a folder of seeds for each target."""
     shutil.rmtree(directory, ignore_errors=True)
@@ -195,6 +214,6 @@ def make(directory):
         bundle = folder / "bundle.pem"
         bundle.write_bytes(b"\xef\xbb\xbfa comment\r\n" + b"".join(path.read_bytes() for path in sorted(folder.glob("*.crt"))))
         seeds.add_file("pem", bundle)
-        for step in (encrypted_keys, pkcs12, java, crls):
+        for step in (encrypted_keys, pkcs12, java, crls, archives):
             attempt(step, seeds, folder)
     return seeds.count

@@ -6,8 +6,12 @@ import ServalKeyStore
 /// input explains, and results that contradict themselves (``expect(_:_:)``).
 enum FuzzTarget: String, CaseIterable, Sendable {
     case jks, jceks, pkcs12, java, pem, key, certificate, pkcs7, name
+    case request
+    case revocationList = "crl"
     case extensions = "ext"
     case startDate = "startdate"
+    case properties = "conf"
+    case inflate, jar
 
     func run(_ bytes: [UInt8]) {
         switch self {
@@ -20,6 +24,11 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .certificate: CertificateFuzzing.certificate(bytes)
         case .pkcs7: PEMFuzzing.bundle(bytes)
         case .name: NameFuzzing.run(bytes)
+        case .request: KeytoolFuzzing.request(bytes)
+        case .revocationList: KeytoolFuzzing.revocationList(bytes)
+        case .properties: KeytoolFuzzing.properties(bytes)
+        case .inflate: KeytoolFuzzing.inflate(bytes)
+        case .jar: KeytoolFuzzing.jar(bytes)
         case .extensions: KeytoolFuzzing.extensions(bytes)
         case .startDate: KeytoolFuzzing.startDate(bytes)
         }

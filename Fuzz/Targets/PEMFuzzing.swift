@@ -1,5 +1,7 @@
 import ServalKeyStore
 
+@testable import ServalKeytool
+
 /// Text with blocks, and what stands in the blocks.
 enum PEMFuzzing {
     static func text(_ bytes: [UInt8]) {
@@ -32,6 +34,7 @@ enum PEMFuzzing {
             for certificate in certificates.prefix(8) { CertificateFuzzing.look(at: certificate) }
             if let leaf = certificates.first { _ = CertificateChain.build(leaf: leaf, from: certificates) }
         }
+        _ = try? SignedDataParts(bytes)
         let text = Array(PEM.encode(bytes, label: "PKCS7").utf8)
         _ = try? PEM.certificates(in: text)
     }

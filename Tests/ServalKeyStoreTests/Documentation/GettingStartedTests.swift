@@ -57,7 +57,8 @@ import X509
     @Test func requesting() throws {
         let authority = try Authority()
         let path = folder("server.p12")
-        let reply = Array(([authority.root, authority.rsaLeaf, authority.intermediate].map { PEM.encode($0.der, label: "CERTIFICATE") }).joined().utf8)
+        let inAnyOrder = [authority.root, authority.rsaLeaf, authority.intermediate]
+        let reply = Array(inAnyOrder.map { PEM.encode($0.der, label: "CERTIFICATE") }.joined().utf8)
         var prepared = try KeyStore(contentsOf: path, password: "changeit")
         prepared.set(KeyStore.Entry(.privateKey(PrivateKeyEntry(key: authority.rsaKey, chain: [authority.rsaLeaf]))), alias: "rsa")
         try prepared.write(to: path, password: "changeit")
@@ -98,7 +99,7 @@ import X509
     /// Each block of the article is one of the above, word for word.
     @Test func theArticleShowsWhatRuns() throws {
         let source = try String(contentsOfFile: #filePath, encoding: .utf8)
-        let snippets = source.components(separatedBy: "// snippet: ").dropFirst(2).map { part in
+        let snippets = source.components(separatedBy: "// snippet: ").dropFirst().map { part in
             let lines = part.components(separatedBy: "\n").dropFirst().prefix { !$0.contains("// end") }
             return lines.map { $0.hasPrefix("        ") ? String($0.dropFirst(8)) : $0 }.joined(separator: "\n")
         }
