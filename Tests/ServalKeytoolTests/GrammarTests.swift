@@ -58,7 +58,7 @@ import Testing
         #expect(run.output == "keytool error: java.lang.Exception: Only one command is allowed: both \(first) and \(second) were specified.\n")
     }
 
-    @Test(arguments: ["-genseckey", "-importkeystore", "-GenCert", "-storepasswd"])
+    @Test(arguments: ["-genseckey", "-importkeystore", "-storepasswd"])
     func commandsThatOnlyTheJDKHasAreOneClearLine(name: String) async throws {
         let run = try await Tool.serval.run([name, "-alias", "x"], in: folder)
         #expect(run.status == 1)

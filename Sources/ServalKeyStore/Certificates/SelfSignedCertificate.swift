@@ -94,7 +94,7 @@ extension CertificateFields.Extension {
 
 extension DistinguishedName {
     /// The name as DER.
-    func derBytes() throws(KeyStoreError) -> [UInt8] {
+    package func derBytes() throws(KeyStoreError) -> [UInt8] {
         do {
             var serializer = DER.Serializer()
             try serializer.serialize(self)

@@ -7,9 +7,14 @@ enum JavaNameParser {
         guard !text.allSatisfy(\.isWhitespace) else { return DistinguishedName() }
         var scanner = NameScanner(text)
         var parts: [RelativeDistinguishedName] = []
+        var part: [RelativeDistinguishedName.Attribute] = []
         while true {
-            parts.append(RelativeDistinguishedName(try scanner.attribute()))
-            guard scanner.nextSeparator() else { break }
+            part.append(try scanner.attribute())
+            let separator = scanner.nextSeparator()
+            if separator == "+" { continue }
+            parts.append(RelativeDistinguishedName(part))
+            part = []
+            guard separator != nil else { break }
         }
         return DistinguishedName(parts.reversed())
     }
@@ -23,21 +28,22 @@ private struct NameScanner {
         characters = Array(text)
     }
 
-    /// Steps over a separator; `false` at the end.
-    mutating func nextSeparator() -> Bool {
-        guard position < characters.count else { return false }
-        position += 1
-        return true
+    /// Steps over a separator; `nil` at the end.
+    mutating func nextSeparator() -> Character? {
+        guard position < characters.count else { return nil }
+        defer { position += 1 }
+        return characters[position]
     }
+
+    /// Whether the part of the name that is being read ends here.
+    private var isAtSeparator: Bool { position == characters.count || ",;+".contains(characters[position]) }
 
     mutating func attribute() throws(KeyStoreError) -> RelativeDistinguishedName.Attribute {
         let keyword = try keyword()
         skipSpaces()
         let type = try type(keyword)
         if position < characters.count, characters[position] == "#" { return try hexValue(type) }
-        let value = try value(keyword)
-        guard !value.isEmpty else { throw invalid("The value of \(keyword) is empty") }
-        return try encoded(type, value, keyword)
+        return try encoded(type, value(keyword), keyword)
     }
 
     // MARK: Keyword
@@ -81,9 +87,8 @@ private struct NameScanner {
             }
             if isQuoted, character == "\"" { return try endOfQuotes(octets, keyword) }
             if !isQuoted {
-                if character == "," || character == ";" { break }
-                if character == "+" { throw invalid("Parts joined by + (multi-valued) are not supported; write \\+ for the character") }
-                if character == "\"" { throw invalid("A quotation mark inside the value of \(keyword) needs a backslash") }
+                if isAtSeparator { break }
+                if "<>\"".contains(character) { throw invalid("Character '\(character)' in AVA appears without escape") }
             }
             octets.append(character)
             position += 1
@@ -96,7 +101,7 @@ private struct NameScanner {
     private mutating func endOfQuotes(_ octets: NameText, _ keyword: String) throws(KeyStoreError) -> String {
         position += 1
         skipSpaces()
-        guard position == characters.count || characters[position] == "," || characters[position] == ";" else {
+        guard isAtSeparator else {
             throw invalid("Something follows the quoted value of \(keyword)")
         }
         guard let text = octets.text(trimmingEnd: false) else { throw invalid("Escapes in \(keyword) are not UTF-8") }
@@ -105,11 +110,14 @@ private struct NameScanner {
 
     private mutating func escape(into octets: inout NameText) throws(KeyStoreError) {
         position += 1
-        guard position < characters.count else { throw invalid("A backslash ends the name") }
+        guard position < characters.count else { throw invalid("Invalid trailing backslash") }
         if position + 1 < characters.count, let octet = octet(at: position) {
             octets.append(octet)
             position += 2
             return
+        }
+        guard ",=\n+<>#;\\\" ".contains(characters[position]) else {
+            throw invalid("Invalid escaped character in AVA: '\(characters[position])'")
         }
         octets.append(characters[position], isEscaped: true)
         position += 1
@@ -123,8 +131,10 @@ private struct NameScanner {
             position += 2
         }
         skipSpaces()
-        guard position == characters.count || characters[position] == "," || characters[position] == ";" else {
-            throw invalid("After # stand pairs of hexadecimal digits")
+        guard isAtSeparator else {
+            let rest = characters[position...].prefix { !",;+ ".contains($0) }
+            let isOdd = rest.count == 1 && rest.first?.hexDigitValue != nil
+            throw invalid("AVA parse, \(isOdd ? "odd number of hex digits" : "invalid hex digit: \(rest.first { $0.hexDigitValue == nil } ?? " ")")")
         }
         do {
             return RelativeDistinguishedName.Attribute(type: try identifier(type), value: try ASN1Any(derEncoded: bytes))

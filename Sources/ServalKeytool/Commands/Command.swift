@@ -35,6 +35,7 @@ enum Commands {
     /// In the order of the general help.
     static let all: [any Command.Type] = [
         CertificateRequestCommand.self, DeleteCommand.self, ExportCertificateCommand.self, GenerateKeyPairCommand.self,
+        GenerateCertificateCommand.self,
         ImportCertificateCommand.self, ListCommand.self, PrintCertificateCommand.self, PrintCertificateRequestCommand.self,
         PrintRevocationListCommand.self, ShowInformationCommand.self,
     ]
@@ -43,7 +44,7 @@ enum Commands {
     static let own: [any Command.Type] = [ExportKeyCommand.self, ImportKeyCommand.self, InspectCommand.self, LintCommand.self]
 
     private static let missing: Set<String> = [
-        "-changealias", "-genseckey", "-gencert", "-importpass", "-importkeystore", "-keypasswd", "-storepasswd",
+        "-changealias", "-genseckey", "-importpass", "-importkeystore", "-keypasswd", "-storepasswd",
     ]
 
     /// The command with this name, old or new, in any case.

@@ -7,7 +7,11 @@ enum PrintCertificateRequestCommand: Command {
     static let options: [OptionDescription] = [.inputFile, .verbose]
 
     static func run(in session: Session) throws {
-        let request = try CertificateRequestFields.read(session.options[.file], needsLabel: false, in: session)
+        let bytes = try session.options[.file].map(CertificateRequestFields.bytes(of:))
+        let request = try CertificateRequestFields.parse(
+            bytes ?? session.console.readAll(limit: CertificateRequestFields.sizeLimit),
+            needsLabel: false
+        )
         session.console.print(text: try CertificateRequestText.text(request))
         WeakAlgorithms.warn(
             "The certificate request",

@@ -9,11 +9,16 @@ struct ExtensionArguments {
     private(set) var extensions: [Certificate.Extension] = []
 
     init(_ arguments: [String]) throws {
-        for argument in arguments {
+        for argument in arguments where !Self.isHonored(argument) {
             let parsed = try ExtensionArgument(argument).certificateExtension()
             extensions.removeAll { $0.oid == parsed.oid }
             extensions.append(parsed)
         }
+    }
+
+    /// Whether the option says which extensions of a request are taken over, which is ``HonoredExtensions``' matter.
+    private static func isHonored(_ argument: String) -> Bool {
+        argument.prefix { $0 != "=" && $0 != ":" }.lowercased() == "honored"
     }
 
     /// Whether the option was given for this extension.
@@ -41,9 +46,11 @@ private struct ExtensionArgument {
         value = equals.map { String(argument[argument.index(after: $0)...]) }
         if let colon = head.firstIndex(of: ":") {
             name = String(head[..<colon])
-            let modifier = head[head.index(after: colon)...].lowercased()
-            guard !modifier.isEmpty, "critical".hasPrefix(modifier) else { throw Failure.error("Illegal value: \(argument)") }
-            isCritical = true
+            let modifier = String(head[head.index(after: colon)...])
+            guard let choice = try Abbreviation.match(modifier, in: ["critical", "non-critical"]) else {
+                throw Failure.error("Illegal value: \(argument)")
+            }
+            isCritical = choice == 0
         } else {
             name = String(head)
             isCritical = false
@@ -51,44 +58,24 @@ private struct ExtensionArgument {
     }
 
     func certificateExtension() throws -> Certificate.Extension {
-        switch try kind() {
-        case .basicConstraints: try make([2, 5, 29, 19], basicConstraints())
-        case .keyUsage: try make([2, 5, 29, 15], keyUsage())
-        case .extendedKeyUsage: try make([2, 5, 29, 37], extendedKeyUsage())
-        case .subjectAlternativeName: try make([2, 5, 29, 17], generalNames())
-        case .issuerAlternativeName: try make([2, 5, 29, 18], generalNames())
-        case .subjectInformationAccess: try make([1, 3, 6, 1, 5, 5, 7, 1, 11], informationAccess())
-        case .authorityInformationAccess: try make([1, 3, 6, 1, 5, 5, 7, 1, 1], informationAccess())
-        case .distributionPoints: try make([2, 5, 29, 31], distributionPoints())
-        case .raw(let oid): Certificate.Extension(oid: oid, critical: isCritical, value: try hexadecimal()[...])
+        switch try ExtensionName(name) {
+        case .basicConstraints?: return try make(.basicConstraints, basicConstraints())
+        case .keyUsage?: return try make(.keyUsage, keyUsage())
+        case .extendedKeyUsage?: return try make(.extendedKeyUsage, extendedKeyUsage())
+        case .subjectAlternativeName?: return try make(.subjectAlternativeName, generalNames(allowingWildcard: true))
+        case .issuerAlternativeName?: return try make(.issuerAlternativeName, generalNames(allowingWildcard: false))
+        case .subjectInformationAccess?: return try make(.subjectInformationAccess, informationAccess())
+        case .authorityInformationAccess?: return try make(.authorityInformationAccess, informationAccess())
+        case .distributionPoints?: return try make(.distributionPoints, distributionPoints())
+        case nil:
+            guard name.contains("."), let oid = ASN1ObjectIdentifier(argument: name) else { throw ExtensionName.unknown(name) }
+            return Certificate.Extension(oid: oid, critical: isCritical, value: try hexadecimal()[...])
         }
     }
 
-    // MARK: Which extension
-
-    private enum Kind {
-        case basicConstraints, keyUsage, extendedKeyUsage, subjectAlternativeName, issuerAlternativeName, subjectInformationAccess
-        case authorityInformationAccess, distributionPoints
-        case raw(ASN1ObjectIdentifier)
-    }
-
-    private static let kinds: [(short: String, long: String, kind: Kind)] = [
-        ("bc", "BasicConstraints", .basicConstraints), ("ku", "KeyUsage", .keyUsage), ("eku", "ExtendedKeyUsage", .extendedKeyUsage),
-        ("san", "SubjectAlternativeName", .subjectAlternativeName), ("ian", "IssuerAlternativeName", .issuerAlternativeName),
-        ("sia", "SubjectInfoAccess", .subjectInformationAccess), ("aia", "AuthorityInfoAccess", .authorityInformationAccess),
-        ("crldp", "CRLDistributionPoints", .distributionPoints),
-    ]
-
-    private func kind() throws -> Kind {
-        if let known = Self.kinds.first(where: { $0.short == name.lowercased() }) { return known.kind }
-        if let index = try Abbreviation.match(name, in: Self.kinds.map(\.long)) { return Self.kinds[index].kind }
-        if name.contains("."), let oid = ASN1ObjectIdentifier(argument: name) { return .raw(oid) }
-        let names = Self.kinds.map(\.short).joined(separator: ", ")
-        throw Failure.error("Unknown extension type: \(name) (known are \(names), or an object identifier)")
-    }
-
-    private func make(_ oid: ASN1ObjectIdentifier, _ value: [UInt8]) -> Certificate.Extension {
-        Certificate.Extension(oid: oid, critical: isCritical, value: value[...])
+    private func make(_ name: ExtensionName, _ value: [UInt8]) throws -> Certificate.Extension {
+        guard let oid = ASN1ObjectIdentifier(argument: name.oid) else { throw illegalValue }
+        return Certificate.Extension(oid: oid, critical: isCritical, value: value[...])
     }
 
     private var illegalValue: Failure { .error("Illegal value: \(argument)") }
@@ -153,8 +140,8 @@ private struct ExtensionArgument {
         }
     }
 
-    private func generalNames() throws -> [UInt8] {
-        let names = try items().map { try GeneralNameArgument($0, in: argument) }
+    private func generalNames(allowingWildcard: Bool) throws -> [UInt8] {
+        let names = try items().map { try GeneralNameArgument($0, in: argument, allowingWildcard: allowingWildcard) }
         return try DERValue.sequence { serializer in
             for name in names { try name.serialize(into: &serializer) }
         }
@@ -211,6 +198,8 @@ private struct ExtensionArgument {
     /// The parts of a list; an empty list is an error.
     private func items() throws -> [String] {
         guard let value, !value.isEmpty else { throw illegalValue }
-        return value.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        var items = value.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        while items.last == "" { items.removeLast() }
+        return items
     }
 }

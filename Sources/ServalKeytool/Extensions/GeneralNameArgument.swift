@@ -8,8 +8,10 @@ struct GeneralNameArgument {
 
     /// Checks the name as the JDK does.
     ///
-    /// - Parameter argument: The whole option, for messages.
-    init(_ item: String, in argument: String) throws {
+    /// - Parameters:
+    ///   - argument: The whole option, for messages.
+    ///   - allowingWildcard: Whether `*` may be the first label of a DNS name.
+    init(_ item: String, in argument: String, allowingWildcard: Bool = false) throws {
         guard let colon = item.firstIndex(of: ":") else { throw Failure.error("Illegal item \(item) in \(argument)") }
         let value = String(item[item.index(after: colon)...])
         switch item[..<colon].lowercased() {
@@ -18,7 +20,7 @@ struct GeneralNameArgument {
             content = try Self.ascii(value, "RFC822Name")
         case "dns":
             tag = 2
-            try HostName.check(value)
+            try HostName.check(value, allowingWildcard: allowingWildcard)
             content = Array(value.utf8)
         case "uri":
             tag = 6
@@ -73,19 +75,20 @@ struct GeneralNameArgument {
 /// Host names as they may stand in certificates.
 enum HostName {
     /// Accepts labels of letters, digits and hyphens; the first one may be `*`.
-    static func check(_ name: String) throws {
+    static func check(_ name: String, allowingWildcard: Bool = true) throws {
         guard !name.isEmpty else { throw GeneralNameArgument.refused("DNSName must not be null or empty") }
         guard !name.contains(" ") else { throw GeneralNameArgument.refused("DNSName with blank components is not permitted") }
         let labels = name.split(separator: ".", omittingEmptySubsequences: false)
         guard name.utf8.count <= 253, labels.allSatisfy({ (1...63).contains($0.utf8.count) }) else {
             throw GeneralNameArgument.refused("DNSName components must have 1 to 63 characters, 253 together")
         }
-        for (index, label) in labels.enumerated() where !(index == 0 && label == "*" && labels.count > 1) {
+        for (index, label) in labels.enumerated() where !(allowingWildcard && index == 0 && label == "*" && labels.count > 1) {
+            guard label.utf8.first.map(isLetterOrDigit) == true else {
+                let wildcard = ", digit, or the first component can have only a wildcard character *"
+                throw GeneralNameArgument.refused("DNSName components must begin with a letter\(allowingWildcard ? wildcard : " or digit")")
+            }
             guard label.utf8.allSatisfy({ isLetterOrDigit($0) || $0 == UInt8(ascii: "-") }) else {
                 throw GeneralNameArgument.refused("DNSName components must consist of letters, digits, and hyphens")
-            }
-            guard label.utf8.first.map(isLetterOrDigit) == true else {
-                throw GeneralNameArgument.refused("DNSName components must begin with a letter or digit")
             }
         }
     }

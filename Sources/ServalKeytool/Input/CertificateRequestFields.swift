@@ -58,15 +58,18 @@ struct CertificateRequestFields {
 // MARK: Reading
 
 extension CertificateRequestFields {
-    private static let sizeLimit = 16 << 20
+    /// The largest request that is read, in bytes.
+    static let sizeLimit = 16 << 20
+
+    /// The bytes of a file.
+    static func bytes(of path: String) throws -> [UInt8] { try InputFile(path: path).read(limit: sizeLimit) }
 
     /// Reads a request in PEM or DER and checks that its key signed it.
     ///
     /// - Parameters:
-    ///   - path: The file, nil for standard input.
+    ///   - bytes: What a file or standard input holds.
     ///   - needsLabel: Whether blocks whose label does not say that they are requests are passed over.
-    static func read(_ path: String?, needsLabel: Bool, in session: Session) throws -> CertificateRequestFields {
-        let bytes = try path.map { try InputFile(path: $0).read(limit: sizeLimit) } ?? session.console.readAll(limit: sizeLimit)
+    static func parse(_ bytes: [UInt8], needsLabel: Bool) throws -> CertificateRequestFields {
         let der: [UInt8]
         do {
             der = bytes.first == ASN1Value.sequence ? bytes : try block(bytes, needsLabel: needsLabel)

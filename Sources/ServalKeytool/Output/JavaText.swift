@@ -12,6 +12,13 @@ enum JavaText {
         formatted(secondsSince1970, "%b %-d, %Y")
     }
 
+    /// The year of a moment, which may be far away.
+    static func year(_ secondsSince1970: Int64, adding seconds: Int64) -> Int {
+        var moment = time_t(secondsSince1970.addingReportingOverflow(seconds).partialValue)
+        var fields = tm()
+        return gmtime_r(&moment, &fields) == nil ? Int.max : Int(fields.tm_year) + 1900
+    }
+
     /// `2,048`.
     static func grouped(_ number: Int) -> String {
         var digits = String(number.magnitude)

@@ -13,6 +13,7 @@ import X509
         ("EMAILADDRESS=a@b.c, DC=example, T=Dr, SERIALNUMBER=5, STREET=x y", "EMAILADDRESS=a@b.c, DC=example, T=Dr, SERIALNUMBER=5, STREET=x y"),
         ("OID.1.2.3=zz, 1.2.4=yy, UID=u, GIVENNAME=g", "OID.1.2.3=zz, OID.1.2.4=yy, UID=u, GIVENNAME=g"),
         ("CN=#0C024142", "CN=AB"), ("", ""), ("CN=東京", "CN=東京"), ("CN=Unknown, OU=\"\\\\\"", "CN=Unknown, OU=\"\\\\\""),
+        ("CN=a+OU=b, O=c", "CN=a + OU=b, O=c"), ("OU=\"x+y\" + CN=a;C=US", "CN=a + OU=\"x+y\", C=US"), ("CN=, O=x", "CN=, O=x"),
     ]
 
     @Test(arguments: names)
@@ -24,7 +25,7 @@ import X509
     /// The same names through the JDK: its encoding and its printing are the measure.
     @Test func theJDKAgrees() throws {
         let folder = try Folder()
-        let text = "CN=\"a, b\", OU=J\\C3\\BCrgen, OID.1.2.3=zz, EMAILADDRESS=a@b.c, DC=example, L=\\ lead, ST=a  b, O=\"q\\\"q\", C=US"
+        let text = "CN=\"a, b\", OU=J\\C3\\BCrgen, OID.1.2.3=zz, EMAILADDRESS=a@b.c, DC=example, L=\\ lead, ST=a  b, O=\"q\\\"q\"+T=t, S=, C=US"
         try Tool.keytool(
             "-genkeypair",
             "-alias",
@@ -49,7 +50,7 @@ import X509
     }
 
     @Test(arguments: [
-        "Duke", "CN=", "=x", "CN=a, ", "CN=a+OU=b", "FOO=x", "CN=\"open", "CN=\"a\" b", "CN=a\\", "CN=#0", "CN=#FFFF", "CN=a\"b", "OID.x=1",
+        "Duke", "=x", "CN=a, ", "CN=a+", "+CN=a", "CN=a\\xb", "CN=a<b", "FOO=x", "CN=\"open", "CN=\"a\" b", "CN=a\\", "CN=#0", "CN=#FFFF", "CN=a\"b", "OID.x=1",
         "CN=\\FF",
         "EMAILADDRESS=ü", "1=x", "CN=a,,O=b",
     ])
