@@ -15,7 +15,8 @@ extension DistinguishedName {
     /// The JDK's exact words for the usual mistakes; what is wrong otherwise is told better by the library.
     private static func javaWording(of message: String) -> String {
         if message.hasSuffix("has no =") { return "Incorrect AVA format" }
-        if let start = ["Character '", "Invalid escaped ", "Invalid trailing ", "AVA parse, "].compactMap(message.firstRange(of:)).first { return String(message[start.lowerBound...]) }
+        let beginnings = ["Character '", "Invalid escaped ", "Invalid trailing ", "AVA parse, "]
+        if let start = beginnings.compactMap(message.firstRange(of:)).first { return String(message[start.lowerBound...]) }
         let ending = " is not a known keyword"
         guard message.hasSuffix(ending), let keyword = message.dropLast(ending.count).split(separator: ": ", maxSplits: 1).last else {
             return message

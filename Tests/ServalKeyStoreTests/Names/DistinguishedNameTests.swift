@@ -50,7 +50,8 @@ import X509
     }
 
     @Test(arguments: [
-        "Duke", "=x", "CN=a, ", "CN=a+", "+CN=a", "CN=a\\xb", "CN=a<b", "FOO=x", "CN=\"open", "CN=\"a\" b", "CN=a\\", "CN=#0", "CN=#FFFF", "CN=a\"b", "OID.x=1",
+        "Duke", "=x", "CN=a, ", "CN=a+", "+CN=a", "CN=a\\xb", "CN=a<b", "FOO=x", "CN=\"open", "CN=\"a\" b", "CN=a\\", "CN=#0", "CN=#FFFF", "CN=a\"b",
+        "OID.x=1",
         "CN=\\FF",
         "EMAILADDRESS=ü", "1=x", "CN=a,,O=b",
     ])
