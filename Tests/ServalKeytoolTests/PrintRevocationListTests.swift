@@ -93,12 +93,10 @@ import Testing
         }
         try folder.write(index, to: "index.txt")
         try await folder.openssl("ca -config ca.cnf -gencrl -keyfile root.key -cert root.pem -out large.crl")
-        let start = ContinuousClock.now
-        let run = try await Tool.serval.run("-printcrl -file large.crl", in: folder)
+        // Four seconds of computing in a debug build. The clock on the wall says nothing on a busy machine, so the computing is what is limited.
+        let run = try await Tool(path: "/bin/sh").run(["-c", "ulimit -t 30; exec '\(Tool.serval.path)' -printcrl -file large.crl"], in: folder)
         #expect(run.status == 0)
         #expect(run.output.contains("\nRevoked Certificates: 100000\n[1] SerialNumber: 10:00:00  On: Thu Jan 01 00:00:00 UTC 2026\n"))
         #expect(run.output.contains("\n[100000] SerialNumber: 11:86:9f  On: "))
-        // A generous bound for a debug build on a busy machine.
-        #expect(ContinuousClock.now - start < .seconds(60))
     }
 }
