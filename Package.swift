@@ -169,7 +169,7 @@ let package = Package(
         // The fuzzer's targets, fed with what the fuzzer once found.
         .testTarget(
             name: "FuzzTests",
-            dependencies: ["ServalKeyStore", "ServalKeytool", x509, asn1],
+            dependencies: ["ServalKeyStore", "ServalKeytool", "ServalPKCS11", x509, asn1],
             path: "Fuzz",
             exclude: ["Entry", "Dictionaries", "fuzz.py", "seeds.py"],
             sources: ["Targets", "Tests"],
@@ -182,13 +182,18 @@ let package = Package(
 // scripts/fuzz builds the parsers with the instrumentation of libFuzzer and AddressSanitizer; such flags have no place in a package that others use.
 if Context.environment["SERVAL_FUZZ"] != nil {
     let sanitizers: [SwiftSetting] = [.unsafeFlags(["-sanitize=address,fuzzer", "-enable-testing", "-DSERVAL_FUZZ"])]
-    let fuzzed = ["ServalKeyStore", "ServalKeytool"]
+    let fuzzed = ["ServalKeyStore", "ServalKeytool", "ServalPKCS11"]
     let keytoolDependencies = package.targets.first { $0.name == "ServalKeytool" }?.dependencies ?? []
     package.targets.removeAll { $0.type == .test || $0.type == .executable }
     package.products.removeAll()
     package.targets += [
         .target(name: "ServalKeytool", dependencies: keytoolDependencies, exclude: ["main.swift"], swiftSettings: settings),
-        .target(name: "FuzzTargets", dependencies: ["ServalKeyStore", "ServalKeytool", x509, asn1], path: "Fuzz/Targets", swiftSettings: settings),
+        .target(
+            name: "FuzzTargets",
+            dependencies: ["ServalKeyStore", "ServalKeytool", "ServalPKCS11", x509, asn1],
+            path: "Fuzz/Targets",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "serval-fuzz",
             dependencies: ["FuzzTargets"],

@@ -22,6 +22,19 @@ EXTENSIONS = [
     "san=dns:example.org,ip:127.0.0.1,ip:::1,uri:http://a/,email:a@b.c,oid:1.2.3", "ian=dns:a", "sia=caRepository:uri:http://a",
     "aia=ocsp:uri:http://a,caIssuers:uri:http://b", "crldp=uri:http://c", "1.2.3.4=01:02:03", "1.2.3.4:critical=0102", "honored=all,-bc,ku:c",
 ]  # fmt: skip
+TOKENS = [
+    "pkcs11:token=serval;object=server;id=%01%02;type=private?pin-value=1234&module-path=/usr/lib/softhsm/libsofthsm2.so",
+    "pkcs11:serial=1a2b;manufacturer=SoftHSM%20project;model=SoftHSM%20v2;slot-id=3?pin-source=file:/etc/pin&module-name=softhsm2",
+]
+TOKEN_CONFIGURATION = """name = SoftHSM
+library = /usr/lib/softhsm/libsofthsm2.so  # the module
+slotListIndex = 0
+description = "a token"
+attributes(*,CKO_PRIVATE_KEY,*) = {
+  CKA_SIGN = true
+}
+disabledMechanisms = { CKM_SHA1_RSA_PKCS 0x40 }
+"""
 DATES = ["+1y-2m+3d-4H+5M-6S", "-1y", "2026/11/21 00:01:02", "2024/02/29", "23:59:59", "+999999999S"]
 
 
@@ -62,6 +75,9 @@ def texts(seeds):
         seeds.add("ext", extension.encode())
     seeds.add("ext", "\n".join(EXTENSIONS[:6]).encode())
     seeds.add("conf", b"# comment\nkeytool.all = -keystore ${user.home}${/}ks\nkeytool.list : -v \\\n  -rfc\nkeytool.x=\"a b\" '\\u0041' ${{y}}\n")
+    for token in TOKENS:
+        seeds.add("pkcs11uri", token.encode())
+    seeds.add("pkcs11config", TOKEN_CONFIGURATION.encode())
     for date in DATES:
         seeds.add("startdate", date.encode())
 

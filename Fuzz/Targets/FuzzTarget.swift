@@ -12,6 +12,8 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case startDate = "startdate"
     case properties = "conf"
     case inflate, jar
+    case tokenURI = "pkcs11uri"
+    case tokenConfiguration = "pkcs11config"
 
     func run(_ bytes: [UInt8]) {
         switch self {
@@ -29,6 +31,8 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .properties: KeytoolFuzzing.properties(bytes)
         case .inflate: KeytoolFuzzing.inflate(bytes)
         case .jar: KeytoolFuzzing.jar(bytes)
+        case .tokenURI: TokenFuzzing.uri(bytes)
+        case .tokenConfiguration: TokenFuzzing.configuration(bytes)
         case .extensions: KeytoolFuzzing.extensions(bytes)
         case .startDate: KeytoolFuzzing.startDate(bytes)
         }
