@@ -1,5 +1,9 @@
 import Glibc
+import ServalPKCS11
 
 // A reader that goes away (`serval-keytool -list | head -1`) must not kill the process between two steps of a write.
 signal(SIGPIPE, SIG_IGN)
-exit(Keytool(arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.current).run())
+let status = Keytool(arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.current).run()
+// A module in which a call is stuck would not let the process end; everything has been written by now.
+if !PKCS11Module.endAll() { _exit(status) }
+exit(status)

@@ -32,7 +32,7 @@ public final class PKCS11Token: Sendable {
 
     private static let opened = Mutex<[String: PKCS11Token]>([:])
 
-    private init(_ module: PKCS11Module, _ description: PKCS11TokenDescription, pin: PIN?, limits: Limits) {
+    private init(_ module: PKCS11Module, _ description: PKCS11TokenDescription, pin: PIN?, isShared: Bool, limits: Limits) {
         self.description = description
         self.modulePath = module.path
         self.limits = limits
@@ -40,7 +40,7 @@ public final class PKCS11Token: Sendable {
         var selector = PKCS11TokenSelector(label: description.label, serialNumber: description.serialNumber)
         if description.label.isEmpty, description.serialNumber.isEmpty { selector.slot = description.slot }
         let place = "token [\(description.label)]"
-        sessions = TokenSessions(module.cryptoki, selector: selector, place: place, pin: pin)
+        sessions = TokenSessions(module.cryptoki, selector: selector, place: place, pin: pin, isShared: isShared)
         var threads = CallThreads.Limits()
         threads.threads = max(1, min(64, limits.concurrentCalls))
         threads.timeout = limits.timeout
@@ -59,10 +59,10 @@ public final class PKCS11Token: Sendable {
         pin: String?,
         limits: Limits = Limits()
     ) throws(KeyStoreError) -> PKCS11Token {
-        let present = try module.tokens()
+        let tokens = try module.tokens()
         let isVague = selector == PKCS11TokenSelector()
-        guard let description = present.first(where: { selector.matches($0) && ($0.isInitialized || !isVague) }) else {
-            let list = present.filter(\.isInitialized).map { "[\($0.label)]" }.joined(separator: ", ")
+        guard let description = tokens.first(where: { selector.matches($0) && ($0.isInitialized || !isVague) }) else {
+            let list = tokens.filter(\.isInitialized).map { "[\($0.label)]" }.joined(separator: ", ")
             throw KeyStoreError(
                 .tokenNotFound,
                 "The PKCS#11 module [\(module.path)] has no token with \(selector); initialized tokens: \(list.isEmpty ? "none" : list)"
@@ -73,11 +73,13 @@ public final class PKCS11Token: Sendable {
         }
         let pin = pin.map { PIN($0) }
         let key = "\(module.path)\u{0}\(description.label)\u{0}\(description.serialNumber)"
-        if let token = opened.withLock({ $0[key] }), token.sessions.hasPIN(pin), token.limits == limits {
-            try token.ping()
-            return token
+        let present = opened.withLock { $0[key] }
+        let isSamePIN = present?.sessions.hasPIN(pin) ?? true
+        if let present, isSamePIN, present.limits == limits {
+            try present.ping()
+            return present
         }
-        let token = PKCS11Token(module, description, pin: pin, limits: limits)
+        let token = PKCS11Token(module, description, pin: pin, isShared: !isSamePIN && pin != nil, limits: limits)
         do {
             try token.ping()
         } catch {

@@ -101,6 +101,8 @@ struct TokenTests {
         #expect(try token.entries().isEmpty)
         let again = try SoftToken.wrongPIN.open()
         #expect(again === token)
+        // While the process is logged in the module looks at no other PIN.
+        #expect(throws: KeyStoreError(.wrongPassword, "")) { try SoftToken.wrongPIN.open(pin: "000000") }
     }
 
     @Test("Without a PIN nothing private is seen, and the error says so where it matters")

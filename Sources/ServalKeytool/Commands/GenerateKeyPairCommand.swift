@@ -41,7 +41,7 @@ enum GenerateKeyPairCommand: Command {
             throw Failure.input("Empty issuer DN not allowed in X509Certificates: give -dname at least one attribute, for example CN=www.example.org")
         }
 
-        let key = try kind.generate()
+        let key = try opened.generate(kind, alias: alias)
         let signature = try SignatureName.resolve(
             options[.sigalg],
             for: signer?.key ?? key,

@@ -123,6 +123,7 @@ enum ImportCertificateCommand: Command {
                 "The file holds \(certificates.count) certificates. Only the first one was imported; import the others under aliases of their own."
             )
         }
+        if store.hasCaseSensitiveAliases { throw Failure.exception(javaClass: "java.security.KeyStoreException", message: TokenStore.noTrust) }
         store.set(KeyStore.Entry(.trustedCertificate(certificate)), alias: alias)
         return true
     }

@@ -25,12 +25,13 @@ enum ListCommand: Command {
     private static func printAll(_ opened: OpenKeyStore, _ printer: EntryPrinter, _ console: Console) throws {
         let count = opened.store.count
         console.print("Keystore type: \(opened.typeName)")
-        console.print("Keystore provider: SUN")
+        console.print("Keystore provider: \(opened.providerName)")
         console.print()
         console.print("Your keystore contains \(JavaText.grouped(count)) \(count == 1 ? "entry" : "entries")")
         console.print()
-        // The JDK lists aliases in lower case, also those that a PKCS12 file spells otherwise, and compares 16-bit units.
-        for alias in opened.store.aliases.map({ $0.lowercased() }).sorted(by: { $0.utf16.lexicographicallyPrecedes($1.utf16) }) {
+        // The JDK lists aliases of files in lower case, also those that a PKCS12 file spells otherwise, and compares 16-bit units.
+        let aliases = opened.token == nil ? opened.store.aliases.map { $0.lowercased() } : opened.store.aliases
+        for alias in aliases.sorted(by: { $0.utf16.lexicographicallyPrecedes($1.utf16) }) {
             try printer.printEntry(alias, label: "<\(alias)>")
             if printer.isLong {
                 let stars = String(repeating: "*", count: 43)
@@ -64,10 +65,11 @@ private struct EntryPrinter {
             }
         if isLong {
             console.print("Alias name: \(alias)")
-            console.print("Creation date: \(date)")
+            // Tokens do not know when.
+            if opened.token == nil { console.print("Creation date: \(date)") }
             console.print("Entry type: \(type)")
         } else {
-            console.print("\(alias), \(date), \(type), ")
+            console.print(opened.token == nil ? "\(alias), \(date), \(type), " : "\(alias), \(type), ")
         }
         switch entry.content {
         case .privateKey(let key): printChain(key.certificateChain, label: label)

@@ -29,6 +29,10 @@ struct KeyStoreOpening {
     /// - Parameter beforePassword: Runs when the file is known to be there and before any password is asked for: some commands ask for an alias then.
     func open(beforePassword: () throws -> Void = {}) throws -> OpenKeyStore {
         try checkOptions()
+        if TokenStore.isMeant(by: options) {
+            let question = "Enter keystore password:  "
+            return try TokenStore.open(session, isReading: purpose == .reading, question: question, beforePassword: beforePassword)
+        }
         let path = options.has(.cacerts) ? Self.systemKeyStore : options[.keystore] ?? session.environment.home + "/.keystore"
         let bytes = try read(path)
         try beforePassword()
@@ -57,10 +61,6 @@ struct KeyStoreOpening {
     private func checkOptions() throws {
         if options.has(.cacerts), options[.keystore] != nil || options[.storetype] != nil {
             throw Failure.illegalArgument("The -keystore or -storetype option cannot be used with the -cacerts option")
-        }
-        if options[.storetype]?.uppercased() == "PKCS11" {
-            guard options[.keystore] == "NONE" else { throw Failure.usage("-keystore must be NONE if -storetype is PKCS11\n") }
-            throw Failure.exception(javaClass: "java.security.KeyStoreException", message: "PKCS11 not found")
         }
         if options.has(.protected), options[.storepass] != nil || options[.keypass] != nil || options[.new] != nil {
             throw Failure.illegalArgument("if -protected is specified, then -storepass, -keypass, and -new must not be specified")

@@ -12,6 +12,14 @@ struct OpenKeyStore {
     /// What `-list` calls the type: the one that was asked for, else that of the file.
     let typeName: String
     private(set) var trustedCertificates = TrustedCertificates()
+    /// The token that stands in the file's place.
+    var token: TokenStore?
+
+    /// What `-list` calls the origin of the type.
+    var providerName: String { token?.providerName ?? "SUN" }
+
+    /// Makes a key: in the token where that is, so that it never leaves it, else in memory.
+    func generate(_ kind: KeyKind, alias: String) throws -> PrivateKey { try token?.generate(kind.algorithm, alias: alias) ?? kind.generate() }
 
     /// Whether the certificate is a trusted entry of the store.
     func trusts(_ certificate: CertificateData) -> Bool {
@@ -21,6 +29,7 @@ struct OpenKeyStore {
     /// Replaces the file.
     func save(in session: Session) throws {
         if session.isVerbose { session.console.print(error: "[Storing \(path)]") }
+        if let token { return try token.save(store) }
         do {
             let bytes = try store.serialized(password: password ?? "")
             try OutputFile(path: path).write(bytes, isSecret: true)
@@ -46,7 +55,7 @@ struct OpenKeyStore {
 
     /// Prints the box that says that nobody has checked the store, if that is so.
     func printIntegrityNote(in session: Session) {
-        guard password == nil else { return }
+        guard password == nil, token == nil else { return }
         let stars = "*****************  WARNING WARNING WARNING  *****************"
         session.console.print(
             error: """

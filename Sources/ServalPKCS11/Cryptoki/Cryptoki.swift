@@ -97,9 +97,13 @@ final class Cryptoki: @unchecked Sendable {
     func closeSession(_ session: CK_SESSION_HANDLE) { _ = functions.pointee.C_CloseSession(session) }
 
     /// - Parameter pin: `nil` for tokens with a keypad of their own.
-    func login(_ session: CK_SESSION_HANDLE, user: CK_ULONG = CKU_USER, pin: [UInt8]?) throws(CryptokiFailure) {
+    /// - Returns: False if some other part of the process has logged in before, so that the PIN was not looked at.
+    @discardableResult
+    func login(_ session: CK_SESSION_HANDLE, user: CK_ULONG = CKU_USER, pin: [UInt8]?) throws(CryptokiFailure) -> Bool {
         let code = pin.map { functions.pointee.C_Login(session, user, $0, CK_ULONG($0.count)) } ?? functions.pointee.C_Login(session, user, nil, 0)
-        if code != CKR_USER_ALREADY_LOGGED_IN { try check("C_Login", code) }
+        if code == CKR_USER_ALREADY_LOGGED_IN { return false }
+        try check("C_Login", code)
+        return true
     }
 
     // MARK: Objects

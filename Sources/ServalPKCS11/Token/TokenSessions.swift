@@ -20,6 +20,7 @@ final class TokenSessions: Sendable {
         var idle: [CK_SESSION_HANDLE] = []
         var isLoggedIn = false
         var isReadOnly = false
+        var isPINProven = false
         /// Set when the token refused the PIN: it must not be sent again and again, or the token locks itself.
         var refusal: KeyStoreError?
     }
@@ -28,15 +29,18 @@ final class TokenSessions: Sendable {
     private let selector: PKCS11TokenSelector
     let place: String
     private let pin: PIN?
+    /// Whether the process uses the token with another PIN already: then a login that finds itself done has proven nothing.
+    private let isShared: Bool
     private let state = Mutex(State())
     /// One login at a time: a wrong PIN that several threads send at once would lock the token.
     private let loginGate = MonitorLock()
 
-    init(_ cryptoki: Cryptoki, selector: PKCS11TokenSelector, place: String, pin: PIN?) {
+    init(_ cryptoki: Cryptoki, selector: PKCS11TokenSelector, place: String, pin: PIN?, isShared: Bool) {
         self.cryptoki = cryptoki
         self.selector = selector
         self.place = place
         self.pin = pin
+        self.isShared = isShared
     }
 
     /// Runs `body` with a session, and once more with a new one if the first one turns out to be lost.
@@ -144,13 +148,25 @@ final class TokenSessions: Sendable {
         let flags = try cryptoki.tokenInfo(lease.slot).flags
         // Without a PIN, what is public can be seen.
         if flags & CKF_LOGIN_REQUIRED != 0, pin != nil || flags & CKF_PROTECTED_AUTHENTICATION_PATH != 0 {
+            let isDone: Bool
             do throws(CryptokiFailure) {
-                try cryptoki.login(lease.session, pin: flags & CKF_PROTECTED_AUTHENTICATION_PATH != 0 && pin == nil ? nil : pin?.bytes ?? [])
+                isDone = try cryptoki.login(
+                    lease.session,
+                    pin: flags & CKF_PROTECTED_AUTHENTICATION_PATH != 0 && pin == nil ? nil : pin?.bytes ?? []
+                )
             } catch {
                 let refusal = self.error(for: error)
                 guard refusal.code == .wrongPassword || refusal.code == .pinLocked else { throw error }
                 state.withLock { $0.refusal = refusal }
                 throw refusal
+            }
+            if isDone {
+                state.withLock { $0.isPINProven = true }
+            } else if isShared, !state.withLock({ $0.isPINProven }) {
+                throw KeyStoreError(
+                    .wrongPassword,
+                    "The PIN of \(place) is not the one with which this process uses it already; if it was changed, start the process anew"
+                )
             }
         }
         state.withLock { if $0.generation == lease.generation { $0.isLoggedIn = true } }
