@@ -19,7 +19,12 @@ struct Keytool {
                 console.print(error: Usage.text(for: invocation.command))
                 return 0
             }
-            let session = Session(options: invocation.options, environment: environment, console: console)
+            let session = Session(
+                options: invocation.options,
+                properties: JavaProperties(arguments: arguments),
+                environment: environment,
+                console: console
+            )
             try command.run(in: session)
             session.warnings.insert(contentsOf: invocation.repeated.map(Self.repetitionWarning), at: 0)
             session.printWarnings()

@@ -1,6 +1,9 @@
+import ServalKeyStore
+
 /// What one run of a command works with: the options, the console, and the warnings that are printed at the end.
 final class Session {
     let options: Options
+    let properties: JavaProperties
     let environment: ProcessEnvironment
     let console: Console
     /// Printed when the command has done its work; none when it fails.
@@ -8,8 +11,9 @@ final class Session {
     /// What the process ends with when the command has done its work.
     var exitCode: Int32 = 0
 
-    init(options: Options, environment: ProcessEnvironment, console: Console) {
+    init(options: Options, properties: JavaProperties = JavaProperties(), environment: ProcessEnvironment, console: Console) {
         self.options = options
+        self.properties = properties
         self.environment = environment
         self.console = console
     }
@@ -18,6 +22,9 @@ final class Session {
     var alias: String { options[.alias] ?? "mykey" }
 
     var isVerbose: Bool { options.has(.v) }
+
+    /// How PKCS12 files are to be protected: as `-legacy` or the JDK's properties ask for; nil to leave it as it is.
+    var protection: PKCS12Protection? { options.has(.legacy) ? .legacy : properties.protection }
 
     /// Prints the collected warnings, unless `-nowarn` was given, and forgets them.
     ///

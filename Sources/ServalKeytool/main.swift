@@ -3,6 +3,8 @@ import ServalPKCS11
 
 // A reader that goes away (`serval-keytool -list | head -1`) must not kill the process between two steps of a write.
 signal(SIGPIPE, SIG_IGN)
+// A file that grows over the limit of `ulimit -f` is an error of the write, which can be told and cleaned up after.
+signal(SIGXFSZ, SIG_IGN)
 let status = Keytool(arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.current).run()
 // A module in which a call is stuck would not let the process end; everything has been written by now.
 if !PKCS11Module.endAll() { _exit(status) }

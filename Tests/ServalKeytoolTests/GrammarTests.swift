@@ -58,15 +58,6 @@ import Testing
         #expect(run.output == "keytool error: java.lang.Exception: Only one command is allowed: both \(first) and \(second) were specified.\n")
     }
 
-    @Test(arguments: ["-genseckey", "-importkeystore", "-storepasswd"])
-    func commandsThatOnlyTheJDKHasAreOneClearLine(name: String) async throws {
-        let run = try await Tool.serval.run([name, "-alias", "x"], in: folder)
-        #expect(run.status == 1)
-        #expect(run.errors.isEmpty)
-        #expect(run.output.hasSuffix("The command \(name.lowercased()) does not exist in this version of serval-keytool\n"))
-        #expect(run.output.split(separator: "\n").count == 1)
-    }
-
     @Test func optionsWithoutACommand() async throws {
         let run = try await Tool.serval.run("-alias x", in: folder)
         #expect(run.status == 1)

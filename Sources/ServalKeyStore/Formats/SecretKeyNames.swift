@@ -27,3 +27,8 @@ enum SecretKeyNames {
     private static let byOID = Dictionary(pairs.map { ($1, $0) }) { first, _ in first }
     private static let byName = Dictionary(pairs.map { ($0.uppercased(), $1) }) { first, _ in first }
 }
+
+extension SecretKey {
+    /// Whether PKCS12 files can hold the key: they name its algorithm by an object identifier, which not every algorithm has.
+    package var hasPKCS12Identifier: Bool { SecretKeyNames.oid(algorithm) != nil }
+}

@@ -8,6 +8,8 @@ protocol Command: SendableMetatype {
     static var alternativeName: String? { get }
     /// One line for the list of commands.
     static var summary: String { get }
+    /// Whether the list of commands shows it; obsolete commands work without being shown.
+    static var isListed: Bool { get }
     /// The options that the usage lists, in its order.
     static var options: [OptionDescription] { get }
     /// Options beyond the JDK's that the command takes although its usage, which is the JDK's, does not list them.
@@ -21,6 +23,7 @@ protocol Command: SendableMetatype {
 
 extension Command {
     static var alternativeName: String? { nil }
+    static var isListed: Bool { true }
     static var additionalOptions: Set<OptionName> { [] }
     static var takesFiles: Bool { false }
 
@@ -30,32 +33,23 @@ extension Command {
     }
 }
 
-/// The commands that exist, and the names of those that only the JDK has.
+/// The commands that exist.
 enum Commands {
     /// In the order of the general help.
     static let all: [any Command.Type] = [
-        CertificateRequestCommand.self, DeleteCommand.self, ExportCertificateCommand.self, GenerateKeyPairCommand.self,
-        GenerateCertificateCommand.self,
-        ImportCertificateCommand.self, ListCommand.self, PrintCertificateCommand.self, PrintCertificateRequestCommand.self,
-        PrintRevocationListCommand.self, ShowInformationCommand.self,
+        CertificateRequestCommand.self, ChangeAliasCommand.self, DeleteCommand.self, ExportCertificateCommand.self, GenerateKeyPairCommand.self,
+        GenerateSecretKeyCommand.self, GenerateCertificateCommand.self, ImportCertificateCommand.self, ImportPasswordCommand.self,
+        ImportKeyStoreCommand.self, KeyPasswordCommand.self, ListCommand.self, PrintCertificateCommand.self, PrintCertificateRequestCommand.self,
+        PrintRevocationListCommand.self, StorePasswordCommand.self, ShowInformationCommand.self,
+        CloneKeyCommand.self, IdentityDatabaseCommand.self, SelfCertificateCommand.self,
     ]
 
     /// Those that the JDK's tool does not have.
     static let own: [any Command.Type] = [ExportKeyCommand.self, ImportKeyCommand.self, InspectCommand.self, LintCommand.self]
 
-    private static let missing: Set<String> = [
-        "-changealias", "-genseckey", "-importpass", "-importkeystore", "-keypasswd", "-storepasswd",
-    ]
-
     /// The command with this name, old or new, in any case.
     static func named(_ argument: String) -> (any Command.Type)? {
         let name = argument.lowercased()
         return (all + own).first { $0.name == name || $0.alternativeName == name }
-    }
-
-    /// The command's present name if the argument is a command of the JDK's tool, whether it exists here or not.
-    static func canonicalName(_ argument: String) -> String? {
-        let name = argument.lowercased()
-        return named(name)?.name ?? (missing.contains(name) ? name : nil)
     }
 }

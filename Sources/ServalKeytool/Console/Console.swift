@@ -73,6 +73,9 @@ final class Console {
         throw Failure.tooManyRetries
     }
 
+    /// Whether a person types the answers.
+    var isTerminal: Bool { isatty(STDIN_FILENO) == 1 }
+
     /// Everything that is left on standard input, up to a limit.
     func readAll(limit: Int) throws -> [UInt8] {
         try InputFile.read(descriptor: STDIN_FILENO, name: "standard input", limit: limit)

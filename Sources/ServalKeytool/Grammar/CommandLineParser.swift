@@ -1,7 +1,7 @@
 /// The JDK's command line grammar.
 ///
 /// Commands and options are not case-sensitive and cannot be abbreviated, a value is always the next word, and the last of several equal options
-/// counts. `-J…` options are for a virtual machine that does not exist here, and are skipped.
+/// counts. `-J…` options are for a virtual machine that does not exist here; of them only ``JavaProperties`` are read.
 struct CommandLineParser {
     /// What a command line asks for.
     struct Invocation {
@@ -69,23 +69,15 @@ struct CommandLineParser {
 
     /// Looks for the command before anything else, because every complaint about the rest shows its usage.
     private mutating func findCommand() throws {
-        var found: String?
         var index = 0
         while index < arguments.count {
             let argument = arguments[index]
             index += 1
-            if let name = Commands.canonicalName(argument) {
-                if let first = found {
-                    throw Failure.error("Only one command is allowed: both \(first) and \(name) were specified.")
+            if let command = Commands.named(argument) {
+                if let first = invocation.command {
+                    throw Failure.error("Only one command is allowed: both \(first.name) and \(command.name) were specified.")
                 }
-                found = name
-                invocation.command = Commands.named(argument)
-                if invocation.command == nil {
-                    throw Failure.exception(
-                        javaClass: "java.lang.UnsupportedOperationException",
-                        message: "The command \(name) does not exist in this version of serval-keytool"
-                    )
-                }
+                invocation.command = command
             } else if OptionName(argument: Self.split(argument).flag)?.takesValue == true {
                 index += 1
             }

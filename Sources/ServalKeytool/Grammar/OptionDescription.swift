@@ -25,6 +25,7 @@ struct OptionDescription: Sendable {
 
     static let alias = OptionDescription(.alias, "alias", "alias name of the entry to process")
     static let cacerts = OptionDescription(.cacerts, nil, "access the cacerts keystore")
+    static let destinationAlias = OptionDescription(.destalias, "alias", "destination alias")
     static let dname = OptionDescription(.dname, "name", "distinguished name")
     static let ext = OptionDescription(.ext, "value", "X.509 extension")
     static let groupName = OptionDescription(.groupname, "name", "Group name. For example, an Elliptic Curve name.")
@@ -35,6 +36,7 @@ struct OptionDescription: Sendable {
     static let keyPassword = OptionDescription(.keypass, "arg", "key password")
     static let keySize = OptionDescription(.keysize, "size", "key bit size")
     static let keyStore = OptionDescription(.keystore, "keystore", "keystore name")
+    static let newPassword = OptionDescription(.new, "arg", "new password")
     static let noPrompt = OptionDescription(.noprompt, nil, "do not prompt")
     static let outfile = OptionDescription(.outfile, "file", "output file name")
     static let outputFile = OptionDescription(.file, "file", "output file name")

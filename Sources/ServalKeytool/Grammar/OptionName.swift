@@ -3,10 +3,11 @@
 /// The JDK accepts an option with any command, also where the command's usage does not list it (`-certreq -keyalg RSA` is in many instructions),
 /// so the grammar needs the whole list.
 enum OptionName: String, CaseIterable {
-    case addprovider, alias, cacerts, conf, debug, destalias, destkeypass, destkeystore, destprotected, destprovidername, deststorepass, deststoretype
-    case dname, ext, file, groupname, id, infile, jarfile, keyalg, keypass, keysize, keystore, new, noprompt, nowarn, outfile, protected, provider
-    case providerarg, providerclass, providername, providerpath, rfc, sigalg, signer, signerkeypass, srcalias, srckeypass, srckeystore
-    case srcprotected, srcprovidername, srcstorepass, srcstoretype, sslserver, startdate, storepass, storetype, tls, trustcacerts, v, validity
+    case addprovider, alias, cacerts, conf, debug, dest, destalias, destkeypass, destkeystore, destprotected, destprovidername, deststorepass
+    case deststoretype, dname, ext, file, groupname, id, infile, jarfile, keyalg, keypass, keysize, keystore, legacy, new, noprompt, nowarn
+    case outfile, protected, provider, providerarg, providerclass, providername, providerpath, rfc, sigalg, signer, signerkeypass, srcalias
+    case srckeypass, srckeystore, srcprotected, srcprovidername, srcstorepass, srcstoretype, sslserver, startdate, storepass, storetype, tls
+    case trustcacerts, v, validity
     // What the JDK does not have: refused, as it does, with commands that do not name them.
     case certfile, chain, days, dryrun, json, nocrypt
 
@@ -19,7 +20,7 @@ enum OptionName: String, CaseIterable {
     /// Whether the next word of the command line is this option's value.
     var takesValue: Bool {
         switch self {
-        case .cacerts, .chain, .debug, .dryrun, .json, .nocrypt, .destprotected, .noprompt, .nowarn, .protected, .rfc, .srcprotected, .tls,
+        case .cacerts, .chain, .debug, .dryrun, .json, .legacy, .nocrypt, .destprotected, .noprompt, .nowarn, .protected, .rfc, .srcprotected, .tls,
             .trustcacerts, .v:
             false
         default: true
@@ -53,12 +54,14 @@ enum OptionName: String, CaseIterable {
     /// The name under which the value is kept: some options are two spellings of one setting.
     var canonical: OptionName {
         switch self {
+        case .dest: .destalias
         case .destkeystore: .keystore
         case .deststorepass: .storepass
         case .deststoretype: .storetype
         case .destprotected: .protected
         case .destprovidername: .providername
         case .provider: .providerclass
+        case .srcalias: .alias
         default: self
         }
     }

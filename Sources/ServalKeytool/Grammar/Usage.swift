@@ -18,7 +18,7 @@ enum Usage {
 
     private static var general: String {
         var lines = ["Key and Certificate Management Tool", "", "Commands:", ""]
-        for command in Commands.all {
+        for command in Commands.all where command.isListed {
             lines.append(" " + padded(command.name, to: 19) + " " + command.summary)
         }
         lines += ["", "Commands that the JDK's tool does not have:", ""]

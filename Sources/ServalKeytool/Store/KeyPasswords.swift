@@ -1,27 +1,23 @@
 import ServalKeyStore
 
-/// The passwords of single keys, which only JKS knows.
+/// The passwords of single keys, which only JKS and JCEKS know.
 extension OpenKeyStore {
     /// Asks for the password of a new key; RETURN means the store's.
     ///
     /// - Returns: Nil if the key shares the store's password, as it always does in PKCS12.
     func passwordForNewKey(alias: String, in session: Session) throws -> String? {
-        guard store.format != .pkcs12 else { return nil }
-        if let given = session.options[.keypass] { return given }
-        guard !session.options.has(.protected) else { return nil }
-        let console = session.console
-        for _ in 0..<3 {
-            guard let entered = console.askPassword("Enter key password for <\(alias)>\n\t(RETURN if same as keystore password):  ") else {
-                return nil
-            }
-            guard entered.utf16.count >= 6 else {
-                console.print(error: "Key password is too short - must be at least 6 characters")
-                continue
-            }
-            if console.askPassword("Re-enter new password: ") == entered { return entered }
-            console.print(error: "They don't match. Try again")
-        }
-        throw Failure.error("Too many failures - key not added to keystore")
+        guard store.format != .pkcs12, typeName != KeyStoreFormat.pkcs12.rawValue else { return nil }
+        let question = "Enter key password for <\(alias)>\n\t(RETURN if same as keystore password):  "
+        let complaint = "Too many failures - key not added to keystore"
+        let password = try session.options[.keypass] ?? session.console.askNewPassword(question, orElse: complaint)
+        try check(keyPassword: password ?? self.password)
+        return password
+    }
+
+    /// Refuses a key's password that the format cannot use.
+    func check(keyPassword: String?) throws {
+        guard store.format == .jceks, keyPassword?.utf8.allSatisfy({ $0 < 0x80 }) == false else { return }
+        throw Failure.exception(javaClass: "java.security.KeyStoreException", message: "Password is not ASCII")
     }
 
     /// The private key of an entry: opened with `-keypass`, else with the store's password, else with one that is asked for.
@@ -30,23 +26,40 @@ extension OpenKeyStore {
     func privateKey(alias: String, passwordOption: OptionName = .keypass, in session: Session) throws -> PrivateKey {
         guard let entry = store[alias] else { throw Failure.unknownAlias(alias) }
         guard case .privateKey(let key) = entry.content else { throw Failure.error("Alias <\(alias)> has no key") }
-        // For PKCS12 the JDK ignores -keypass, and not -signerkeypass.
-        let isUsed = store.format == .jks || passwordOption != .keypass
-        do {
-            if isUsed, let given = session.options[passwordOption] { return try key.privateKey(password: given) }
-            return try key.privateKey(password: password)
-        } catch {
-            guard error.code == .wrongKeyPassword, store.format == .jks, session.options[passwordOption] == nil else { throw Failure(error) }
-        }
+        return try recovery(passwordOption, in: session).open(alias: alias) { password throws(KeyStoreError) in try key.privateKey(password: password)
+        }.key
+    }
+
+    /// How keys of this store are opened.
+    ///
+    /// - Parameter passwordOption: As for ``privateKey(alias:passwordOption:in:)``. For PKCS12 the JDK ignores `-keypass`, and not `-signerkeypass`.
+    func recovery(_ passwordOption: OptionName = .keypass, in session: Session) -> KeyRecovery {
+        let isIgnored = store.format == .pkcs12 && passwordOption == .keypass
+        return KeyRecovery(
+            console: session.console,
+            format: store.format,
+            storePassword: password,
+            keyPassword: isIgnored ? nil : session.options[passwordOption]
+        )
+    }
+}
+
+extension Console {
+    /// Asks for the password of a key, up to three times.
+    ///
+    /// - Parameter complaint: Why the command ends after three unusable answers.
+    /// - Returns: Nil after RETURN.
+    func askNewPassword(_ question: String, orElse complaint: String) throws -> String? {
         for _ in 0..<3 {
-            guard let entered = session.console.askPassword("Enter key password for <\(alias)>") else { continue }
-            do {
-                return try key.privateKey(password: entered)
-            } catch {
-                throw Failure(error)
+            guard let entered = askPassword(question) else { return nil }
+            guard entered.utf16.count >= 6 else {
+                print(error: "Key password is too short - must be at least 6 characters")
+                continue
             }
+            if askPassword("Re-enter new password: ") == entered { return entered }
+            print(error: "They don't match. Try again")
         }
-        throw Failure.error("Too many failures - try later")
+        throw Failure.error(complaint)
     }
 }
 

@@ -15,14 +15,19 @@ struct KeyStoreOpening {
         case consulting
     }
 
-    private let session: Session
+    let session: Session
     private let purpose: Purpose
+    private let passwordQuestion: String
     private var options: Options { session.options }
 
-    init(_ session: Session, for purpose: Purpose) {
+    init(_ session: Session, for purpose: Purpose, passwordQuestion: String = "Enter keystore password:  ") {
         self.session = session
         self.purpose = purpose
+        self.passwordQuestion = passwordQuestion
     }
+
+    /// The file that the options name.
+    var path: String { options.has(.cacerts) ? Self.systemKeyStore : options[.keystore] ?? session.environment.home + "/.keystore" }
 
     /// Opens the store.
     ///
@@ -30,26 +35,58 @@ struct KeyStoreOpening {
     func open(beforePassword: () throws -> Void = {}) throws -> OpenKeyStore {
         try checkOptions()
         if TokenStore.isMeant(by: options) {
-            let question = "Enter keystore password:  "
-            return try TokenStore.open(session, isReading: purpose == .reading, question: question, beforePassword: beforePassword)
+            return try TokenStore.open(session, isReading: purpose == .reading, question: passwordQuestion, beforePassword: beforePassword)
         }
-        let path = options.has(.cacerts) ? Self.systemKeyStore : options[.keystore] ?? session.environment.home + "/.keystore"
+        let lock = purpose == .creating || purpose == .changing ? StoreLock(path: path) : nil
+        let version = FileVersion(path: path)
         let bytes = try read(path)
         try beforePassword()
         let type = try namedType()
-        if let bytes { try checkFormat(bytes, type: type) }
+        if let bytes { try StoredBytes(bytes).checkFormat(isTypeNamed: type != nil) }
         if bytes == nil, purpose != .consulting, let password = options[.storepass], password.utf16.count < 6 {
             throw Failure.error("Keystore password must be at least 6 characters")
         }
-        let password = try options[.storepass] ?? (purpose == .consulting ? nil : askPassword(isNew: bytes == nil))
+        var password = try options[.storepass] ?? (purpose == .consulting ? nil : askPassword(isNew: bytes == nil))
         var store = KeyStore(format: type?.format ?? .pkcs12)
-        if let bytes { store = try load(bytes, password: password) }
-        if let password, let keyPassword = options[.keypass], keyPassword != password, store.format == .pkcs12 {
-            session.console.print(
-                error: "Warning:  Different store and key passwords not supported for PKCS12 KeyStores. Ignoring user-specified -keypass value."
-            )
+        var protection = PKCS12Protection.modern
+        if let bytes {
+            (store, password) = try StoredBytes(bytes).load(password: password, isTyped: options[.storepass] == nil)
+            protection = PKCS12Protection(foundIn: bytes, isIntegrityVerified: store.isIntegrityVerified || password == nil)
         }
-        return OpenKeyStore(path: path, store: store, password: password, typeName: type?.name ?? store.format.rawValue)
+        if store.format == .pkcs12, let password {
+            for option in [OptionName.keypass] + destinationOptions { session.warn(aboutIgnored: option, unlessIs: password) }
+        }
+        let typeName = type?.name ?? store.format.rawValue
+        return OpenKeyStore(
+            path: path,
+            store: store,
+            password: password,
+            typeName: typeName,
+            protection: protection,
+            version: version,
+            lock: lock
+        )
+    }
+
+    /// A store that is made anew although there may be a file, which it will replace.
+    ///
+    /// - Parameters:
+    ///   - password: Taken if no option gives one.
+    ///   - version: The file whose place it takes.
+    func replacement(password: String, of version: FileVersion?) throws -> OpenKeyStore {
+        try checkOptions()
+        let type = try namedType()
+        let password = options[.storepass] ?? password
+        guard password.utf16.count >= 6 else { throw Failure.error("Keystore password must be at least 6 characters") }
+        let store = KeyStore(format: type?.format ?? .pkcs12)
+        if store.format == .pkcs12 { session.warn(aboutIgnored: .destkeypass, unlessIs: password) }
+        return OpenKeyStore(
+            path: path,
+            store: store,
+            password: password,
+            typeName: store.format.rawValue,
+            version: version
+        )
     }
 
     /// Where Debian and its relatives keep the certificate authorities of a JDK.
@@ -58,12 +95,23 @@ struct KeyStoreOpening {
     /// Reads that fail are told in the JDK's words, and a key store is never this large.
     private static let sizeLimit = 64 << 20
 
-    private func checkOptions() throws {
+    /// `-destkeypass` is about a key of this store where entries are brought into it; `-exportkey` means another file by it.
+    private var destinationOptions: [OptionName] { purpose == .creating ? [.destkeypass] : [] }
+
+    /// Refuses options that exclude each other, and new passwords that are too short.
+    func checkOptions() throws {
         if options.has(.cacerts), options[.keystore] != nil || options[.storetype] != nil {
             throw Failure.illegalArgument("The -keystore or -storetype option cannot be used with the -cacerts option")
         }
-        if options.has(.protected), options[.storepass] != nil || options[.keypass] != nil || options[.new] != nil {
+        if options.has(.protected), ([.storepass, .keypass, .new] + destinationOptions).contains(where: { options[$0] != nil }) {
             throw Failure.illegalArgument("if -protected is specified, then -storepass, -keypass, and -new must not be specified")
+        }
+        if options.has(.srcprotected), options[.srcstorepass] != nil || options[.srckeypass] != nil {
+            throw Failure.illegalArgument("if -srcprotected is specified, then -srcstorepass and -srckeypass must not be specified")
+        }
+        for option in [OptionName.new] + destinationOptions {
+            guard let password = options[option], password.utf16.count < 6 else { continue }
+            throw Failure.error("New password must be at least 6 characters")
         }
     }
 
@@ -83,31 +131,8 @@ struct KeyStoreOpening {
 
     private func namedType() throws -> (name: String, format: KeyStoreFormat)? {
         guard let name = options[.storetype] else { return nil }
-        guard let format = KeyStoreFormat(name: name) else {
-            throw Failure.exception(javaClass: "java.security.KeyStoreException", message: "\(name) not found")
-        }
+        let format = try KeyStoreFormat.named(name)
         return (format.rawValue, format)
-    }
-
-    /// The bytes decide which format it is: like the JDK, `-storetype` PKCS12 opens a JKS file and the other way round.
-    private func checkFormat(_ bytes: [UInt8], type: (name: String, format: KeyStoreFormat)?) throws {
-        guard KeyStoreFormat.detect(bytes) == nil else { return }
-        if type != nil { throw Failure.input("Invalid keystore format") }
-        throw Failure.exception(
-            javaClass: "java.security.KeyStoreException",
-            message: "Unrecognized keystore format. Please load it with a specified type"
-        )
-    }
-
-    private func load(_ bytes: [UInt8], password: String?) throws -> KeyStore {
-        do {
-            return try KeyStore(bytes: bytes, password: password)
-        } catch  where error.code == .wrongPassword {
-            let isJKS = KeyStoreFormat.detect(bytes) == .jks
-            throw Failure.input(isJKS ? "Keystore was tampered with, or password was incorrect" : "keystore password was incorrect")
-        } catch {
-            throw Failure(error)
-        }
     }
 
     private func askPassword(isNew: Bool) throws -> String? {
@@ -115,10 +140,9 @@ struct KeyStoreOpening {
             guard purpose == .reading else { throw Failure.illegalArgument("-protected is for tokens; a keystore file is written with a password") }
             return nil
         }
-        let question = "Enter keystore password:  "
-        if purpose == .reading { return session.console.askPassword(question) }
+        if purpose == .reading { return session.console.askPassword(passwordQuestion) }
         for _ in 0..<3 {
-            guard let password = session.console.askPassword(question), password.utf16.count >= 6 else {
+            guard let password = session.console.askPassword(passwordQuestion), password.utf16.count >= 6 else {
                 session.console.print(error: "Keystore password is too short - must be at least 6 characters")
                 continue
             }

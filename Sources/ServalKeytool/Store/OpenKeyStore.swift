@@ -14,9 +14,15 @@ struct OpenKeyStore {
     private(set) var trustedCertificates = TrustedCertificates()
     /// The token that stands in the file's place.
     var token: TokenStore?
+    /// How the file is protected if it is PKCS12.
+    var protection = PKCS12Protection.modern
+    /// The file as it was read; nil if there was none.
+    var version: FileVersion?
+    /// Kept until the work is done.
+    var lock: StoreLock?
 
     /// What `-list` calls the origin of the type.
-    var providerName: String { token?.providerName ?? "SUN" }
+    var providerName: String { token?.providerName ?? (typeName.uppercased() == KeyStoreFormat.jceks.rawValue ? "SunJCE" : "SUN") }
 
     /// Makes a key: in the token where that is, so that it never leaves it, else in memory.
     func generate(_ kind: KeyKind, alias: String) throws -> PrivateKey { try token?.generate(kind.algorithm, alias: alias) ?? kind.generate() }
@@ -26,29 +32,31 @@ struct OpenKeyStore {
         trustedCertificates.contains(certificate, of: store)
     }
 
-    /// Replaces the file.
-    func save(in session: Session) throws {
+    /// Replaces the file, unless somebody else has changed it since it was read.
+    ///
+    /// - Parameter newPassword: The store's password from now on; nil to keep it.
+    func save(in session: Session, newPassword: String? = nil) throws {
         if session.isVerbose { session.console.print(error: "[Storing \(path)]") }
         if let token { return try token.save(store) }
         do {
-            let bytes = try store.serialized(password: password ?? "")
-            try OutputFile(path: path).write(bytes, isSecret: true)
+            let bytes = try store.serialized(password: newPassword ?? password ?? "", protection: session.protection ?? protection)
+            try OutputFile(path: path).write(bytes, isSecret: true, replacing: .version(version))
         } catch let error as KeyStoreError {
             throw Failure(error)
         }
     }
 
-    /// Adds the JDK's advice about JKS to the warnings.
+    /// Adds the JDK's advice about JKS and JCEKS to the warnings.
     ///
     /// Stores of nothing but trusted certificates are spared, as they keep no secret in the weak format.
     func warnAboutFormat(in session: Session) {
-        guard store.format == .jks, !session.options.has(.cacerts), access(path, F_OK) == 0 else { return }
+        guard store.format != .pkcs12, !session.options.has(.cacerts), access(path, F_OK) == 0 else { return }
         let holdsKeys = store.aliases.contains { alias in
             if case .trustedCertificate? = store[alias]?.content { false } else { true }
         }
         guard holdsKeys else { return }
         session.warnings.append(
-            "The JKS keystore uses a proprietary format. It is recommended to migrate to PKCS12 which is an industry standard format using "
+            "The \(store.format.rawValue) keystore uses a proprietary format. It is recommended to migrate to PKCS12 which is an industry standard format using "
                 + "\"keytool -importkeystore -srckeystore \(path) -destkeystore \(path) -deststoretype pkcs12\"."
         )
     }
@@ -56,18 +64,7 @@ struct OpenKeyStore {
     /// Prints the box that says that nobody has checked the store, if that is so.
     func printIntegrityNote(in session: Session) {
         guard password == nil, token == nil else { return }
-        let stars = "*****************  WARNING WARNING WARNING  *****************"
-        session.console.print(
-            error: """
-
-                \(stars)
-                * The integrity of the information stored in your keystore  *
-                * has NOT been verified!  In order to verify its integrity, *
-                * you must provide your keystore password.                  *
-                \(stars)
-
-                """
-        )
+        session.console.printIntegrityBox("your keystore  *", "your keystore password.                  *")
     }
 }
 

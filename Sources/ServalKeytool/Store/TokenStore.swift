@@ -86,9 +86,11 @@ final class TokenStore {
         case (.trustedCertificate(let new), .trustedCertificate(let old)?) where new == old: break
         case (.secretKey, .secretKey?): break
         case (.trustedCertificate, _): throw KeyStoreError(.unsupportedFormat, Self.noTrust)
-        case (.secretKey, _): throw KeyStoreError(.unsupportedFormat, "Secret keys cannot be put into a token with this tool")
+        case (.secretKey, _): throw KeyStoreError(.unsupportedFormat, Self.noSecretKeys)
         }
     }
+
+    static let noSecretKeys = "Secret keys cannot be put into a token with this tool"
 
     /// The JDK's words.
     static let noTrust = "java.lang.UnsupportedOperationException: trusted certificates may only be set by token initialization application"
