@@ -44,7 +44,8 @@ struct JKSReader {
         for named in store.entries.lazy.filter(\.entry.isKey).prefix(format == .jceks ? 2 : 100) where opens(named.entry, password) {
             return KeyStoreError(
                 .corrupt,
-                "Keystore was tampered with: the password opens the key of \(named.alias) but the file's digest differs"
+                "Keystore was tampered with, or this is the password of its keys and not the store's: it opens the key of \(named.alias) "
+                    + "but the file's digest differs"
             )
         }
         return KeyStoreError(.wrongPassword, "Keystore was tampered with, or password was incorrect")

@@ -6,8 +6,6 @@ enum StoreTool: String, CaseIterable, Sendable {
     case cryptography = "Python cryptography"
     case serval = "ServalKeyStore"
     case servalKeytool = "serval-keytool"
-
-    static let allCases: [StoreTool] = [.jdk, .openssl, .pyjks, .cryptography, .serval]
 }
 
 /// The formats, as writers are told them.
@@ -74,7 +72,7 @@ struct StoreWriter: Sendable, Hashable, CustomStringConvertible {
 
     static let all: [StoreWriter] = [
         (.jdk, [.jks, .jceks, .pkcs12, .legacy]), (.openssl, [.pkcs12, .legacy]), (.pyjks, [.jks]), (.cryptography, [.pkcs12]),
-        (.serval, [.jks, .jceks, .pkcs12, .legacy, .pbmac1]),
+        (.serval, [.jks, .jceks, .pkcs12, .legacy, .pbmac1]), (.servalKeytool, [.jks, .jceks, .pkcs12]),
     ].flatMap { (tool: StoreTool, forms: [StoreForm]) in forms.map { StoreWriter(tool: tool, form: $0) } }
 }
 
