@@ -4,20 +4,22 @@ struct PEMParser {
     private static let end = Array("-----END ".utf8)
     private static let dashes = Array("-----".utf8)
 
-    private let lines: [ArraySlice<UInt8>]
-    /// The index of the next line.
-    private var position = 0
+    private var lines: TextLines
+    /// The line that is looked at; `nil` at the end.
+    private var line: ArraySlice<UInt8>?
+    /// Its number, from 1.
+    private var number = 1
 
     init(_ text: some Collection<UInt8>) {
-        lines = PEMParser.split(TextEncoding.utf8(Array(text))[...])
+        lines = TextLines(TextEncoding.utf8(Array(text))[...])
+        line = lines.next()
     }
 
     mutating func blocks() throws(KeyStoreError) -> [PEM.Block] {
         var blocks: [PEM.Block] = []
-        while position < lines.count {
-            defer { position += 1 }
-            guard let label = PEMParser.label(lines[position], after: PEMParser.begin) else { continue }
-            blocks.append(try block(label))
+        while let line {
+            if let label = PEMParser.label(line, after: PEMParser.begin) { blocks.append(try block(label)) }
+            advance()
         }
         return blocks
     }
@@ -26,7 +28,7 @@ struct PEMParser {
         let bytes = TextEncoding.utf8(bytes)
         // Binary formats begin with an octet that no text has.
         guard let first = bytes.first, first >= 0x20 || first == 0x0A || first == 0x0D || first == 0x09, first != 0xFE else { return false }
-        return split(bytes.prefix(1 << 20)).contains { label($0, after: begin) != nil }
+        return TextLines(bytes.prefix(1 << 20)).contains { label($0, after: begin) != nil }
     }
 
     static func encode(_ bytes: [UInt8], label: String) -> String {
@@ -40,33 +42,31 @@ struct PEMParser {
 
     /// Reads on from a BEGIN line to its END line, where it stops.
     private mutating func block(_ label: String) throws(KeyStoreError) -> PEM.Block {
-        let beginning = position
-        var block = PEM.Block(label: label, bytes: [], line: beginning + 1)
-        position += 1
+        let beginning = number
+        var block = PEM.Block(label: label, bytes: [], line: beginning)
+        advance()
         block.headers = headers()
         var decoder = Base64.Decoder()
-        while position < lines.count {
-            let line = lines[position]
+        while let line {
             if let ending = PEMParser.label(line, after: PEMParser.end) {
-                guard ending == label else { throw invalid("END \(ending) does not match BEGIN \(label) of line \(beginning + 1)") }
+                guard ending == label else { throw invalid("END \(ending) does not match BEGIN \(label) of line \(beginning)") }
                 guard let bytes = decoder.finish() else { throw invalid("The base64 of the \(label) block is cut off") }
                 block.bytes = bytes
                 return block
             }
             guard PEMParser.label(line, after: PEMParser.begin) == nil else {
-                throw invalid("A block begins before the \(label) block of line \(beginning + 1) has ended")
+                throw invalid("A block begins before the \(label) block of line \(beginning) has ended")
             }
             guard decoder.append(line) else { throw invalid("Not base64 inside the \(label) block") }
-            position += 1
+            advance()
         }
-        position = beginning
+        number = beginning
         throw invalid("The \(label) block has no END line")
     }
 
     private mutating func headers() -> [PEM.Header] {
         var headers: [PEM.Header] = []
-        while position < lines.count {
-            let line = lines[position]
+        while let line {
             if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
                 headers.append(PEM.Header(name: PEMParser.text(line[..<colon]), value: PEMParser.text(line[line.index(after: colon)...])))
             } else if let last = headers.indices.last, line.first == 0x20 || line.first == 0x09, !PEMParser.trimmed(line).isEmpty {
@@ -74,13 +74,18 @@ struct PEMParser {
             } else {
                 break
             }
-            position += 1
+            advance()
         }
         return headers
     }
 
+    private mutating func advance() {
+        line = lines.next()
+        number += 1
+    }
+
     private func invalid(_ reason: String) -> KeyStoreError {
-        KeyStoreError(.invalidInput, "PEM line \(position + 1): \(reason)")
+        KeyStoreError(.invalidInput, "PEM line \(number): \(reason)")
     }
 
     /// The label of a BEGIN or END line, or `nil`.
@@ -99,23 +104,5 @@ struct PEMParser {
         while let first = line.first, first == 0x20 || first == 0x09 { line = line.dropFirst() }
         while let last = line.last, last == 0x20 || last == 0x09 { line = line.dropLast() }
         return line
-    }
-
-    /// Lines that end with LF, CR LF or CR.
-    private static func split(_ bytes: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
-        var lines: [ArraySlice<UInt8>] = []
-        var start = bytes.startIndex
-        var index = start
-        while index < bytes.endIndex {
-            let byte = bytes[index]
-            if byte == 0x0A || byte == 0x0D {
-                lines.append(bytes[start..<index])
-                if byte == 0x0D, index + 1 < bytes.endIndex, bytes[index + 1] == 0x0A { index += 1 }
-                start = index + 1
-            }
-            index += 1
-        }
-        lines.append(bytes[start..<bytes.endIndex])
-        return lines
     }
 }

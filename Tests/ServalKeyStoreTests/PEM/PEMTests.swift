@@ -20,6 +20,12 @@ import Testing
         #expect(try blocks(block + "between\n" + block).map(\.line) == [1, 6])
     }
 
+    @Test func aFileOfLineEndsIsReadWithoutKeepingThem() throws {
+        var text = [UInt8](repeating: 0x0A, count: 1 << 20)
+        text += "-----BEGIN X-----\nAQID\n-----END X-----".utf8
+        #expect(try PEM.blocks(in: text).map(\.line) == [(1 << 20) + 1])
+    }
+
     @Test func headersAreReadWithTheirContinuation() throws {
         let text = "-----BEGIN X-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,\n 00FF\n\nAQID\n-----END X-----\n"
         let headers = try blocks(text)[0].headers
