@@ -11,6 +11,7 @@ public final class PKCS11Module: Sendable {
     let cryptoki: Cryptoki
     /// For calls that are about no token in particular.
     let calls: CallThreads
+    let gate = ModuleGate()
 
     private static let loaded = Mutex<[String: PKCS11Module]>([:])
     /// Keeps two threads from starting the same module.
@@ -46,21 +47,26 @@ public final class PKCS11Module: Sendable {
     ///
     /// - Throws: `tokenFailed`, `tokenNotResponding`.
     public func tokens() throws(KeyStoreError) -> [PKCS11TokenDescription] {
-        let cryptoki = cryptoki
-        let path = path
-        return try calls.run { () throws(KeyStoreError) in
-            do throws(CryptokiFailure) {
-                var tokens: [PKCS11TokenDescription] = []
-                for (index, slot) in try cryptoki.slots().enumerated() {
-                    // Slots without a token have no information either.
-                    guard let info = try? cryptoki.tokenInfo(slot) else { continue }
-                    tokens.append(PKCS11TokenDescription(info, slot: slot, index: index))
-                }
-                return tokens
+        try calls.run { () throws(KeyStoreError) in
+            do {
+                return try self.gate.shared(patience: self.calls.limits.timeout) { try self.describeTokens() }
+            } catch let error as KeyStoreError {
+                throw error
             } catch {
-                throw KeyStoreError(.tokenFailed, "The PKCS#11 module [\(path)] does not tell its slots: \(error.inWords)")
+                let words = (error as? CryptokiFailure)?.inWords ?? "\(error)"
+                throw KeyStoreError(.tokenFailed, "The PKCS#11 module [\(self.path)] does not tell its slots: \(words)")
             }
         }
+    }
+
+    private func describeTokens() throws(CryptokiFailure) -> [PKCS11TokenDescription] {
+        var tokens: [PKCS11TokenDescription] = []
+        for (index, slot) in try cryptoki.slots().enumerated() {
+            // Slots without a token have no information either.
+            guard let info = try? cryptoki.tokenInfo(slot) else { continue }
+            tokens.append(PKCS11TokenDescription(info, slot: slot, index: index))
+        }
+        return tokens
     }
 
     /// Ends every module that this process has started, before the process ends; nothing of them can be used any more.

@@ -29,6 +29,8 @@ public final class PKCS11Token: Sendable {
     let sessions: TokenSessions
     let calls: CallThreads
     private let limits: Limits
+    /// One at a time looks for objects: after a change SoftHSM reads all of them anew.
+    private let objectGate = MonitorLock()
 
     private static let opened = Mutex<[String: PKCS11Token]>([:])
 
@@ -40,7 +42,7 @@ public final class PKCS11Token: Sendable {
         var selector = PKCS11TokenSelector(label: description.label, serialNumber: description.serialNumber)
         if description.label.isEmpty, description.serialNumber.isEmpty { selector.slot = description.slot }
         let place = "token [\(description.label)]"
-        sessions = TokenSessions(module.cryptoki, selector: selector, place: place, pin: pin, isShared: isShared)
+        sessions = TokenSessions(module, patience: limits.timeout, selector: selector, place: place, pin: pin, isShared: isShared)
         var threads = CallThreads.Limits()
         threads.threads = max(1, min(64, limits.concurrentCalls))
         threads.timeout = limits.timeout
@@ -132,7 +134,9 @@ public final class PKCS11Token: Sendable {
     /// rest of its chain is found among the token's certificates; where several have one label, issuer and serial number follow it.
     public func entries() throws(KeyStoreError) -> [PKCS11Entry] {
         try calls.run { () throws(KeyStoreError) in
-            try self.sessions.use { cryptoki, lease in try TokenContents(cryptoki, lease.session).entries(of: self) }
+            try self.sessions.use { cryptoki, lease in
+                try self.aloneWithObjects { try TokenContents(cryptoki, lease.session).entries(of: self) }
+            }
         }
     }
 
@@ -242,9 +246,16 @@ public final class PKCS11Token: Sendable {
         return key.id
     }
 
+    /// Runs `body`, on one of the token's threads, while nobody else looks for objects.
+    func aloneWithObjects<Answer>(_ body: () throws -> Answer) rethrows -> Answer {
+        objectGate.lock()
+        defer { objectGate.unlock() }
+        return try body()
+    }
+
     private func change<Answer: Sendable>(_ body: @escaping @Sendable (TokenChanges) throws -> Answer) throws(KeyStoreError) -> Answer {
         try calls.run { () throws(KeyStoreError) in
-            try self.sessions.use { cryptoki, lease in try body(TokenChanges(cryptoki, lease.session, place: self.place)) }
+            try self.sessions.use(isChange: true) { cryptoki, lease in try body(TokenChanges(cryptoki, lease.session, place: self.place)) }
         }
     }
 }

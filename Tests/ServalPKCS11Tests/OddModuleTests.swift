@@ -22,7 +22,7 @@ struct OddModuleTests {
     @Test("A call that hangs ends after the time limit; then the breaker spares callers, and the token's return is noticed")
     func hang() throws {
         let module = try OddModule(limits: OddModule.shortLimits)
-        let key = try #require(try module.token.identity().privateKey.external)
+        let key = try module.key()
         _ = try key.sign([1], .ecdsa)
         try module.behave("hang")
         let start = ContinuousClock.now
@@ -50,7 +50,7 @@ struct OddModuleTests {
         limits.timeout = .milliseconds(50)
         limits.pause = .milliseconds(1)
         let module = try OddModule(limits: limits)
-        let key = try #require(try module.token.identity().privateKey.external)
+        let key = try module.key()
         _ = try module.calls()
         try module.behave("hang")
         var last: KeyStoreError?
@@ -68,7 +68,7 @@ struct OddModuleTests {
     @Test("Lost sessions are opened again, with a login, and the call is repeated once", arguments: [0xB3, 0xB0, 0x32, 0xE0, 0x101, 0x60])
     func lostSession(code: Int) throws {
         let module = try OddModule(limits: PKCS11Token.Limits())
-        let key = try #require(try module.token.identity().privateKey.external)
+        let key = try module.key()
         _ = try key.sign([1], .ecdsa)
         _ = try module.calls()
         try module.behave("once:\(String(code, radix: 16))")
@@ -80,7 +80,7 @@ struct OddModuleTests {
     @Test("A token that is taken out is missed, and used again when it is back")
     func removal() throws {
         let module = try OddModule(limits: PKCS11Token.Limits())
-        let key = try #require(try module.token.identity().privateKey.external)
+        let key = try module.key()
         try module.behave("gone")
         let error = try #require(error { try key.sign([1], .ecdsa) })
         #expect(error.code == .tokenNotFound)
@@ -107,7 +107,7 @@ struct OddModuleTests {
     @Test("A PIN that is refused after the token came back is not sent again")
     func refusedPIN() throws {
         let module = try OddModule(limits: PKCS11Token.Limits())
-        let key = try #require(try module.token.identity().privateKey.external)
+        let key = try module.key()
         try module.behave("gone")
         _ = error { try key.sign([1], .ecdsa) }
         try module.behave("login:a0")

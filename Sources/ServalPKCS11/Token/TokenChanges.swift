@@ -52,7 +52,7 @@ struct TokenChanges {
         }
         let id = try newID(for: alias)
         var template = Self.privateKeyTemplate(id: id, alias: alias) + [Attribute(CKA_CLASS, CKO_PRIVATE_KEY)]
-        let parts = try ASN1Value(key.pkcs8).children()
+        let parts = try ASN1Value(key.plainPKCS8).children()
         guard parts.count >= 3, let subject = try chain.first?.fields().subject.der else {
             throw KeyStoreError(.corrupt, "The private key of [\(alias)] cannot be read")
         }

@@ -61,7 +61,9 @@ final class TokenKey: ExternalPrivateKey {
 
     private func find(_ cryptoki: Cryptoki, _ lease: TokenSessions.Lease) throws -> (CK_OBJECT_HANDLE, Bool) {
         if let known = handle.withLock({ $0 }), known.generation == lease.generation { return (known.object, known.wantsPIN) }
-        let found = try cryptoki.find(lease.session, [Attribute(CKA_CLASS, CKO_PRIVATE_KEY), Attribute(CKA_ID, id)])
+        let found = try token.aloneWithObjects {
+            try cryptoki.find(lease.session, [Attribute(CKA_CLASS, CKO_PRIVATE_KEY), Attribute(CKA_ID, id)])
+        }
         guard let object = found.first else { throw KeyStoreError(.aliasNotFound, "\(place): the private key is not in the token any more") }
         let wantsPIN = try cryptoki.value(lease.session, object, CKA_ALWAYS_AUTHENTICATE) == [1]
         handle.withLock { $0 = (lease.generation, object, wantsPIN) }

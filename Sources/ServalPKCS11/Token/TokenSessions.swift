@@ -26,6 +26,8 @@ final class TokenSessions: Sendable {
     }
 
     private let cryptoki: Cryptoki
+    private let gate: ModuleGate
+    private let patience: Duration
     private let selector: PKCS11TokenSelector
     let place: String
     private let pin: PIN?
@@ -35,8 +37,10 @@ final class TokenSessions: Sendable {
     /// One login at a time: a wrong PIN that several threads send at once would lock the token.
     private let loginGate = MonitorLock()
 
-    init(_ cryptoki: Cryptoki, selector: PKCS11TokenSelector, place: String, pin: PIN?, isShared: Bool) {
-        self.cryptoki = cryptoki
+    init(_ module: PKCS11Module, patience: Duration, selector: PKCS11TokenSelector, place: String, pin: PIN?, isShared: Bool) {
+        cryptoki = module.cryptoki
+        gate = module.gate
+        self.patience = patience
         self.selector = selector
         self.place = place
         self.pin = pin
@@ -44,7 +48,21 @@ final class TokenSessions: Sendable {
     }
 
     /// Runs `body` with a session, and once more with a new one if the first one turns out to be lost.
-    func use<Answer>(_ body: (Cryptoki, Lease) throws -> Answer) throws(KeyStoreError) -> Answer {
+    ///
+    /// - Parameter isChange: Whether it changes objects, and has to be alone with the module.
+    func use<Answer>(isChange: Bool = false, _ body: (Cryptoki, Lease) throws -> Answer) throws(KeyStoreError) -> Answer {
+        do {
+            return try isChange
+                ? gate.alone(patience: patience) { try attempt(body) }
+                : gate.shared(patience: patience) { try attempt(body) }
+        } catch let error as KeyStoreError {
+            throw error
+        } catch {
+            throw KeyStoreError(.tokenFailed, "\(place): \(error)")
+        }
+    }
+
+    private func attempt<Answer>(_ body: (Cryptoki, Lease) throws -> Answer) throws(KeyStoreError) -> Answer {
         for isLastAttempt in [false, true] {
             var lease: Lease?
             do {

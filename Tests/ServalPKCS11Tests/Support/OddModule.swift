@@ -18,7 +18,23 @@ final class OddModule: Sendable {
         let key = try PrivateKey.generate(.ec(curve: .p256))
         try Data(makeCertificate(key, name: "odd").der).write(to: URL(fileURLWithPath: path + ".cert"))
         try Data("ok".utf8).write(to: URL(fileURLWithPath: path + ".mode"))
-        token = try PKCS11Token.open(PKCS11Module.load(path: path), pin: pin, limits: limits)
+        let path = path
+        token = try Self.patiently { try PKCS11Token.open(PKCS11Module.load(path: path), pin: pin, limits: limits) }
+    }
+
+    /// The token's key.
+    func key() throws -> any ExternalPrivateKey {
+        let key = try Self.patiently { try token.identity(alias: "Odd").privateKey.external }
+        guard let key else { throw KeyStoreError(.noKeyEntry, "The odd module has no key") }
+        return key
+    }
+
+    /// On a busy machine even a good call may take longer than the short limits of these tests.
+    private static func patiently<Answer>(_ body: () throws -> Answer) throws -> Answer {
+        for _ in 0..<100 {
+            do { return try body() } catch let error as KeyStoreError where error.code == .tokenNotResponding { usleep(50_000) }
+        }
+        return try body()
     }
 
     func behave(_ mode: String) throws { try Data(mode.utf8).write(to: URL(fileURLWithPath: path + ".mode"), options: .atomic) }
