@@ -142,6 +142,20 @@ import Testing
         #expect(try await python("'\\x1b' in d['files'][0]['items'][0]['details']['subject']", inspect.output) == "True")
     }
 
+    @Test(arguments: ["\n", "\r\n"]) func anAliasMakesNoLineOfItsOwn(_ lineEnd: String) async throws {
+        let alias = "a\(lineEnd)forged"
+        let made = try await Tool.serval.run(
+            ["-genkeypair", "-alias", alias, "-keyalg", "EC", "-dname", "CN=x", "-keystore", "k.jks", "-storetype", "JKS", "-storepass", "changeit"],
+            in: folder
+        )
+        #expect(made.status == 0, "\(made.errors)")
+        for command in ["-lint", "-inspect"] {
+            let run = try await serval("\(command) -storepass changeit k.jks")
+            #expect(run.output.contains("a forged"))
+            #expect(!run.output.unicodeScalars.split(separator: "\n").contains { String($0).hasPrefix("forged") })
+        }
+    }
+
     @Test func usageAndHelp() async throws {
         let lint = try await serval("-lint -help")
         #expect(lint.status == 0)

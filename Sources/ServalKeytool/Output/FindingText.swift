@@ -7,7 +7,7 @@ enum FindingText {
         var place = finding.alias.map { "<\($0)>" } ?? ""
         if let number = finding.certificate { place += (place.isEmpty ? "" : ", ") + "certificate \(number)" }
         let heading = "\(finding.severity.rawValue): \(finding.code)\(place.isEmpty ? "" : " (\(place))")"
-        return ["  " + heading, "    " + line(finding.message), "    -> " + line(finding.advice)]
+        return ["  " + line(heading), "    " + line(finding.message), "    -> " + line(finding.advice)]
     }
 
     /// `1 error, 2 warnings, no remarks`.
@@ -30,7 +30,8 @@ enum FindingText {
 
     /// What stands in a file must not be able to begin a line of its own.
     static func line(_ text: String) -> String {
-        text.contains("\n") ? String(text.map { $0.isNewline ? " " : $0 }) : text
+        // By scalars: a carriage return with its line feed is one character, and not the line feed.
+        text.unicodeScalars.contains("\n") ? String(text.map { $0.isNewline ? " " : $0 }) : text
     }
 }
 
