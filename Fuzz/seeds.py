@@ -3,6 +3,7 @@
 Key derivations have as few rounds as the writers allow: what is fuzzed is parsers. A tool that is missing leaves its seeds out.
 """
 
+import base64
 import pathlib
 import shutil
 import subprocess
@@ -102,6 +103,9 @@ def key(seeds, folder, name, options):
     der = folder / f"{name}.der"
     run("openssl", "pkey", "-in", pem, "-outform", "DER", "-out", der)
     seeds.add_file("key", der)
+    # `openssl pkey` writes RSA and EC in their own formats.
+    run("openssl", "pkcs8", "-topk8", "-nocrypt", "-in", pem, "-outform", "DER", "-out", folder / f"{name}.p8")
+    seeds.add_file("key", folder / f"{name}.p8")
     if "RSA" in options or "EC" in options:
         run("openssl", "pkey", "-in", pem, "-traditional", "-out", folder / f"{name}.trad")
         seeds.add_file("pem", folder / f"{name}.trad")
@@ -187,6 +191,69 @@ def java(seeds, folder):
             seeds.add("java", contents[contents.index(b"\xac\xed\x00\x05") : -20])
 
 
+PYTHON = """
+import base64, json, sys, warnings
+warnings.simplefilter("ignore")
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
+folder, password = sys.argv[1:]
+read = lambda name: open(f"{folder}/{name}", "rb").read()
+key = serialization.load_der_private_key(read("p256.p8"), None)
+chain = [x509.load_der_x509_certificate(read(name)) for name in ("p256.cer", "rsa.cer")]
+protections = {
+    "none": serialization.NoEncryption(), "best": serialization.BestAvailableEncryption(password.encode()),
+    "legacy": serialization.PrivateFormat.PKCS12.encryption_builder().kdf_rounds(2).key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC)
+    .build(password.encode()),
+    "rounds": serialization.PrivateFormat.PKCS12.encryption_builder().kdf_rounds(2).key_cert_algorithm(pkcs12.PBES.PBESv2SHA256AndAES256CBC)
+    .build(password.encode()),
+}
+for name, protection in protections.items():
+    open(f"{folder}/cryptography-{name}.pkcs12", "wb").write(pkcs12.serialize_key_and_certificates(b"one", key, chain[0], chain[1:], protection))
+import jks
+private = jks.PrivateKeyEntry.new("one", [read("p256.cer"), read("rsa.cer")], read("p256.p8"))
+other = jks.PrivateKeyEntry.new("two", [read("rsa.cer")], read("rsa.p8"))
+other.encrypt("another")
+trusted = jks.TrustedCertEntry.new("trusted", read("rsa.cer"))
+for name, entries in {"all": [private, other, trusted], "trusted": [trusted], "none": []}.items():
+    jks.KeyStore.new("jks", entries).save(f"{folder}/pyjks-{name}.jks", password)
+"""
+
+
+def python(seeds, folder):
+    # The system's Python, for which the packages are installed.
+    run("/usr/bin/python3", "-c", PYTHON, folder, PASSWORD)
+    for kind in ("jks", "pkcs12"):
+        for path in sorted([*folder.glob(f"pyjks-*.{kind}"), *folder.glob(f"cryptography-*.{kind}")]):
+            seeds.add_file(kind, path)
+
+
+def serval(seeds, folder):
+    """What the key tool of this package writes, if it has been built."""
+    build = pathlib.Path(__file__).resolve().parent.parent / ".build"
+    tool = next((path for path in (build / "release" / "serval-keytool", build / "debug" / "serval-keytool") if path.exists()), None)
+    if tool is None:
+        raise OSError("serval-keytool has not been built")
+    for kind in ("jks", "jceks", "pkcs12"):
+        store = folder / f"serval.{kind}"
+        run(tool, "-importkeystore", "-noprompt", "-srckeystore", folder / f"java.{kind}", "-srcstorepass", PASSWORD, "-destkeystore", store,
+            "-deststoretype", kind, "-deststorepass", PASSWORD)  # fmt: skip
+        seeds.add_file(kind, store)
+
+
+def inspected(seeds):
+    """Every kind of file is one to look into."""
+    for kind in ("jks", "jceks", "pkcs12", "pem", "key", "certificate", "pkcs7", "request", "crl"):
+        for path in sorted((seeds.directory / kind).glob("*")):
+            seeds.add_file("inspect", path)
+    text = next((seeds.directory / "pem").glob("*")).read_bytes()
+    seeds.add("inspect", base64.encodebytes((next((seeds.directory / "pkcs12").glob("*"))).read_bytes()))
+    seeds.add("inspect", text.replace(b"\n", b"\\n"))
+    seeds.add("inspect", text.decode().encode("utf-16"))
+    for beginning in (b"ssh-rsa AAAA", b"PuTTY-User-Key-File-3: ", b"-----BEGIN OPENSSH PRIVATE KEY-----\n", b"-----BEGIN PGP MESSAGE-----\n", b"<html>"):
+        seeds.add("inspect", beginning)
+
+
 def crls(seeds, folder):
     (folder / "index.txt").write_text("R\t300101000000Z\t260101000000Z,keyCompromise\t01\tunknown\t/CN=a\n")
     (folder / "number").write_text("01\n")
@@ -230,6 +297,7 @@ def make(directory):
         bundle = folder / "bundle.pem"
         bundle.write_bytes(b"\xef\xbb\xbfa comment\r\n" + b"".join(path.read_bytes() for path in sorted(folder.glob("*.crt"))))
         seeds.add_file("pem", bundle)
-        for step in (encrypted_keys, pkcs12, java, crls, archives):
+        for step in (encrypted_keys, pkcs12, java, python, serval, crls, archives):
             attempt(step, seeds, folder)
+        attempt(inspected, seeds)
     return seeds.count

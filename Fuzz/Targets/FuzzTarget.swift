@@ -5,7 +5,7 @@ import ServalKeyStore
 /// A run ends well when the bytes are taken or refused with an error. What the fuzzer looks for: traps, hangs, more memory than the size of the
 /// input explains, and results that contradict themselves (``expect(_:_:)``).
 enum FuzzTarget: String, CaseIterable, Sendable {
-    case jks, jceks, pkcs12, java, pem, key, certificate, pkcs7, name
+    case jks, jceks, pkcs12, java, pem, key, certificate, pkcs7, inspect, name
     case request
     case revocationList = "crl"
     case extensions = "ext"
@@ -25,6 +25,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .key: PEMFuzzing.key(bytes)
         case .certificate: CertificateFuzzing.certificate(bytes)
         case .pkcs7: PEMFuzzing.bundle(bytes)
+        case .inspect: InspectionFuzzing.run(bytes)
         case .name: NameFuzzing.run(bytes)
         case .request: KeytoolFuzzing.request(bytes)
         case .revocationList: KeytoolFuzzing.revocationList(bytes)

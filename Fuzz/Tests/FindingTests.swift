@@ -24,6 +24,7 @@ struct FindingTests {
         Finding(.extensions, "eku=1.18446744073709551615", "purpose whose second number is too large"),
         Finding(.extensions, "aia=1844674407370955161.6:uri:http://a", "access method whose first numbers are too large"),
         Finding(.extensions, "san=oid:461168601842738791.1", "name whose first numbers are too large"),
+        Finding(.inspect, String(repeating: "x", count: 261), "file that ends where a tar archive says what it is"),
     ]
 
     @Test("Found once, mended since", arguments: findings)

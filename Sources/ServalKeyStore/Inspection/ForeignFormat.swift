@@ -12,7 +12,7 @@ struct ForeignFormat {
 
     static func detect(_ bytes: [UInt8]) -> ForeignFormat? {
         for (magic, make) in magics where bytes.starts(with: magic) { return make() }
-        if bytes.count > 260, bytes[0] == 0x75 || bytes[257..<262].elementsEqual("ustar".utf8), bytes[257..<262].elementsEqual("ustar".utf8) {
+        if bytes.dropFirst(257).starts(with: "ustar".utf8) {
             return archive("tar", "a tar archive", "tar tf FILE")
         }
         if let bouncy = bouncyCastle(bytes) { return bouncy }

@@ -34,7 +34,7 @@ enum InspectCommand: Command {
 
     // MARK: For people
 
-    private static func lines(_ inspection: KeyStoreInspection, file: String) -> [String] {
+    static func lines(_ inspection: KeyStoreInspection, file: String) -> [String] {
         var lines = ["\(file): \(inspection.format.name), \(JavaText.grouped(inspection.size)) bytes"]
         lines += inspection.details.map { "  \($0.name): \($0.value)" }
         if !inspection.items.isEmpty { lines += ["", "Contents:"] }
@@ -75,7 +75,7 @@ enum InspectCommand: Command {
 
     // MARK: For programs
 
-    private static func json(_ inspection: KeyStoreInspection, file: String) -> JSONText {
+    static func json(_ inspection: KeyStoreInspection, file: String) -> JSONText {
         .object([
             ("file", .string(file)), ("format", .string(inspection.format.code)), ("formatName", .string(inspection.format.name)),
             ("size", .number(Int64(inspection.size))), ("details", json(inspection.details)), ("items", .array(inspection.items.map(json))),
