@@ -21,6 +21,8 @@ struct Matrix {
     private(set) var cells: [Cell] = []
     /// Files that were refused or written against the rules.
     private(set) var surprisingWrites: [(String, String)] = []
+    /// The places of the rules about writing that were met.
+    private(set) var refusedWrites: Set<Int> = []
 
     init(in folder: TemporaryFolder) async throws {
         let writings = try await StoreWriters(folder: folder, keys: MatrixKeys.shared.get()).write()
@@ -35,13 +37,14 @@ struct Matrix {
                     surprisingWrites.append(("\(writer), \(kind)", words))
                     continue
                 }
+                if let index = Self.unwritableIndex(writer, kind) { refusedWrites.insert(index) }
             }
         }
         let readings = try await StoreReaders.read(files, in: folder)
         for (reader, readings) in readings {
-            for (file, reading) in zip(files, readings) {
-                for row in StoreRow.allCases where row.place(in: file.writer).kind == file.kind {
-                    let alias = row.place(in: file.writer).alias
+            for (file, reading) in zip(files.filter { $0.isRead(by: reader) }, readings) {
+                for row in StoreRow.allCases where row.place(in: file.writer, for: reader).kind == file.kind {
+                    let alias = row.place(in: file.writer, for: reader).alias
                     let outcome = StoreCell(reading, expected: alias.map(file.contents.only) ?? file.contents)
                     let rule = MatrixRules.unreadable.first { $0.applies(file.writer, reader, row) }
                     cells.append(Cell(writer: file.writer, reader: reader, row: row, outcome: outcome, rule: rule))
@@ -50,9 +53,11 @@ struct Matrix {
         }
     }
 
-    static func unwritable(_ writer: StoreWriter, _ kind: StoreKind) -> MatrixRule? {
-        MatrixRules.unwritable.first { rule in
-            rule.writers.contains(writer) && rule.rows.contains { $0.place(in: writer).kind == kind && writer.kinds.contains(kind) }
-        }
+    private static func unwritable(_ writer: StoreWriter, _ kind: StoreKind) -> MatrixRule? {
+        unwritableIndex(writer, kind).map { MatrixRules.unwritable[$0] }
+    }
+
+    private static func unwritableIndex(_ writer: StoreWriter, _ kind: StoreKind) -> Int? {
+        MatrixRules.unwritable.firstIndex { rule in rule.writers.contains(writer) && rule.rows.contains { $0.place(in: writer).kind == kind } }
     }
 }

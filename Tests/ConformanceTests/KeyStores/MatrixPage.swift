@@ -21,7 +21,8 @@ enum MatrixPage {
         ]
         for writer in StoreWriter.all {
             let unwritable = MatrixRules.unwritable.filter { $0.writers.contains(writer) }
-            let missing = unwritable.map { "\(words($0.rows)) \(note($0.reason))" }.joined(separator: ", ")
+            let missing = unwritable.map { "\($0.rows.count == StoreRow.allCases.count ? "nothing is written" : words($0.rows)) \(note($0.reason))" }
+                .joined(separator: ", ")
             let unwritten = Set(unwritable.flatMap(\.rows))
             let cells = StoreTool.allCases.map { reader in cell(writer, reader, unwritten, note) }
             lines.append("| \(writer) | \(missing.isEmpty ? "–" : missing) | " + cells.joined(separator: " | ") + " |")
@@ -33,6 +34,7 @@ enum MatrixPage {
 
     private static func cell(_ writer: StoreWriter, _ reader: StoreTool, _ unwritten: Set<StoreRow>, _ note: (String) -> String) -> String {
         let rows = Set(StoreRow.allCases).subtracting(unwritten)
+        guard !rows.isEmpty else { return "–" }
         var left = rows
         var exceptions: [String] = []
         for rule in MatrixRules.unreadable {

@@ -41,24 +41,24 @@ struct MatrixRule: Sendable {
 enum MatrixRules {
     private static let keytools: Set<StoreTool> = [.jdk, .servalKeytool]
 
-    private static func firstKeyOnly(_ others: Set<StoreRow>, writers: (StoreWriter) -> Bool) -> MatrixRule {
-        MatrixRule(
-            [.cryptography],
-            others.union([.several, .chainOfFour, .thousand]),
-            .lacks,
-            because: "cryptography returns the first key of a file only"
-        ) { $0.form.isPKCS12 && writers($0) }
-    }
-
     /// Files that cannot be written, whoever would read them.
     static let unwritable: [MatrixRule] = [
-        MatrixRule([], [.several], .refused(""), because: "the tool puts one key into a file") { $0.writesOneKey },
-        MatrixRule([], [.keyPassword], .refused("has one password"), because: "a PKCS12 file has one password for everything") { $0.form.isPKCS12 },
+        MatrixRule([], [], .refused("not implemented"), because: "pyjks reads JCEKS and does not write it") {
+            $0.tool == .pyjks && $0.form == .jceks
+        },
+        MatrixRule([], [.several], .refused("one key is in the file"), because: "the tool puts one key into a file") { $0.tool == .openssl },
+        MatrixRule([], [.several], .refused("Key must be"), because: "the tool puts one key into a file") { $0.tool == .cryptography },
+        MatrixRule([], [.keyPassword], .refused("opens with the store's"), because: "in PKCS12 the tools put keys under the store's password") {
+            $0.form.isPKCS12
+        },
         MatrixRule([], [.secret], .refused("Cannot store non-PrivateKeys"), because: "a JKS file holds no secret keys") {
             $0.form == .jks && $0.tool != .pyjks
         },
-        MatrixRule([], [.secret], .refused("not implemented"), because: "a JKS file holds no secret keys") { $0.tool == .pyjks },
-        MatrixRule([], [.secret], .refused("puts no secret keys into a file"), because: "the tool writes no secret keys") { $0.writesOneKey },
+        MatrixRule([], [.secret], .refused("not implemented"), because: "a JKS file holds no secret keys") {
+            $0.form == .jks && $0.tool == .pyjks
+        },
+        MatrixRule([], [.secret], .refused("Could not read private key"), because: "the tool writes no secret keys") { $0.tool == .openssl },
+        MatrixRule([], [.secret], .refused("Key must be"), because: "the tool writes no secret keys") { $0.tool == .cryptography },
         MatrixRule([], [.emptyPassword], .refused("at least 6 characters"), because: "keytool wants six characters for a new password") {
             keytools.contains($0.tool)
         },
@@ -68,7 +68,9 @@ enum MatrixRules {
         MatrixRule([], [.otherPassword], .refused("Password is not ASCII"), because: "the JDK takes only ASCII passwords for PKCS12") {
             $0.tool == .jdk && $0.form.isPKCS12
         },
-        MatrixRule([], [.otherPassword], .refused("ASCII"), because: "a JCEKS file protects keys under ASCII passwords only") { $0.form == .jceks },
+        MatrixRule([], [.otherPassword], .refused("ASCII"), because: "a JCEKS file protects keys under ASCII passwords only") {
+            $0.form == .jceks && $0.tool != .pyjks
+        },
     ]
 
     /// Files that cannot be read, or not as a whole.
@@ -90,8 +92,8 @@ enum MatrixRules {
             $0.writesOneKey
         },
         MatrixRule([.openssl, .cryptography], [.secret], .lacks, because: "the tool passes over secret keys") { $0.form.isPKCS12 },
-        firstKeyOnly([.rsa, .ed25519, .chainOfOne, .chainOfThree]) { $0.tool == .serval },
-        // A keytool writes in the order in which Java enumerates its source.
-        firstKeyOnly([.rsa, .ec, .chainOfOne, .chainOfTwo]) { keytools.contains($0.tool) },
+        MatrixRule([.cryptography], [.several, .thousand], .lacks, because: "cryptography returns the first key of a file only") {
+            $0.form.isPKCS12 && !$0.writesOneKey
+        },
     ]
 }

@@ -14,6 +14,9 @@ import Testing
         for rule in MatrixRules.unreadable {
             #expect(matrix.cells.contains { rule.applies($0.writer, $0.reader, $0.row) }, "the rule that \(rule.reason)")
         }
+        for (index, rule) in MatrixRules.unwritable.enumerated() {
+            #expect(matrix.refusedWrites.contains(index), "the rule that \(rule.reason)")
+        }
     }
 
     /// With `SERVAL_WRITE_REFERENCE=1` the page is written anew.

@@ -5,6 +5,7 @@ import ServalKeyStore
 enum PythonStores {
     private struct Job: Codable {
         var tool: String
+        var form = ""
         var path: String
         var password: String
         var keyPassword: String?
@@ -23,6 +24,7 @@ enum PythonStores {
         let jobs = files.map { file in
             Job(
                 tool: "write_\(file.writer.tool)",
+                form: "\(file.writer.form)",
                 path: file.path,
                 password: file.kind.password,
                 keyPassword: file.kind.ownKeyPassword,
@@ -38,12 +40,13 @@ enum PythonStores {
     }
 
     static func read(_ files: [StoreFile], in folder: TemporaryFolder) async throws -> [StoreTool: [StoreReading]] {
-        var jobs: [Job] = []
-        for tool in [StoreTool.pyjks, .cryptography] {
-            jobs += files.map { Job(tool: "read_\(tool)", path: $0.path, password: $0.kind.password, keyPassword: $0.kind.ownKeyPassword) }
+        let jobs = [StoreTool.pyjks, .cryptography].map { tool in
+            files.filter { $0.isRead(by: tool) }.map {
+                Job(tool: "read_\(tool)", path: $0.path, password: $0.kind.password, keyPassword: $0.kind.ownKeyPassword)
+            }
         }
-        let readings = try await run(jobs, "read", in: folder).map(reading)
-        return [.pyjks: Array(readings.prefix(files.count)), .cryptography: Array(readings.suffix(files.count))]
+        let readings = try await run(jobs.flatMap(\.self), "read", in: folder).map(reading)
+        return [.pyjks: Array(readings.prefix(jobs[0].count)), .cryptography: Array(readings.suffix(jobs[1].count))]
     }
 
     private static func reading(_ answer: Answer) throws -> StoreReading {
@@ -98,18 +101,23 @@ enum PythonStores {
                 if job.get("keyPassword"):
                     entry.encrypt(job["keyPassword"])
                 entries.append(entry)
-            jks.KeyStore.new("jks", entries).save(job["path"], job["password"])
+            jks.KeyStore.new(job["form"], entries).save(job["path"], job["password"])
             return {}
 
         def write_cryptography(job):
-            if job.get("keyPassword"):
-                raise ValueError("a PKCS12 key store has one password")
-            if "secret" in job["certificates"].values():
-                raise ValueError("cryptography puts no secret keys into a file")
-            name, key, certificate, others = None, None, None, [x509.load_der_x509_certificate(data(part)) for part in job["certificates"].values()]
+            name, key, certificate, others = None, None, None, []
+            for alias, part in job["certificates"].items():
+                if part == "secret":
+                    name, key = alias.encode(), bytes(16)
+                else:
+                    others.append(x509.load_der_x509_certificate(data(part)))
+            keys = []
             for alias, (private, *chain) in job["keys"].items():
                 certificate, *more = [x509.load_der_x509_certificate(data(part)) for part in chain]
-                name, key, others = alias.encode(), serialization.load_der_private_key(data(private), None), more + others
+                name, others = alias.encode(), more + others
+                keys.append(serialization.load_der_private_key(data(private), None))
+            if keys:
+                key = keys if len(keys) > 1 else keys[0]
             encryption = serialization.BestAvailableEncryption(job["password"].encode())
             with open(job["path"], "wb") as file:
                 file.write(pkcs12.serialize_key_and_certificates(name, key, certificate, others, encryption))

@@ -64,15 +64,15 @@ struct StoreWriter: Sendable, Hashable, CustomStringConvertible {
     /// Whether the tool puts one key into a file at most.
     var writesOneKey: Bool { tool == .openssl || tool == .cryptography }
 
-    /// The files that this writer makes; what it cannot make stands in ``MatrixRules/unwritable``.
+    /// The files that this writer is asked for; what it cannot make stands in ``MatrixRules/unwritable``.
     var kinds: [StoreKind] {
-        let kinds: [StoreKind] = writesOneKey ? [.rsa, .ec, .ed25519, .long] : [.several]
-        return kinds + [.trusted, .secret, .keyPassword, .emptyPassword, .otherPassword, .thousand]
+        let kinds: [StoreKind] = form.isPKCS12 ? [.rsa, .ec, .ed25519, .long] : []
+        return kinds + [.several, .trusted, .secret, .keyPassword, .emptyPassword, .otherPassword, .thousand]
     }
 
     static let all: [StoreWriter] = [
-        (.jdk, [.jks, .jceks, .pkcs12, .legacy]), (.openssl, [.pkcs12, .legacy]), (.pyjks, [.jks]), (.cryptography, [.pkcs12]),
-        (.serval, [.jks, .jceks, .pkcs12, .legacy, .pbmac1]), (.servalKeytool, [.jks, .jceks, .pkcs12]),
+        (.jdk, [.jks, .jceks, .pkcs12, .legacy]), (.openssl, [.pkcs12, .legacy]), (.pyjks, [.jks, .jceks]), (.cryptography, [.pkcs12]),
+        (.serval, [.jks, .jceks, .pkcs12, .legacy, .pbmac1]), (.servalKeytool, [.jks, .jceks, .pkcs12, .legacy]),
     ].flatMap { (tool: StoreTool, forms: [StoreForm]) in forms.map { StoreWriter(tool: tool, form: $0) } }
 }
 
@@ -82,6 +82,11 @@ struct StoreFile: Sendable {
     let kind: StoreKind
     let path: String
     let contents: StoreContents
+
+    /// Whether a row of the matrix is about this file when it is read with this tool.
+    func isRead(by reader: StoreTool) -> Bool {
+        StoreRow.allCases.contains { $0.place(in: writer, for: reader).kind == kind }
+    }
 }
 
 /// The rows of the matrix: what is looked at in a file.
@@ -102,8 +107,11 @@ enum StoreRow: String, CaseIterable, Sendable {
     case thousand = "1,000 entries"
 
     /// The file that the row is about, and the alias if it is about one entry of it.
-    func place(in writer: StoreWriter) -> (kind: StoreKind, alias: String?) {
-        func single(_ kind: StoreKind) -> (StoreKind, String?) { writer.writesOneKey ? (kind, nil) : (.several, kind.rawValue) }
+    ///
+    /// - Parameter reader: A reader of one key has each in a file of its own.
+    func place(in writer: StoreWriter, for reader: StoreTool? = nil) -> (kind: StoreKind, alias: String?) {
+        let isSingle = writer.writesOneKey || reader == .cryptography && writer.form.isPKCS12
+        func single(_ kind: StoreKind) -> (StoreKind, String?) { isSingle ? (kind, nil) : (.several, kind.rawValue) }
         return switch self {
         case .rsa, .chainOfOne: single(.rsa)
         case .ec, .chainOfTwo: single(.ec)

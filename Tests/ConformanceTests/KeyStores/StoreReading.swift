@@ -37,15 +37,15 @@ enum StoreCell: Equatable, Sendable {
 
 /// Reads the files of the matrix with one tool after the other.
 enum StoreReaders {
-    /// All readings, by tool; a list is in the order of the files.
+    /// All readings, by tool; a list is in the order of the files that the tool has to read.
     static func read(_ files: [StoreFile], in folder: TemporaryFolder) async throws -> [StoreTool: [StoreReading]] {
         async let python = PythonStores.read(files, in: folder)
         var readings: [StoreTool: [StoreReading]] = [:]
-        readings[.serval] = files.map(read)
-        for tool in [StoreTool.jdk, .servalKeytool] where StoreTool.allCases.contains(tool) {
-            readings[tool] = try await inParallel(files) { try await keytool(tool, $0, in: folder) }
+        readings[.serval] = files.filter { $0.isRead(by: .serval) }.map(read)
+        for tool in [StoreTool.jdk, .servalKeytool] {
+            readings[tool] = try await inParallel(files.filter { $0.isRead(by: tool) }) { try await keytool(tool, $0, in: folder) }
         }
-        readings[.openssl] = try await inParallel(files, openssl)
+        readings[.openssl] = try await inParallel(files.filter { $0.isRead(by: .openssl) }, openssl)
         readings.merge(try await python) { $1 }
         return readings
     }

@@ -19,7 +19,21 @@ struct StoreWriters: Sendable {
         let others = try await StoreReaders.inParallel(wanted.filter { $0.0.tool != .pyjks && $0.0.tool != .cryptography }) {
             try await write($0, $1)
         }
-        return try await python + others
+        return try await StoreReaders.inParallel(try await python + others, check)
+    }
+
+    /// Looks with OpenSSL whether what was asked for is in the file.
+    private func check(_ writing: StoreWriting) async throws -> StoreWriting {
+        guard case .file(let file) = writing, file.writer.form.isPKCS12,
+            file.kind == .keyPassword || file.kind == .several && file.writer.writesOneKey
+        else { return writing }
+        let legacy = file.writer.form == .legacy ? ["-legacy"] : []
+        let arguments = ["pkcs12", "-in", file.path, "-nodes", "-nocerts", "-nomacver", "-passin", "pass:\(file.kind.password)"]
+        let result = try await Command.run("openssl", arguments + legacy)
+        let keys = try PEM.blocks(in: Array(result.output.utf8)).count { $0.label == "PRIVATE KEY" }
+        guard keys == 1 else { return writing }
+        let words = file.kind == .several ? "one key is in the file" : "the key has no password of its own: it opens with the store's"
+        return .refused(file.writer, file.kind, words)
     }
 
     private func file(_ writer: StoreWriter, _ kind: StoreKind) -> StoreFile {
@@ -45,7 +59,6 @@ struct StoreWriters: Sendable {
         do {
             let format: KeyStoreFormat = file.writer.form == .jks ? .jks : file.writer.form == .jceks ? .jceks : .pkcs12
             let protection: PKCS12Protection = file.writer.form == .legacy ? .legacy : file.writer.form == .pbmac1 ? .pbmac1 : .modern
-            if file.kind == .keyPassword, format == .pkcs12 { return "a PKCS12 key store has one password" }
             let store = Self.store(file.contents, format: format, keyPassword: file.kind.ownKeyPassword)
             try store.write(to: file.path, password: file.kind.password, protection: protection)
             return nil
@@ -68,7 +81,6 @@ struct StoreWriters: Sendable {
 
     /// A keytool writes what it has read from a store that this library made.
     private func keytool(_ file: StoreFile) async throws -> String? {
-        if file.kind == .keyPassword, file.writer.form.isPKCS12 { return "a PKCS12 key store has one password" }
         let source = file.path + ".source"
         let format: KeyStoreFormat = file.kind == .secret ? .jceks : .jks
         try Self.store(file.contents, format: format, keyPassword: nil).write(to: source, password: "changeit")
@@ -88,18 +100,16 @@ struct StoreWriters: Sendable {
     }
 
     private func openssl(_ file: StoreFile) async throws -> String? {
-        switch file.kind {
-        case .secret: return "the openssl command puts no secret keys into a file"
-        case .keyPassword: return "a PKCS12 key store has one password"
-        default: break
-        }
         var arguments = ["pkcs12", "-export", "-passout", "pass:\(file.kind.password)", "-out", file.path]
         if file.writer.form == .legacy { arguments.append("-legacy") }
         let pem = { (certificates: [CertificateData]) in certificates.map { PEM.encode($0.der, label: "CERTIFICATE") }.joined() }
         let others = pem(Array(file.contents.certificates.values))
-        if let (alias, key) = file.contents.keys.first {
-            let text = PEM.encode(key.key.pkcs8, label: "PRIVATE KEY") + pem(key.chain) + others
-            try Data(text.utf8).write(to: URL(fileURLWithPath: file.path + ".pem"))
+        if let secret = file.contents.secrets.first {
+            try Data(secret.value).write(to: URL(fileURLWithPath: file.path + ".key"))
+            arguments += ["-nocerts", "-inkey", file.path + ".key", "-name", secret.key]
+        } else if let alias = file.contents.keys.keys.first {
+            let keys = file.contents.keys.values.map { PEM.encode($0.key.pkcs8, label: "PRIVATE KEY") + pem($0.chain) }.joined()
+            try Data((keys + others).utf8).write(to: URL(fileURLWithPath: file.path + ".pem"))
             arguments += ["-in", file.path + ".pem", "-name", alias]
         } else {
             try Data(others.utf8).write(to: URL(fileURLWithPath: file.path + ".pem"))
