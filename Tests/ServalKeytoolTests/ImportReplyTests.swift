@@ -39,7 +39,8 @@ import Testing
         try folder.write(bytes: try [UInt8](folder.read("tomcat.der")) + Array("\n# and now PEM\n".utf8) + [UInt8](folder.read("mixed")), to: "both")
         try folder.write(bytes: try [UInt8](#require(folder.text("mixed").data(using: .utf16))), to: "utf16")
         try folder.write(folder.text("mixed").replacingOccurrences(of: "\n", with: "\\n"), to: "escaped")
-        for name in ["mixed", "windows", "withkey", "der", "both", "utf16", "escaped"] {
+        try folder.write(bytes: ["tomcat.pem", "middle.der", "other.pem", "root.der"].flatMap { try [UInt8](folder.read($0)) }, to: "cat")
+        for name in ["mixed", "windows", "withkey", "der", "both", "utf16", "escaped", "cat"] {
             try folder.copy("s.p12", to: "\(name).p12")
             let line = "-importcert -noprompt -alias tomcat -file \(name) -keystore \(name).p12 -storepass changeit"
             let run = try await serval(line)

@@ -46,8 +46,14 @@ struct ReplyInput {
         throw Failure.exception(javaClass: "java.security.cert.CertificateException", message: "No certificate data found")
     }
 
-    /// What programs usually read; and what an inspection sees in anything else.
+    /// What programs usually read; what stands between; and what an inspection sees in anything else.
     private static func certificates(in bytes: [UInt8]) -> [CertificateData] {
+        let interspersed = InterspersedCertificates(bytes)
+        guard !interspersed.certificates.isEmpty, let text = try? PEM.certificates(in: interspersed.rest) else { return allCertificates(in: bytes) }
+        return interspersed.isFirst ? interspersed.certificates + text : text + interspersed.certificates
+    }
+
+    private static func allCertificates(in bytes: [UInt8]) -> [CertificateData] {
         (try? PEM.certificates(in: bytes)) ?? KeyStoreInspection(bytes: bytes).certificates.filter { (try? $0.fields()) != nil }
     }
 
