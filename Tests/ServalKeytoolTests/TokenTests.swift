@@ -92,6 +92,58 @@ struct TokenTests {
         #expect(try await place.run(.jdk, "-list \(Self.token) -storepass 123456").output.contains("contains 0 entries"))
     }
 
+    private static let destination =
+        "-destkeystore NONE -deststoretype PKCS11 -addprovider SunPKCS11 -providerarg p11.cfg -deststorepass 123456"
+
+    @Test("Stores are imported into a token, and what is in it is renamed, with the same answers")
+    func stores() async throws {
+        let places = [try await TokenFolder(), try await TokenFolder()]
+        for line in [
+            "-alias web -keystore s.p12 -keyalg EC", "-alias rsa -keystore s.p12 -keyalg RSA", "-alias ed -keystore s.p12 -keyalg Ed25519",
+            "-alias jks -keystore s.jks -storetype JKS -keyalg EC -keypass secret1",
+        ] {
+            #expect(try await places[0].run(.serval, "-genkeypair \(line) -dname CN=x -storepass changeit").status == 0)
+        }
+        for name in ["s.p12", "s.jks"] { try places[1].folder.write(bytes: Array(try places[0].folder.read(name)), to: name) }
+        let source = "-importkeystore -srckeystore s.p12 -srcstorepass changeit \(Self.destination)"
+        let keys = "-importkeystore -srckeystore s.jks -srcstorepass changeit \(Self.destination)"
+        for line in [
+            "\(source) -srcalias web -destalias FromStore", "\(source) -srcalias nope", "\(keys) -srcalias jks -srckeypass secret1",
+            "\(keys) -srcalias jks -destalias other -srckeypass wrong12",
+            "-changealias \(Self.added) -storepass 123456 -alias FromStore -destalias New",
+            "-changealias \(Self.added) -storepass 123456 -alias New -destalias jks",
+            "-keypasswd \(Self.added) -storepass 123456 -alias New -new abcdef",
+            "-storepasswd \(Self.added) -storepass 123456 -new 654321", "-selfcert \(Self.added) -storepass 123456 -alias New -dname CN=self",
+            "-list \(Self.added) -storepass 123456",
+        ] {
+            let expected = try await places[1].run(.jdk, line)
+            #expect(try await places[0].run(.serval, line).masked == expected.masked, "\(line)")
+        }
+        // All of a store: what the token cannot hold is left out.
+        let all = try await places[0].run(.serval, source)
+        #expect(all.status == 0)
+        #expect(all.errors.contains("Problem importing entry for alias ed: java.security.KeyStoreException: unsupported key type: "), "\(all)")
+        #expect(all.errors.hasSuffix("Import command completed:  2 entries successfully imported, 1 entries failed or cancelled\n"), "\(all)")
+        #expect(try await places[0].run(.jdk, "-list \(Self.added) -storepass 123456").output.contains("contains 4 entries"))
+        // What came from a file signs in the token.
+        let request = try await places[0].run(.serval, "-certreq \(Self.added) -storepass 123456 -alias New -file new.csr")
+        #expect(request.status == 0)
+        #expect(try await Tool.openssl.run("req -in new.csr -noout -verify", in: places[0].folder).status == 0)
+    }
+
+    @Test("A token gives no keys away")
+    func source() async throws {
+        let place = try await TokenFolder()
+        let run = try await place.run(
+            .serval,
+            "-importkeystore -srckeystore NONE -srcstoretype PKCS11 -addprovider SunPKCS11 -providerarg p11.cfg -srcstorepass 123456 -destkeystore s "
+                + "-deststorepass changeit"
+        )
+        #expect(run.status == 1)
+        #expect(run.output.hasPrefix("keytool error: java.security.KeyStoreException: Keys do not leave a PKCS#11 token"), "\(run)")
+        #expect(!place.folder.exists("s"))
+    }
+
     @Test("A key made in the token gets its certificate from an authority, and the chain is found again")
     func reply() async throws {
         let place = try await TokenFolder()

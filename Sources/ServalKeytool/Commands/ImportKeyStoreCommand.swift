@@ -1,5 +1,6 @@
 import Glibc
 import ServalKeyStore
+import ServalPKCS11
 
 /// `-importkeystore`: copies one entry or all of them from another store, which may have another format.
 enum ImportKeyStoreCommand: Command {
@@ -75,9 +76,16 @@ enum ImportKeyStoreCommand: Command {
     }
 
     private static func checkSourceType(_ options: Options) throws {
-        guard options[.srcstoretype]?.uppercased() == "PKCS11" else { return }
-        guard options[.srckeystore] == "NONE" else { throw Failure.usage("-keystore must be NONE if -storetype is PKCS11\n") }
-        throw Failure.exception(javaClass: "java.security.KeyStoreException", message: "PKCS11 not found")
+        let isURI = options[.srckeystore].map(PKCS11Reference.isURI) == true
+        guard isURI || options[.srcstoretype]?.uppercased() == "PKCS11" else { return }
+        guard isURI || options[.srckeystore] == "NONE" else { throw Failure.usage("-keystore must be NONE if -storetype is PKCS11\n") }
+        guard isURI || options[.addprovider] != nil || options[.providerclass] != nil else {
+            throw Failure.exception(javaClass: "java.security.KeyStoreException", message: "PKCS11 not found")
+        }
+        throw Failure.exception(
+            javaClass: "java.security.KeyStoreException",
+            message: "Keys do not leave a PKCS#11 token; export a certificate of it with -exportcert"
+        )
     }
 
     private static func isSameFile(_ first: String, _ second: String) -> Bool {

@@ -102,6 +102,7 @@ struct EntryImport {
         case .trustedCertificate where destination.token != nil: TokenStore.noTrust
         case .secretKey where destination.token != nil: TokenStore.noSecretKeys
         case .trustedCertificate: options[.destkeypass] == nil ? nil : "trusted certificate entries are not password-protected"
+        case .privateKey(let entry) where destination.token != nil: TokenStore.refusal(of: entry)
         case .privateKey: destination.store.format == .jceks && password?.utf8.allSatisfy({ $0 < 0x80 }) == false ? "Password is not ASCII" : nil
         case .secretKey(let entry):
             (try? entry.secretKey()).flatMap { destination.store.format.refusal(of: $0, password: password) }

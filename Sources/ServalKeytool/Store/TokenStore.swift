@@ -90,6 +90,15 @@ final class TokenStore {
         }
     }
 
+    /// Why a key cannot be put into a token.
+    static func refusal(of entry: PrivateKeyEntry) -> String? {
+        guard let key = try? entry.privateKey() else { return nil }
+        return switch key.algorithm {
+        case .rsa, .ec: nil
+        default: "unsupported key type: \(key)"
+        }
+    }
+
     static let noSecretKeys = "Secret keys cannot be put into a token with this tool"
 
     /// The JDK's words.
