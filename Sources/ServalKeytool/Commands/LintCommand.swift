@@ -21,8 +21,9 @@ enum LintCommand: Command {
         var files = session.options.all(.keystore) + session.options.all(.file)
         if files.isEmpty { files = [session.environment.home + "/.keystore"] }
         let lint = try session.lint()
-        let results = files.map { file in
-            let inspection = inspect(file, lint, session)
+        let inspections = files.map { (file: $0, inspection: inspect($0, lint, session)) }
+        try checkAlias(inspections.map(\.inspection), session)
+        let results = inspections.map { file, inspection in
             let findings = inspection.findings.filter { finding in
                 guard let alias = session.options[.alias] else { return true }
                 return finding.alias == nil || finding.alias?.lowercased() == alias.lowercased()
@@ -50,6 +51,15 @@ enum LintCommand: Command {
             session.console.print(FindingText.line("\(result.file): \(FindingText.summary(result.findings))"))
             for line in result.findings.flatMap(FindingText.lines) { session.console.print(line) }
         }
+    }
+
+    /// Refuses an alias that none of the files has: monitoring that watches a misspelt one must not be told that nothing was found.
+    private static func checkAlias(_ inspections: [KeyStoreInspection], _ session: Session) throws {
+        guard let alias = session.options[.alias] else { return }
+        let items = inspections.flatMap(\.items)
+        let isHidden = inspections.contains { $0.items.isEmpty } || items.contains { $0.kind == .encryptedPart }
+        guard !isHidden, !items.contains(where: { $0.alias?.lowercased() == alias.lowercased() }) else { return }
+        throw Failure.unknownAlias(alias)
     }
 
     /// Looks into a file, and asks a person for the password where that shows more.
