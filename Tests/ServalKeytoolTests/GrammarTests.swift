@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 /// What happens before a command does anything: the words of the command line.
@@ -74,6 +75,8 @@ import Testing
         _ = try await Tool.serval.run("-genkeypair -alias a -keyalg EC -dname CN=a -keystore s.p12 -storepass changeit", in: folder)
         #expect(try await Tool.serval.run("-list -keystore s.p12 -storepass:file pw.txt", in: folder).status == 0)
         #expect(try await Tool.serval.run("-list -keystore s.p12 -STOREPASS:env KSPW", in: folder, environment: ["KSPW": "changeit"]).status == 0)
+        #expect(try await Tool.serval.run("-list -keystore s.p12 -storepass:FILE pw.txt", in: folder).status == 0)
+        #expect(try await Tool.serval.run("-list -keystore s.p12 -storepass:Env KSPW", in: folder, environment: ["KSPW": "changeit"]).status == 0)
 
         let missing = try await Tool.serval.run("-list -keystore s.p12 -storepass:file nope.txt", in: folder)
         #expect(missing.status == 1)
@@ -83,6 +86,38 @@ import Testing
         #expect(unset.errors.hasPrefix("Cannot find environment variable: NOPE\nkeytool -list [OPTION]...\n"))
         let strange = try await Tool.serval.run("-list -keystore s.p12 -storepass:foo bar", in: folder)
         #expect(strange.errors.hasPrefix("Unknown password type: foo\n"))
+    }
+
+    @Test func passwordsOfTheSourceFromFilesAndVariables() async throws {
+        try folder.write("source1", to: "source.txt")
+        try folder.write("destination\n", to: "destination.txt")
+        for type in ["JKS", "PKCS12"] {
+            let keyPassword = type == "JKS" ? "-keypass secret1" : ""
+            let made = "-genkeypair -alias a -keyalg EC -dname CN=a -keystore s.\(type) -storetype \(type) -storepass source1 \(keyPassword)"
+            #expect(try await Tool.serval.run(made, in: folder).status == 0)
+            let run = try await Tool.serval.run(
+                "-importkeystore -srckeystore s.\(type) -destkeystore d.\(type) -srcalias a -srcstorepass:file source.txt -srckeypass:env KEYPASS "
+                    + "-deststorepass:file destination.txt",
+                in: folder,
+                environment: ["KEYPASS": type == "JKS" ? "secret1" : "source1"]
+            )
+            #expect(run.status == 0, "\(run)")
+            let key = try await Tool.serval.run("-certreq -alias a -keystore d.\(type) -storepass destination", in: folder)
+            #expect(key.output.hasPrefix("-----BEGIN NEW CERTIFICATE REQUEST-----"), "\(key)")
+        }
+        let missing = try await Tool.serval.run("-importkeystore -srckeystore s.JKS -destkeystore e -srcstorepass:file nope", in: folder)
+        #expect(missing.status == 1)
+        #expect(missing.errors.hasPrefix("Cannot find file: nope\nkeytool -importkeystore [OPTION]...\n"))
+    }
+
+    @Test func optionsThatTheJDKLacksStandBehindTheOthers() async throws {
+        let help = try await Tool.serval.run("-importcert -help", in: folder).errors
+        let parts = help.components(separatedBy: "\n\nOptions that the JDK's tool does not have:\n\n")
+        #expect(parts.count == 2)
+        #expect(parts.last?.hasPrefix(" -certfile <file>") == true)
+        #expect(parts.last?.contains("\n -dryrun ") == true)
+        let jdk = try await Tool.jdk.run("-importcert -help", in: folder).errors
+        #expect(jdk.hasPrefix(parts[0] + "\n\nUse "))
     }
 
     @Test func theLastOfEqualOptionsCounts() async throws {

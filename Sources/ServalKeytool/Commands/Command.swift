@@ -12,8 +12,8 @@ protocol Command: SendableMetatype {
     static var isListed: Bool { get }
     /// The options that the usage lists, in its order.
     static var options: [OptionDescription] { get }
-    /// Options beyond the JDK's that the command takes although its usage, which is the JDK's, does not list them.
-    static var additionalOptions: Set<OptionName> { get }
+    /// Options beyond the JDK's of a command that the JDK has; its usage lists them behind the others.
+    static var additionalOptions: [OptionDescription] { get }
     /// Whether words without a dash are names of files.
     static var takesFiles: Bool { get }
 
@@ -24,12 +24,12 @@ protocol Command: SendableMetatype {
 extension Command {
     static var alternativeName: String? { nil }
     static var isListed: Bool { true }
-    static var additionalOptions: Set<OptionName> { [] }
+    static var additionalOptions: [OptionDescription] { [] }
     static var takesFiles: Bool { false }
 
     /// Whether the command takes this option: all of the JDK's, and of the others those that it names.
     static func takes(_ name: OptionName) -> Bool {
-        !name.isOwn || additionalOptions.contains(name) || options.contains { $0.name == name }
+        !name.isOwn || (options + additionalOptions).contains { $0.name == name }
     }
 }
 

@@ -9,7 +9,10 @@ enum ImportCertificateCommand: Command {
         [
             .noPrompt, .trustCACertificates, .protected, .alias, .inputFile, .keyPassword, .keyStore, .cacerts, .storePassword, .storeType,
         ] + OptionDescription.providers + [.verbose]
-    static let additionalOptions: Set<OptionName> = [.certfile, .dryrun]
+    static let additionalOptions = [
+        OptionDescription(.certfile, "file", "more certificates for the chain; may be repeated"),
+        OptionDescription(.dryrun, nil, "say what would be done, and write nothing"),
+    ]
 
     static func run(in session: Session) throws {
         var opened = try KeyStoreOpening(session, for: .creating).open()

@@ -5,10 +5,10 @@ struct SecretSource {
     /// The password that `-storepass VALUE`, `-storepass:file VALUE` or `-storepass:env VALUE` means.
     ///
     /// - Parameters:
-    ///   - modifier: What follows the colon, nil without one.
+    ///   - modifier: What follows the colon, in any case; nil without one.
     ///   - value: The password, the file's name, or the variable's name.
     func password(modifier: String?, value: String) throws -> String {
-        switch modifier {
+        switch modifier?.lowercased() {
         case nil:
             return value
         case "env":
@@ -18,8 +18,8 @@ struct SecretSource {
             guard let bytes = try? InputFile(path: value).read(limit: 1 << 20) else { throw Failure.usage("Cannot find file: \(value)") }
             let line = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
             return String(decoding: line, as: UTF8.self)
-        case let other?:
-            throw Failure.usage("Unknown password type: \(other)")
+        default:
+            throw Failure.usage("Unknown password type: \(modifier ?? "")")
         }
     }
 }

@@ -8,9 +8,16 @@ enum Usage {
     private static func text(of command: any Command.Type) -> String {
         let width = (command.options.filter { !$0.isDependent }.map(\.syntax.count).max() ?? 0) + 1
         var lines = ["keytool \(command.name) [OPTION]...\(command.takesFiles ? " FILE..." : "")", "", command.summary, "", "Options:", ""]
-        for option in command.options {
-            // The JDK pads a dependent option by the same width, so that its text is two columns to the right.
-            lines.append((option.isDependent ? "   " : " ") + padded(option.syntax, to: width) + " " + option.summary)
+        func list(_ options: [OptionDescription]) {
+            for option in options {
+                // The JDK pads a dependent option by the same width, so that its text is two columns to the right.
+                lines.append((option.isDependent ? "   " : " ") + padded(option.syntax, to: width) + " " + option.summary)
+            }
+        }
+        list(command.options)
+        if !command.additionalOptions.isEmpty {
+            lines += ["", "Options that the JDK's tool does not have:", ""]
+            list(command.additionalOptions)
         }
         lines += ["", "Use \"keytool -?, -h, or --help\" for this help message"]
         return lines.joined(separator: "\n")
