@@ -154,4 +154,16 @@ import Testing
             "-list -storetype PKCS11 \(store)",
         ] { try await compare(line) }
     }
+
+    @Test func anAliasThatIsEmpty() async throws {
+        let store = "-keystore empty -storepass changeit"
+        for line in ["-genkeypair -alias '' -keyalg EC -dname CN=a", "-list", "-changealias -alias '' -destalias b", "-list"] {
+            try await compare("\(line) \(store)")
+        }
+    }
+
+    @Test func protectedMeansThatNoPasswordIsExpected() async throws {
+        try await compare("-genkeypair -alias a -keyalg EC -dname CN=a -keystore p -storepass changeit")
+        try await compare("-list -protected -keystore p")
+    }
 }

@@ -140,7 +140,9 @@ struct PKCS12Reader {
 
         func insert(_ content: KeyStore.Entry.Content, _ attributes: PKCS12Attributes) {
             var alias = attributes.friendlyName ?? ""
-            while alias.isEmpty || (attributes.friendlyName == nil && store[alias] != nil) {
+            let isNamed = attributes.friendlyName?.isEmpty == false
+            // An entry without a name gets a number, as in the JDK, where an empty name is a name. A second one is not to displace the first.
+            while !isNamed, attributes.friendlyName == nil && alias.isEmpty || store[alias] != nil {
                 unnamed += 1
                 alias = String(unnamed)
             }

@@ -61,9 +61,9 @@ struct OpenKeyStore {
         )
     }
 
-    /// Prints the box that says that nobody has checked the store, if that is so.
+    /// Prints the box that says that nobody has checked the store, if that is so and was not asked for.
     func printIntegrityNote(in session: Session) {
-        guard password == nil, token == nil else { return }
+        guard password == nil, token == nil, !session.options.has(.protected) else { return }
         session.console.printIntegrityBox("your keystore  *", "your keystore password.                  *")
     }
 }
