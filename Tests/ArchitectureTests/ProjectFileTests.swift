@@ -51,6 +51,18 @@ struct ProjectFileTests {
         }
     }
 
+    @Test("No page sends its readers to authorities' pages of twenty years ago; chains are imported from files")
+    func linksToTheChainsOfOldAuthorities() throws {
+        let pages = ["README.md"] + (try Repository.paths(in: "docs") + Repository.paths(in: "webapps"))
+        for page in pages where page.hasSuffix(".md") || page.hasSuffix(".html") {
+            let text = try Repository.text(of: page).lowercased()
+            for name in ["verisign.com", "trustcenter.de", "thawte.com"] { #expect(!text.contains(name), "\(page) names \(name)") }
+        }
+        let guide = try Repository.text(of: "docs/keytool.md")
+        #expect(guide.contains("-import -alias root -keystore conf/keystore.p12 -trustcacerts -file chain.pem"))
+        #expect(guide.contains("](https://docs.openssl.org/"))
+    }
+
     @Test("The pages that are laid down load nothing from elsewhere", arguments: ["webapps"])
     func selfContainedPages(folder: String) throws {
         for path in try Repository.paths(in: folder) where path.hasSuffix(".html") || path.hasSuffix(".css") || path.hasSuffix(".svg") {

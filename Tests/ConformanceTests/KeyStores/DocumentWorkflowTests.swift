@@ -156,6 +156,44 @@ import Testing
         #expect(try await client(running, trusting: "own.pem").contains("Verify return code: 0 (ok)"))
     }
 
+    /// What a start says that must fail.
+    private func failedStart(_ certificate: String) async -> String {
+        do {
+            _ = try await server(certificate)
+            return "the server has started"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func theServerHasToBeToldWhatIsNotTheDefault() async throws {
+        let elsewhere = folder.path + "/elsewhere"
+        func make(_ options: String) async throws {
+            let made = try await Command.run(
+                Command.keytool,
+                "-genkey -alias tomcat -keyalg RSA -dname CN=www.myside.org \(options)".split(separator: " ").map(String.init)
+            )
+            #expect(made.exitCode == 0, "\(made.output)")
+        }
+        // Another place.
+        try await make("-keystore \(elsewhere) -storepass changeit")
+        #expect(!FileManager.default.fileExists(atPath: folder.path + "/.keystore"))
+        let missing = await failedStart("<Certificate/>")
+        #expect(missing.contains("[\(folder.path)/.keystore] does not exist"), "\(missing)")
+        // The default password is all in lower case.
+        _ = try await server("<Certificate certificateKeystoreFile=\"\(elsewhere)\"/>")
+        try await make("-keystore \(folder.path)/.keystore -storepass Changeit")
+        let incorrect = await failedStart("<Certificate/>")
+        #expect(incorrect.contains("[\(folder.path)/.keystore: keystore password was incorrect]"), "\(incorrect)")
+        _ = try await server("<Certificate certificateKeystorePassword=\"Changeit\"/>")
+        // A password of the key itself.
+        try await make("-keystore \(elsewhere).jks -storetype JKS -storepass changeit -keypass key-secret")
+        let store = "<Certificate certificateKeystoreFile=\"\(elsewhere).jks\""
+        let closed = await failedStart("\(store)/>")
+        #expect(closed.contains("Cannot recover key"), "\(closed)")
+        _ = try await server("\(store) certificateKeyPassword=\"key-secret\"/>")
+    }
+
     @Test func theExportOfOpenSSL() async throws {
         try await makeAuthority()
         try FileManager.default.copyItem(atPath: folder.path + "/root.pem", toPath: folder.path + "/myCA.crt")
