@@ -10,11 +10,12 @@ import COpenSSL
 
 /// Reads and replaces whole files.
 package enum KeyFile {
-    /// The bytes of the file at `path`.
+    /// The bytes of the file at `path`; of a named pipe, what is written into it.
     ///
+    /// Waits for a writer of a pipe five seconds, and without limit for what a writer has to say.
     /// - Throws: `fileNotFound`, `unreadable`, `empty`, each with the path.
     package static func read(_ path: String) throws(KeyStoreError) -> [UInt8] {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
             let code: KeyStoreError.Code = errno == ENOENT || errno == ENOTDIR ? .fileNotFound : .unreadable
             throw KeyStoreError(code, "\(path) (\(reason()))")
@@ -52,16 +53,36 @@ package enum KeyFile {
     private static func contents(of file: Int32, path: String) throws(KeyStoreError) -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        var isAwaited = isPipe(file)
+        var patience = 100
         while true {
             let count = buffer.withUnsafeMutableBytes { readBytes(file, $0.baseAddress, $0.count) }
-            if count == 0 { return bytes }
+            if count == 0 {
+                guard isAwaited else { return bytes }
+                // Nobody has opened the pipe for writing, or somebody has and wrote nothing.
+                patience -= 1
+                guard patience > 0 else { throw KeyStoreError(.unreadable, "\(path) is a pipe into which nobody writes") }
+                usleep(50_000)
+                continue
+            }
+            isAwaited = false
             if count < 0 {
                 if errno == EINTR { continue }
+                if errno == EAGAIN {
+                    var descriptor = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
+                    _ = poll(&descriptor, 1, -1)
+                    continue
+                }
                 throw KeyStoreError(.unreadable, "\(path) (\(reason()))")
             }
             bytes += buffer.prefix(count)
             guard bytes.count <= Limits.fileSize else { throw KeyStoreError(.unreadable, "\(path) has more than \(Limits.fileSize) bytes") }
         }
+    }
+
+    private static func isPipe(_ file: Int32) -> Bool {
+        var status = stat()
+        return fstat(file, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
     }
 
     private static func writeAll(_ bytes: [UInt8], to file: Int32, path: String) throws(KeyStoreError) {

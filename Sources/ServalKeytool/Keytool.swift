@@ -28,6 +28,10 @@ struct Keytool {
             try command.run(in: session)
             session.warnings.insert(contentsOf: invocation.repeated.map(Self.repetitionWarning), at: 0)
             session.printWarnings()
+            if let reason = console.outputFailure {
+                console.print(error: "keytool error: java.io.IOException: standard output: \(reason)")
+                return 1
+            }
             return session.exitCode
         } catch Failure.exception(let javaClass, let message) {
             console.print("keytool error: \(javaClass): \(message)")

@@ -6,6 +6,8 @@ import Glibc
 /// before each prompt, so that what has to be judged is on the screen when the question comes.
 final class Console {
     private var pending: [UInt8] = []
+    /// Why a part of the result could not be written, such as a full disk; nil while all is well, and when nobody reads any more.
+    private(set) var outputFailure: String?
 
     /// Prints a line of the result.
     func print(_ line: String = "") {
@@ -31,7 +33,7 @@ final class Console {
 
     /// Writes what standard output still waits for.
     func flush() {
-        Self.write(pending, to: STDOUT_FILENO)
+        if let reason = Self.write(pending, to: STDOUT_FILENO), reason != EPIPE { outputFailure = String(cString: strerror(reason)) }
         pending.removeAll(keepingCapacity: true)
     }
 
@@ -117,15 +119,17 @@ final class Console {
         }
     }
 
-    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+    /// - Returns: The error, nil if all was written.
+    @discardableResult
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
         var start = 0
         while start < bytes.count {
             let count = bytes[start...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            // Nobody reads any more: there is no one left to tell.
-            guard count > 0 else { return }
+            guard count > 0 else { return count < 0 ? errno : EIO }
             start += count
         }
+        return nil
     }
 }
 

@@ -117,6 +117,11 @@ struct KeyStoreOpening {
 
     /// The file's bytes, nil if there is none and one may be made.
     private func read(_ path: String) throws -> [UInt8]? {
+        var status = stat()
+        // What is read from a pipe or a device cannot be replaced; the JDK takes all of them for empty.
+        if purpose == .creating || purpose == .changing, stat(path, &status) == 0, ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) {
+            throw Failure.error("Keystore file exists, but is empty: \(path)")
+        }
         do {
             let bytes = try InputFile(path: path).read(limit: Self.sizeLimit)
             guard !bytes.isEmpty else { throw Failure.error("Keystore file exists, but is empty: \(path)") }

@@ -32,7 +32,7 @@ struct OutputFile {
         let folder = target.lastIndex(of: "/").map { String(target[...$0]) } ?? "./"
         var template = Array("\(folder).keytool.XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw Failure.fileNotFound(path, errno) }
+        guard descriptor >= 0 else { throw exists ? notReplaced(errno) : Failure.fileNotFound(path, errno) }
         let temporary = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } } ?? ""
         do {
             defer { close(descriptor) }
@@ -57,7 +57,7 @@ struct OutputFile {
         if case .version(let version) = expectation, FileVersion(path: target) != version {
             throw Failure.input("\(path): another program has changed the file meanwhile; nothing was written, run the command again")
         }
-        guard rename(temporary, target) == 0 else { throw failure(errno) }
+        guard rename(temporary, target) == 0 else { throw errno == EBUSY ? notReplaced(errno) : failure(errno) }
         // The new file is in place. Not every file system can flush a folder, and there is nothing to undo.
         if directory >= 0 { fsync(directory) }
     }
@@ -91,6 +91,11 @@ struct OutputFile {
 
     private func failure(_ reason: Int32) -> Failure {
         .input("\(path): \(String(cString: strerror(reason)))")
+    }
+
+    /// The file itself could be written, but not its folder, or it is mounted in its place: writing into it would destroy it if the disk were full.
+    private func notReplaced(_ reason: Int32) -> Failure {
+        .fileNotFound("\(path): a new file cannot take its place in its folder, and it is not written in place", reason)
     }
 
     private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
