@@ -29,7 +29,9 @@ def run(*command):
 
 def certificates(folder):
     """A certificate a thousand times, each with a serial number of its own; nobody checks signatures when a store is listed."""
-    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-set_serial", "0x7112345678", "-subj", "/CN=example.org/O=Serval",
+    new = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30"]
+    run(*new, "-subj", "/CN=Authority", "-keyout", folder / "ca.key", "-out", folder / "ca.pem")
+    run(*new, "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-set_serial", "0x7112345678", "-subj", "/CN=example.org/O=Serval",
         "-keyout", folder / "key.pem", "-outform", "DER", "-out", folder / "one.der")  # fmt: skip
     run("openssl", "pkcs8", "-topk8", "-nocrypt", "-in", folder / "key.pem", "-outform", "DER", "-out", folder / "key.der")
     one = (folder / "one.der").read_bytes()
