@@ -1,6 +1,7 @@
 #include "COpenSSLConnection.h"
 
 #include <limits.h>
+#include <openssl/provider.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,4 +100,13 @@ void serval_io_free_spill(serval_io *io) {
     io->spill = NULL;
     io->spill_length = 0;
     io->spill_capacity = 0;
+}
+
+int serval_uses_fips_provider(void) {
+    EVP_MD *digest = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+    if (digest == NULL) return 0;
+    const char *name = OSSL_PROVIDER_get0_name(EVP_MD_get0_provider(digest));
+    int uses = name != NULL && strcmp(name, "fips") == 0;
+    EVP_MD_free(digest);
+    return uses;
 }

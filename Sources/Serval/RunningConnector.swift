@@ -22,6 +22,7 @@ struct RunningConnector: Sendable {
             let context = try backend.makeServerContext(tls, logger: loggers.tls)
             self.backend = backend
             self.contextReference = TLSContextReference(context)
+            Self.log(context, of: definition, loggers)
         } else {
             self.backend = nil
             self.contextReference = nil
@@ -39,6 +40,12 @@ struct RunningConnector: Sendable {
     /// What log lines call the connector: `http-8080`, `https-8443`.
     var name: String { "\(self.definition.tls == nil ? "http" : "https")-\(self.connector.localPort ?? self.definition.configuration.port)" }
 
+    /// Tomcat's lines about what its TLS hosts present.
+    private static func log(_ context: any TLSServerContext, of definition: ConnectorDefinition, _ loggers: ServerLoggers) {
+        for certificate in context.certificates { certificate.log(connector: "https-\(definition.configuration.port)", to: loggers.certificate) }
+        for line in context.summary { loggers.tls.debug("\(line)") }
+    }
+
     /// Whether both have the same address and port, so that only one can listen.
     func wouldCollide(with other: RunningConnector) -> Bool {
         let own = self.definition.configuration
@@ -52,10 +59,11 @@ struct RunningConnector: Sendable {
         do {
             try contextReference.reload(tls, backend: backend, logger: loggers.tls)
             loggers.tls.notice("certificates reloaded", metadata: ["serval.connector": "\(self.name)"])
+            Self.log(contextReference.current, of: self.definition, loggers)
         } catch {
             loggers.tls.error(
                 "certificates not reloaded, the old ones stay in use",
-                metadata: ["serval.connector": "\(self.name)", "serval.cause": "\(error)"]
+                metadata: ["serval.connector": "\(self.name)", "serval.cause": "\(error.origin.map { "\($0): " } ?? "")\(error)"]
             )
         }
     }

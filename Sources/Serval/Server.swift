@@ -114,13 +114,14 @@ public final class Server: Service {
         } catch {
             problems.append("\(error)")
         }
+        if let problem = TLSBackends.problem(withFIPSMode: definition.fipsMode) { problems.append(problem) }
         for connector in definition.services.flatMap(\.connectors) {
             do {
                 if let tls = connector.tls {
                     _ = try TLSBackends.backend(named: connector.tlsImplementation).makeServerContext(tls, logger: loggers.tls)
                 }
             } catch {
-                problems.append(Self.problem("\(error)", of: connector))
+                problems.append(Self.problem(error, of: connector))
             }
         }
         return problems
@@ -151,7 +152,7 @@ public final class Server: Service {
 
     private func makeConnectors(for container: ServerContainer, on eventLoopGroup: any EventLoopGroup) throws -> [RunningConnector] {
         var connectors: [RunningConnector] = []
-        var problems: [String] = []
+        var problems = [TLSBackends.problem(withFIPSMode: self.definition.fipsMode)].compactMap { $0 }
         for service in container.services {
             for definition in service.connectors {
                 do {
@@ -159,7 +160,7 @@ public final class Server: Service {
                         try RunningConnector(definition, handler: service.engine, eventLoopGroup: eventLoopGroup, loggers: self.loggers)
                     )
                 } catch {
-                    problems.append(Self.problem("\(error)", of: definition))
+                    problems.append(Self.problem(error, of: definition))
                 }
             }
         }
@@ -187,15 +188,17 @@ public final class Server: Service {
                 listening.append(connector)
                 self.loggers.server.info("connector started", metadata: ["serval.connector": "\(connector.name)"])
             } catch {
-                problems.append(Self.problem("\(error)", of: connector.definition))
+                problems.append(Self.problem(error, of: connector.definition))
             }
         }
         guard problems.isEmpty else { throw ServerStartError(problems: problems) }
     }
 
-    private static func problem(_ cause: String, of definition: ConnectorDefinition) -> String {
+    /// One line that begins with the place of the setting that is wrong, as exactly as it is known.
+    private static func problem(_ cause: any Error, of definition: ConnectorDefinition) -> String {
         let connector = "Connector [\(definition.tls == nil ? "http" : "https")-\(definition.configuration.port)]: \(cause)"
-        return definition.origin.map { "\($0): \(connector)" } ?? connector
+        let origin = (cause as? TLSError)?.origin ?? definition.origin
+        return origin.map { "\($0): \(connector)" } ?? connector
     }
 
     /// Returns when the server shall stop.

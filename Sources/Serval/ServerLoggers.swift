@@ -7,6 +7,7 @@ struct ServerLoggers: Sendable {
     let http: Logger
     let tls: Logger
     let handshake: Logger
+    let certificate: Logger
 
     /// `logger` for everything, so that whoever embeds a server decides; without one, a logger for each part.
     init(_ logger: Logger?) {
@@ -15,5 +16,6 @@ struct ServerLoggers: Sendable {
         self.http = logger ?? Logger(label: "serval.http")
         self.tls = logger ?? Logger(label: "serval.tls")
         self.handshake = logger ?? Logger(label: "serval.tls.handshake")
+        self.certificate = logger ?? Logger(label: "serval.tls.certificate")
     }
 }

@@ -14,6 +14,13 @@ enum TLSBackends {
         )
     }
 
+    /// Why TLS cannot be as a listener's `FIPSMode` wants it; `nil` if it can.
+    static func problem(withFIPSMode mode: String?) -> String? {
+        guard let mode, !OpenSSLBackend.usesFIPSProvider else { return nil }
+        return "The FIPS provider must be configured as the default provider when a listener is configured with FIPS mode [\(mode)]; "
+            + "OpenSSL's own configuration file decides that"
+    }
+
     private static let knownNames: Set<String> = [
         "org.apache.tomcat.util.net.jsse.JSSEImplementation",
         "org.apache.tomcat.util.net.openssl.OpenSSLImplementation",

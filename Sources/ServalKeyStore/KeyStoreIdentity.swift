@@ -4,6 +4,8 @@ public struct KeyStoreIdentity: Sendable {
     public let privateKey: PrivateKey
     /// The certificates, the key's own first; never empty.
     public let chain: [CertificateData]
+    /// The alias under which a key store has it; `nil` elsewhere.
+    public internal(set) var alias: String?
 
     /// Puts a key and its chain together.
     ///
@@ -42,7 +44,9 @@ extension KeyStore {
     public func identity(alias: String? = nil, keyPassword: String? = nil) throws(KeyStoreError) -> KeyStoreIdentity {
         let (alias, entry) = try keyEntry(alias: alias)
         do throws(KeyStoreError) {
-            return try KeyStoreIdentity(privateKey: entry.privateKey(password: keyPassword), chain: entry.certificateChain)
+            var identity = try KeyStoreIdentity(privateKey: entry.privateKey(password: keyPassword), chain: entry.certificateChain)
+            identity.alias = alias
+            return identity
         } catch {
             throw error.about("Entry \(alias)")
         }

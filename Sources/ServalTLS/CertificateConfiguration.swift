@@ -8,6 +8,8 @@ public struct CertificateConfiguration: Sendable, Hashable {
     ///
     /// With several certificates on one host each needs a different one.
     public var keyType: KeyType?
+    /// Where it stands in a configuration file, for messages.
+    public var origin: ConfigurationOrigin?
 
     /// Makes a configuration; nothing is read before a context is made from it.
     public init(source: Source, keyType: KeyType? = nil) {
@@ -70,6 +72,10 @@ public struct TLSIdentity: Sendable, Hashable, CustomStringConvertible, CustomRe
     public var externalKey: (any ExternalPrivateKey)?
     /// The certificates in DER, leaf first, then its issuers; the root may be left out.
     public var certificateChain: [[UInt8]]
+    /// The alias under which a key store has it; nil elsewhere.
+    public var alias: String?
+    /// Diffie-Hellman parameters that stand beside the certificate (`DH PARAMETERS` in PEM), as PKCS#3 in DER.
+    public var dhParameters: [UInt8]?
 
     /// Makes an identity; whether key and leaf belong together is checked when a context is made.
     public init(privateKeyPKCS8: [UInt8], certificateChain: [[UInt8]]) {

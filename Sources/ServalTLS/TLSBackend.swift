@@ -29,4 +29,12 @@ public protocol TLSServerContext: Sendable {
 
     /// One line for each host for the log: name, key type, source, protocols, client authentication.
     var summary: [String] { get }
+
+    /// What the hosts present, in the order of the configuration.
+    var certificates: [TLSCertificateSummary] { get }
+}
+
+extension TLSServerContext {
+    /// None, for contexts that do not tell.
+    public var certificates: [TLSCertificateSummary] { [] }
 }

@@ -7,11 +7,14 @@ public struct TLSError: Error, Sendable, Hashable, CustomStringConvertible {
     public var code: Code
     /// What happened, which setting or file decides it, and the cause, in one line.
     public var message: String
+    /// Where the setting stands that it is about, `conf/server.xml:42`; nil if that is not known, or for connections.
+    public var origin: String?
 
     /// Makes an error of the kind `code`.
-    public init(_ code: Code, _ message: String) {
+    public init(_ code: Code, _ message: String, origin: String? = nil) {
         self.code = code
         self.message = message
+        self.origin = origin
     }
 
     /// The words for people.

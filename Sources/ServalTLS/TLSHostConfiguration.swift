@@ -35,6 +35,8 @@ public struct TLSHostConfiguration: Sendable, Hashable {
     public var sessionTimeout: Duration = .seconds(86400)
     /// Settings for OpenSSL by its own names (`<OpenSSLConfCmd>`), applied last and in order.
     public var openSSLCommands: [OpenSSLCommand] = []
+    /// Where it stands in a configuration file, for messages.
+    public var origin: ConfigurationOrigin?
 
     /// Makes a host with Tomcat's defaults.
     public init(hostName: String = TLSHostConfiguration.defaultHostName, certificates: [CertificateConfiguration]) {
@@ -53,6 +55,8 @@ public struct TLSHostConfiguration: Sendable, Hashable {
         public var name: String
         /// Its value.
         public var value: String
+        /// Where it stands in a configuration file, for messages.
+        public var origin: ConfigurationOrigin?
 
         /// Makes a command.
         public init(name: String, value: String) {

@@ -16,7 +16,11 @@ extension TLSIdentity {
             for path in [certificate, key, chain].compactMap({ $0 }) { try checkFile(path) }
             let password = try resolve(keyPassword)
             do throws(KeyStoreError) {
-                return TLSIdentity(try KeyStoreIdentity(certificatePath: certificate, keyPath: key, chainPath: chain, password: password))
+                var identity = TLSIdentity(
+                    try KeyStoreIdentity(certificatePath: certificate, keyPath: key, chainPath: chain, password: password)
+                )
+                identity.dhParameters = blockOfDHParameters(inFile: certificate)
+                return identity
             } catch {
                 throw TLSError(error, "The PEM files of a Certificate cannot be used (\(source.inWords)): \(error.message)")
             }
@@ -66,6 +70,7 @@ extension TLSIdentity {
         } else {
             self.init(privateKeyPKCS8: identity.privateKey.plainPKCS8, certificateChain: chain)
         }
+        alias = identity.alias
     }
 }
 
@@ -116,11 +121,35 @@ extension CertificateConfiguration.Source {
     /// Where this is, for logs.
     package var inWords: String {
         switch self {
-        case .keyStore(let path, _, let alias, _, _): "keystore [\(path)] using alias [\(alias ?? "the first key entry")]"
-        case .token(let place, let alias, _): "\(place.inWords) using alias [\(alias ?? "the first key entry")]"
+        case .keyStore, .token: description(alias: nil)
         case .pem(let certificate, let key, let chain, _):
             "certificate file [\(certificate)], key file [\(key ?? certificate)]" + (chain.map { ", chain file [\($0)]" } ?? "")
         case .identity: "memory"
+        }
+    }
+
+    /// Where this is, in the words of Tomcat's log, with the alias that was found if none was asked for.
+    package func description(alias found: String?) -> String {
+        switch self {
+        case .keyStore(let path, _, let alias, _, _): "keystore [\(path)] using alias [\(found ?? alias ?? "the first key entry")]"
+        case .token(let place, let alias, _): "\(place.inWords) using alias [\(found ?? alias ?? "the first key entry")]"
+        case .pem(let certificate, let key, let chain, _):
+            "key [\(key ?? certificate)], certificate [\(certificate)] and certificate chain [\(chain ?? "none")]"
+        case .identity: "memory"
+        }
+    }
+
+    /// The attribute of `<Certificate>` that an error of this kind is most likely about, likeliest first.
+    package func attributes(for code: TLSError.Code) -> [String] {
+        switch code {
+        case .wrongPassword, .secretUnavailable:
+            [
+                "certificateKeystorePasswordFile", "certificateKeystorePassword", "certificateKeyPasswordFile", "certificateKeyPassword",
+                "certificateKeystoreFile", "certificateKeyFile", "certificateFile",
+            ]
+        case .aliasNotFound: ["certificateKeyAlias", "certificateKeystoreFile"]
+        case .keyMismatch: ["certificateKeyFile", "certificateFile", "certificateKeystoreFile"]
+        default: ["certificateKeystoreFile", "certificateFile"]
         }
     }
 }
@@ -150,6 +179,12 @@ extension TLSError {
         default: self.init(.invalidKeyMaterial, message)
         }
     }
+}
+
+/// The first block of Diffie-Hellman parameters in a file that has been read as a certificate already.
+private func blockOfDHParameters(inFile path: String) -> [UInt8]? {
+    guard let bytes = try? readFile(path, limit: 16 << 20), let blocks = try? PEM.blocks(in: bytes) else { return nil }
+    return blocks.first { $0.label == "DH PARAMETERS" }?.bytes
 }
 
 private func resolve(_ secret: SecretSource?) throws(TLSError) -> String? {

@@ -5,13 +5,16 @@ import ServalTLS
 
 /// Puts a host's settings into its `SSL_CTX`.
 struct HostContextBuilder {
-    private let context: OpaquePointer
-    private let configuration: TLSHostConfiguration
-    private let tokens: (any TLSTokens)?
+    let context: OpaquePointer
+    let configuration: TLSHostConfiguration
+    let tokens: (any TLSTokens)?
     private let logger: Logger
-    private(set) var externalKeys: [any ExternalPrivateKey] = []
-    private var digest = SettingsDigest()
-    private var certificatesInWords: [String] = []
+    var externalKeys: [any ExternalPrivateKey] = []
+    var digest = SettingsDigest()
+    /// What has been loaded, in order.
+    var certificates: [TLSCertificateSummary] = []
+    /// Parameters that were given, and not left to OpenSSL to choose.
+    var hasOwnDHParameters = false
 
     init(_ context: OpaquePointer, _ configuration: TLSHostConfiguration, tokens: (any TLSTokens)?, logger: Logger) {
         self.context = context
@@ -30,7 +33,7 @@ struct HostContextBuilder {
             }
         let protocols = configuration.protocols.sorted().map(\.rawValue).joined(separator: "+")
         return
-            "TLS virtual host [\(configuration.hostName)], \(certificatesInWords.joined(separator: ", ")), protocols [\(protocols)], certificateVerification [\(clients)]"
+            "TLS virtual host [\(configuration.hostName)], \(certificates.map { "certificate type [\($0.keyType)] configured from \($0.source)" }.joined(separator: ", ")), protocols [\(protocols)], certificateVerification [\(clients)]"
     }
 
     mutating func build(sessionLifetime: Int) throws(TLSError) {
@@ -42,6 +45,7 @@ struct HostContextBuilder {
         try setClientAuthentication()
         setResumption(lifetime: sessionLifetime)
         try applyCommands()
+        serval_ctx_set_dh_auto(context, hasOwnDHParameters ? 0 : 1)
         try setSessionContext()
     }
 
@@ -56,7 +60,6 @@ struct HostContextBuilder {
         SSL_CTX_set_options(context, options)
         SSL_CTX_set_num_tickets(context, 1)
         SSL_CTX_set_quiet_shutdown(context, 0)
-        serval_ctx_set_dh_auto(context)
         serval_ctx_set_max_cert_list(context, 65536)
     }
 
@@ -65,14 +68,16 @@ struct HostContextBuilder {
         guard let lowest = versions.first, let highest = versions.last,
             serval_ctx_set_versions(context, lowest.number, highest.number) == 1
         else {
-            throw TLSError(.noProtocols, about("None of the [protocols] specified are supported by the SSL engine : [\(configuration.protocols)]"))
+            let named = versions.map(\.rawValue).joined(separator: "+")
+            throw problem(.noProtocols, "None of the [protocols] specified are supported by the SSL engine : [\(named)]", "protocols")
         }
         // Holes between the lowest and the highest.
         if !versions.contains(.v1_1) { SSL_CTX_set_options(context, serval_op_no_tlsv1_1()) }
         if !versions.contains(.v1_2) { SSL_CTX_set_options(context, serval_op_no_tlsv1_2()) }
         if lowest < .v1_2 {
-            logger.warning(
-                "\(about("protocols contains [\(lowest)], which is deprecated (RFC 8996); OpenSSL's security level is lowered to 0 for this host"))"
+            warn(
+                ["protocols contains [\(lowest)], which is deprecated (RFC 8996); OpenSSL's security level is lowered to 0 for this host"],
+                "protocols"
             )
             SSL_CTX_set_security_level(context, 0)
         }
@@ -81,115 +86,87 @@ struct HostContextBuilder {
 
     private mutating func setCiphers() throws(TLSError) {
         let ciphers = CipherExpression.forTLS12(configuration.ciphers)
-        warn(ciphers.warnings)
-        // Even when only TLS 1.3 is spoken OpenSSL wants a valid list.
-        guard SSL_CTX_set_cipher_list(context, ciphers.expression) == 1 else {
-            throw TLSError(.noCiphers, about("None of the ciphers specified are supported by the SSL engine : [\(configuration.ciphers)]"))
+        warn(ciphers.warnings, "ciphers")
+        if let level = ciphers.securityLevel {
+            if level < SSL_CTX_get_security_level(context) {
+                warn(["ciphers lowers OpenSSL's security level to \(level): weak keys, signatures and ciphers are accepted from now on"], "ciphers")
+            }
+            SSL_CTX_set_security_level(context, Int32(level))
         }
+        if ciphers.expression.isEmpty || SSL_CTX_set_cipher_list(context, ciphers.expression) != 1 {
+            // When only TLS 1.3 is spoken, nobody needs them.
+            guard configuration.protocols == [.v1_3] else {
+                throw problem(.noCiphers, "None of the [ciphers] specified are supported by the SSL engine : [\(configuration.ciphers)]", "ciphers")
+            }
+        }
+        warnOfAnonymousCiphers()
         let suites = CipherExpression.forTLS13(configuration.cipherSuites)
-        warn(suites.warnings)
+        warn(suites.warnings, "cipherSuites")
         if configuration.protocols.contains(.v1_3) {
             guard !suites.expression.isEmpty, SSL_CTX_set_ciphersuites(context, suites.expression) == 1 else {
-                throw TLSError(
+                throw problem(
                     .noCiphers,
-                    about("None of the cipherSuites specified are supported by the SSL engine : [\(configuration.cipherSuites)]")
+                    "None of the [cipherSuites] specified are supported by the SSL engine : [\(configuration.cipherSuites)]",
+                    "cipherSuites"
                 )
             }
         }
         ERR_clear_error()
         digest.add(ciphers.expression)
         digest.add(suites.expression)
+        if let level = ciphers.securityLevel { digest.add("security level \(level)") }
+    }
+
+    /// Ciphers with which nobody knows whom they talk to, or everybody can listen; OpenSSL refuses them at its usual security level.
+    private func warnOfAnonymousCiphers() {
+        guard SSL_CTX_get_security_level(context) == 0, let list = SSL_CTX_get_ciphers(context) else { return }
+        let names = (0..<serval_cipher_count(list)).compactMap { index -> String? in
+            guard let cipher = serval_cipher_at(list, index) else { return nil }
+            let isBad = SSL_CIPHER_get_auth_nid(cipher) == NID_auth_null || SSL_CIPHER_get_cipher_nid(cipher) == NID_undef
+            return isBad ? String(cString: SSL_CIPHER_get_name(cipher)) : nil
+        }
+        guard !names.isEmpty else { return }
+        warn(
+            ["ciphers contains ciphers without authentication or without encryption; add !aNULL:!eNULL: [\(names.joined(separator: ", "))]"],
+            "ciphers"
+        )
     }
 
     private func setGroups() throws(TLSError) {
         guard !configuration.groups.isEmpty else { return }
         var known: [String] = []
-        for group in configuration.groups {
-            // The list is refused as a whole if one name is unknown, and setting it replaces the one before.
-            if !group.isEmpty, !group.contains(":"), serval_ctx_set_groups(context, group) == 1 {
-                known.append(group)
+        for group in configuration.groups where !known.contains(group) {
+            if let name = acceptedName(of: group) {
+                known.append(name)
             } else {
-                warn(["The group [\(group)] is not supported by OpenSSL and is ignored"])
+                let words =
+                    TLSGroup.named(group) == nil
+                    ? "Unknown TLS group [\(group)] was specified and will not be enabled"
+                    : "The TLS group [\(group)] is not supported by \(Self.library) and will not be enabled"
+                warn([words + (group.uppercased().contains("MLKEM") ? "; post-quantum groups need OpenSSL 3.5" : "")], "groups")
             }
         }
         guard !known.isEmpty, serval_ctx_set_groups(context, known.joined(separator: ":")) == 1 else {
-            throw TLSError(
+            throw problem(
                 .noCiphers,
-                about("None of the groups specified are supported by the SSL engine : [\(configuration.groups.joined(separator: ","))]")
+                "None of the [groups] specified are supported by the SSL engine : [\(configuration.groups.joined(separator: ","))]",
+                "groups"
             )
         }
         ERR_clear_error()
     }
 
-    // MARK: Certificates
-
-    private mutating func addCertificate(_ certificate: CertificateConfiguration) throws(TLSError) {
-        let place = certificate.source.inWords
-        let identity = try TLSIdentity.load(certificate.source, tokens: tokens)
-        guard let leafBytes = identity.certificateChain.first, let leaf = parseCertificate(leafBytes) else {
-            throw TLSError(.invalidKeyMaterial, about("\(place) has no certificate that OpenSSL can read: \(OpenSSLFailure.takeReason())"))
-        }
-        defer { X509_free(leaf) }
-        let made = if let external = identity.externalKey { try use(external, of: leaf) } else { parsePrivateKey(identity.privateKeyPKCS8) }
-        guard let key = made else {
-            throw TLSError(.invalidKeyMaterial, about("\(place) has a private key that OpenSSL cannot read: \(OpenSSLFailure.takeReason())"))
-        }
-        defer { EVP_PKEY_free(key) }
-        guard X509_check_private_key(leaf, key) == 1 else {
-            ERR_clear_error()
-            throw TLSError(.keyMismatch, about("The private key does not belong to the certificate (\(place))"))
-        }
-        guard let chain = serval_certs_new() else { throw TLSError(.backend, "Out of memory") }
-        defer { serval_certs_free(chain) }
-        for bytes in identity.certificateChain.dropFirst() {
-            guard let issuer = parseCertificate(bytes) else {
-                throw TLSError(.invalidKeyMaterial, about("A chain certificate of \(place) cannot be read: \(OpenSSLFailure.takeReason())"))
-            }
-            let isAdded = serval_certs_push(chain, issuer) == 1
-            X509_free(issuer)
-            guard isAdded else { throw TLSError(.backend, "Out of memory") }
-        }
-        guard SSL_CTX_use_cert_and_key(context, leaf, key, chain, 1) == 1 else {
-            throw TLSError(.invalidKeyMaterial, about("OpenSSL does not accept the certificate of \(place): \(OpenSSLFailure.takeReason())"))
-        }
-        check(leaf, key, certificate, place)
-        digest.add(leafBytes)
-    }
-
-    private mutating func check(_ leaf: OpaquePointer, _ key: OpaquePointer, _ certificate: CertificateConfiguration, _ place: String) {
-        let type = EVP_PKEY_get0_type_name(key).map { String(cString: $0) } ?? "unknown"
-        if let wanted = certificate.keyType, wanted.rawValue != type.uppercased() {
-            warn(["The Certificate with type [\(wanted.rawValue)] has a key of type [\(type)] (\(place))"])
-        }
-        if X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0 { warn(["The certificate has expired (\(place))"]) }
-        if X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0 { warn(["The certificate is not valid yet (\(place))"]) }
-        certificatesInWords.append("certificate type [\(type)] configured from \(place)")
-    }
-
-    private func parsePrivateKey(_ pkcs8: [UInt8]) -> OpaquePointer? {
-        pkcs8.withUnsafeBufferPointer { bytes in
-            var position = bytes.baseAddress
-            return d2i_AutoPrivateKey(nil, &position, bytes.count)
+    /// OpenSSL's spelling of a group's name; nil if it does not have the group.
+    private func acceptedName(of group: String) -> String? {
+        // The list is refused as a whole if one name is unknown, and setting it replaces the one before.
+        (TLSGroup.named(group)?.names ?? [group]).first {
+            // Anything else has a meaning of its own in OpenSSL's list.
+            !$0.isEmpty && $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.".contains($0)) }
+                && serval_ctx_set_groups(context, $0) == 1
         }
     }
 
-    /// A key of OpenSSL that has `key` sign, after a signature has shown that it can.
-    private mutating func use(_ key: any ExternalPrivateKey, of leaf: OpaquePointer) throws(TLSError) -> OpaquePointer? {
-        do throws(KeyStoreError) {
-            switch key.algorithm {
-            // TLS 1.3 knows RSA keys with PSS only, whose padding OpenSSL makes itself.
-            case .rsa(let bits): _ = try key.sign([0, 1] + [UInt8](repeating: 0xFF, count: bits / 8 - 2), .rsaRaw)
-            case .ec: _ = try key.sign([UInt8](repeating: 1, count: 32), .ecdsa)
-            default: throw KeyStoreError(.unsupportedAlgorithm, "\(key.place): only RSA and EC keys can serve TLS from a token")
-            }
-        } catch {
-            throw TLSError(.keyUnavailable, about("The private key does not sign: \(error.message)"))
-        }
-        guard let made = serval_external_key(leaf, externalKeys.count) else { return nil }
-        externalKeys.append(key)
-        serval_ctx_allow_leaving(context)
-        return made
-    }
+    private static var library: String { OpenSSLBackend().name }
 
     // MARK: Client authentication
 
@@ -203,7 +180,7 @@ struct HostContextBuilder {
             throw TLSError(.backend, "OpenSSL has no certificate store")
         }
         var count = 0
-        for der in try trust.loadCertificates() {
+        for der in try load(trust) {
             guard let anchor = parseCertificate(der) else {
                 throw TLSError(.invalidKeyMaterial, about("A trusted certificate cannot be read: \(OpenSSLFailure.takeReason())"))
             }
@@ -232,6 +209,17 @@ struct HostContextBuilder {
         if case .required = configuration.clientAuthentication { mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT }
         SSL_CTX_set_verify(context, mode, nil)
         digest.add("mode \(mode) depth \(configuration.verificationDepth) flags \(flags)")
+    }
+
+    private func load(_ trust: TrustSource) throws(TLSError) -> [[UInt8]] {
+        do throws(TLSError) {
+            return try trust.loadCertificates()
+        } catch {
+            let names =
+                error.code == .wrongPassword || error.code == .secretUnavailable
+                ? ["truststorePasswordFile", "truststorePassword", "truststoreFile"] : ["truststoreFile", "caCertificateFile", "caCertificatePath"]
+            throw TLSError(error.code, about(error.message), origin: configuration.origin?.place(of: names + ["certificateVerification"]))
+        }
     }
 
     private mutating func addRevocationLists(to store: OpaquePointer) throws(TLSError) {
@@ -282,15 +270,21 @@ struct HostContextBuilder {
                     .invalidConfiguration,
                     about(
                         "The OpenSSLConfCmd [\(command.name)] is not allowed; certificates, trust and verification are set by SSLHostConfig and Certificate"
-                    )
+                    ),
+                    origin: command.origin?.place(of: "name") ?? place()
                 )
             }
-            guard SSL_CONF_cmd(interpreter, command.name, command.value) > 0 else {
+            ERR_clear_error()
+            let status = SSL_CONF_cmd(interpreter, command.name, command.value)
+            guard status > 0 else {
+                let reason = status == -2 ? "OpenSSL knows no such command" : OpenSSLFailure.takeReason()
                 throw TLSError(
                     .invalidConfiguration,
-                    about("The OpenSSLConfCmd [\(command.name)] with the value [\(command.value)] failed: \(OpenSSLFailure.takeReason())")
+                    about("The OpenSSLConfCmd [\(command.name)] with the value [\(command.value)] failed: \(reason)"),
+                    origin: command.origin?.place(of: "name") ?? place()
                 )
             }
+            if command.name.lowercased() == "dhparameters" { hasOwnDHParameters = true }
             digest.add("\(command.name)=\(command.value)")
         }
         guard SSL_CONF_CTX_finish(interpreter) == 1 else {
@@ -314,10 +308,21 @@ struct HostContextBuilder {
         }
     }
 
-    private func about(_ words: String) -> String { "SSLHostConfig [\(configuration.hostName)]: \(words)" }
+    // MARK: Words
 
-    private func warn(_ lines: [String]) {
-        for line in lines { logger.warning("\(about(line))") }
+    func about(_ words: String) -> String { "SSLHostConfig [\(configuration.hostName)]: \(words)" }
+
+    /// Where one of the host's attributes stands, `conf/server.xml:42`; nil for a host that comes from no file.
+    func place(_ attributes: String...) -> String? { configuration.origin?.place(of: attributes) }
+
+    func problem(_ code: TLSError.Code, _ words: String, _ attribute: String) -> TLSError {
+        TLSError(code, about(words), origin: place(attribute))
+    }
+
+    func warn(_ lines: [String], _ attribute: String) { warn(lines, at: place(attribute)) }
+
+    func warn(_ lines: [String], at place: String?) {
+        for line in lines { logger.warning("\(place.map { "\($0): " } ?? "")\(about(line))") }
     }
 }
 

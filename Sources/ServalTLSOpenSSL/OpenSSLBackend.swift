@@ -16,6 +16,9 @@ public struct OpenSSLBackend: TLSBackend {
         String(cString: OpenSSL_version(OPENSSL_VERSION)).split(separator: " ").prefix(2).joined(separator: " ")
     }
 
+    /// Whether the algorithms come from OpenSSL's FIPS provider.
+    public static var usesFIPSProvider: Bool { serval_uses_fips_provider() == 1 }
+
     /// Builds one `SSL_CTX` for each host.
     public func makeServerContext(_ configuration: TLSEndpointConfiguration, logger: Logger) throws(TLSError) -> any TLSServerContext {
         try OpenSSLServerContext(configuration, tokens: tokens, logger: logger)

@@ -11,6 +11,7 @@ final class OpenSSLHostContext: @unchecked Sendable {
     let context: OpaquePointer
     let hostName: String
     let summary: String
+    let certificates: [TLSCertificateSummary]
     let protocolsInWords: String
     /// Whether clients are asked for certificates.
     let verifiesClients: Bool
@@ -44,6 +45,7 @@ final class OpenSSLHostContext: @unchecked Sendable {
             throw error
         }
         summary = builder.summary
+        certificates = builder.certificates
         externalKeys = builder.externalKeys
         installCallbacks()
     }

@@ -10,6 +10,7 @@ import Synchronization
 package final class OpenSSLServerContext: TLSServerContext {
     package let hostNames: TLSHostNames
     package let summary: [String]
+    package let certificates: [TLSCertificateSummary]
     let hosts: [OpenSSLHostContext]
     let clientHelloLimit: Int
     let handshakeTimeout: TimeAmount
@@ -24,6 +25,7 @@ package final class OpenSSLServerContext: TLSServerContext {
         }
         self.hosts = hosts
         summary = hosts.map(\.summary)
+        certificates = hosts.flatMap(\.certificates)
         clientHelloLimit = configuration.sniParseLimit
         handshakeTimeout = TimeAmount(configuration.handshakeTimeout)
     }

@@ -39,7 +39,7 @@ struct DefinitionText {
                 "tls \(host.hostName) clients \(host.clientAuthentication) protocols \(host.protocols.sorted().map(\.rawValue).joined(separator: ","))"
             )
             let changed = Self.fields(host).filter { field in
-                !["hostName", "certificates", "clientAuthentication", "protocols"].contains(field.0)
+                !["hostName", "certificates", "clientAuthentication", "protocols", "origin"].contains(field.0)
                     && !Self.fields(TLSHostConfiguration(certificates: [])).contains { $0 == field }
             }
             for field in changed { self.add(4, "\(field.0) \(field.1)") }

@@ -28,6 +28,9 @@ typedef struct serval_io {
 SSL *serval_ssl_new(SSL_CTX *context, serval_io *io);
 void serval_io_free_spill(serval_io *io);
 
+// Whether SHA-256, as everything that is fetched without special wishes, comes from the provider "fips".
+int serval_uses_fips_provider(void);
+
 // OpenSSL's macros as functions.
 static inline long serval_ctx_set_mode(SSL_CTX *c, long mode) { return SSL_CTX_set_mode(c, mode); }
 static inline int serval_ctx_set_versions(SSL_CTX *c, int lowest, int highest) {
@@ -38,7 +41,7 @@ static inline void serval_ctx_set_cache(SSL_CTX *c, long size) {
     SSL_CTX_sess_set_cache_size(c, size);
 }
 static inline int serval_ctx_set_groups(SSL_CTX *c, const char *list) { return SSL_CTX_set1_groups_list(c, list) == 1; }
-static inline void serval_ctx_set_dh_auto(SSL_CTX *c) { SSL_CTX_set_dh_auto(c, 1); }
+static inline void serval_ctx_set_dh_auto(SSL_CTX *c, int on) { SSL_CTX_set_dh_auto(c, on); }
 static inline void serval_ctx_set_max_cert_list(SSL_CTX *c, long bytes) { SSL_CTX_set_max_cert_list(c, bytes); }
 static inline uint64_t serval_op_no_tlsv1_1(void) { return SSL_OP_NO_TLSv1_1; }
 static inline uint64_t serval_op_no_tlsv1_2(void) { return SSL_OP_NO_TLSv1_2; }

@@ -8,7 +8,8 @@ public func referenceMarkdown(registry: ComponentRegistry = ComponentRegistry())
 extension AttributeTable {
     /// The tables of all elements, outermost first.
     public static let all: [AttributeTable] = [
-        .server, .service, .executor, .connector, .sslHostConfig, .certificate, .openSSLConfCmd, .upgradeProtocol, .engine, .host, .context, .manager,
+        .server, .aprLifecycleListener, .openSSLLifecycleListener, .certificateReloadListener, .service, .executor, .connector, .sslHostConfig,
+        .certificate, .openSSLConfCmd, .upgradeProtocol, .engine, .host, .context, .manager,
         .sessionIdGenerator, .cookieProcessor, .parameter, ValveReader.errorReportValve,
     ]
 

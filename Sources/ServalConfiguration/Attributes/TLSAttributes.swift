@@ -16,17 +16,33 @@ extension AttributeTable {
                 default: "none",
                 note: "none, optional or required; who is trusted has to be said: the system's authorities never are. optionalNoCA is an error"
             ),
-            AttributeDefinition("certificateVerificationDepth", .integer(0...100), default: "10"),
-            AttributeDefinition("ciphers", .text, default: "HIGH:!aNULL:!eNULL:!DES:!RC4:!MD5:!kRSA", note: "TLS 1.2 and older"),
+            AttributeDefinition(
+                "certificateVerificationDepth",
+                .integer(-1...100),
+                default: "10",
+                note: "the most certificates between the client's and a trusted one; 0: signed by a trusted one itself; -1: no limit"
+            ),
+            AttributeDefinition(
+                "ciphers",
+                .text,
+                default: "HIGH:!aNULL:!eNULL:!DES:!RC4:!MD5:!kRSA",
+                note:
+                    "TLS 1.2 and older; OpenSSL's cipher strings with Tomcat's meanings, or JSSE's names; what is not known is left out with a warning"
+            ),
             AttributeDefinition(
                 "cipherSuites",
                 .text,
                 default: "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256",
-                note: "TLS 1.3"
+                note: "TLS 1.3; names for older versions are left out with a warning"
             ),
             AttributeDefinition("disableCompression", .boolean, default: "true", note: "there is never compression (CRIME)"),
             AttributeDefinition("disableSessionTickets", .boolean, default: "false"),
-            AttributeDefinition("groups", .text, note: "the implementation's choice if left out"),
+            AttributeDefinition(
+                "groups",
+                .text,
+                note:
+                    "names of IANA, the JDK or OpenSSL, separated by commas; unknown ones are left out with a warning; the implementation's choice if left out"
+            ),
             AttributeDefinition("honorCipherOrder", .boolean, default: "false"),
             AttributeDefinition("insecureRenegotiation", .boolean, default: "false", note: "never allowed"),
             AttributeDefinition("ocspEnabled", .boolean, default: "false", note: "not available yet; an error where it would have to be hard"),
@@ -55,7 +71,7 @@ extension AttributeTable {
                 note: "an error where clients are verified: nobody else can decide whom to trust"
             ),
             AttributeDefinition("truststoreFile", .path),
-            AttributeDefinition("truststorePassword", .secret),
+            AttributeDefinition("truststorePassword", .secret, note: "a wrong one is an error; Tomcat tries again without"),
             AttributeDefinition("truststorePasswordFile", .path, note: "Serval's own"),
             AttributeDefinition("truststoreType", .choice(["JKS", "JCEKS", "PKCS12"]), note: "found out from the contents if left out"),
         ] + AttributeDefinition.unused("className", "keyManagerAlgorithm", "truststoreAlgorithm", "truststoreProvider")
@@ -66,8 +82,13 @@ extension AttributeTable {
         element: "Certificate",
         summary: "A private key with its certificates: from a key store, or from PEM files.",
         attributes: [
-            AttributeDefinition("type", .choice(["UNDEFINED", "RSA", "DSA", "EC", "MLDSA"]), default: "UNDEFINED"),
-            AttributeDefinition("certificateFile", .path, note: "PEM, leaf first"),
+            AttributeDefinition(
+                "type",
+                .choice(["UNDEFINED", "RSA", "DSA", "EC", "MLDSA"]),
+                default: "UNDEFINED",
+                note: "each of several certificates needs another one; a key of another type is a warning"
+            ),
+            AttributeDefinition("certificateFile", .path, note: "PEM, leaf first; DH PARAMETERS in it are used unless they are weak"),
             AttributeDefinition("certificateChainFile", .path, note: "PEM, without the leaf"),
             AttributeDefinition("certificateKeyFile", .path, note: "certificateFile if left out"),
             AttributeDefinition("certificateKeyPassword", .secret, note: "the key store's password if left out"),

@@ -1,3 +1,5 @@
+import ServalTLS
+
 /// Collects the diagnostics of one loading, so that it can report all problems at once.
 ///
 /// Belongs to one loading and stays on its thread.
@@ -107,5 +109,16 @@ struct FileScope {
             self.report(.error, "not well-formed: \(error.message)", at: error.position)
             return nil
         }
+    }
+}
+
+extension FileScope {
+    /// The places of an element and its attributes, for what is found out about it later.
+    func origin(of element: XMLElement) -> ConfigurationOrigin {
+        ConfigurationOrigin(
+            file: self.file,
+            line: element.position.line,
+            attributeLines: Dictionary(element.attributes.map { ($0.name, $0.position.line) }) { first, _ in first }
+        )
     }
 }

@@ -15,6 +15,9 @@ struct ConnectorReader {
         guard self.isHTTP(element) else { return nil }
         let attributes = CheckedAttributes(element, table: .connector, scope: self.scope)
         self.scope.checkChildren(of: element, known: ["SSLHostConfig", "UpgradeProtocol", "Listener"])
+        for listener in element.children("Listener") where !ListenerReader.warnIfMisplaced(listener, in: element, self.scope) {
+            self.scope.ignored(listener, because: "listeners of a connector do nothing here")
+        }
         self.readUpgradeProtocols(element.children("UpgradeProtocol"))
         var configuration = ConnectorConfiguration(port: ServerReader.shifted(attributes.integer("port") ?? 0, by: self.portOffset))
         if configuration.port > 65535 { attributes.report(.error, "port and portOffset together are more than 65535", "port") }

@@ -75,6 +75,7 @@ extension FileScope {
             case "Cluster":
                 self.ignored(child, because: "sessions are not copied between servers", severity: .warning)
             case "Listener":
+                if ListenerReader.warnIfMisplaced(child, in: element, self) { continue }
                 self.ignored(child, because: "listeners of containers do nothing here")
             case "Loader", "Resources", "JarScanner", "WatchedResource", "Environment", "Resource", "ResourceLink", "Transaction", "ResourceEnvRef",
                 "Ejb",

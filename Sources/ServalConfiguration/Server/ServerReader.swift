@@ -18,7 +18,7 @@ struct ServerReader {
             }
             server.shutdownCommand = command
         }
-        self.readListeners(element.children("Listener"))
+        ListenerReader(scope: self.scope).read(element.children("Listener"), into: &server)
         for resources in element.children("GlobalNamingResources") {
             self.scope.ignored(resources, because: "JNDI resources have no meaning without a JVM, and users are not read from it yet")
         }
@@ -33,60 +33,4 @@ struct ServerReader {
     }
 
     static func shifted(_ port: Int, by offset: Int) -> Int { port > 0 ? port + offset : port }
-
-    private func readListeners(_ elements: [XMLElement]) {
-        var accepted: [String] = []
-        for element in elements {
-            guard let attribute = element.attribute("className") else {
-                self.scope.report(.error, "<Listener> needs the attribute \"className\"", element)
-                continue
-            }
-            let name = self.scope.resolve(attribute.value, at: attribute.position)
-            guard KnownClassNames.listeners.contains(name) else {
-                self.scope.report(
-                    .warning,
-                    "the listener \"\(name)\" is not known and is ignored",
-                    at: attribute.position,
-                    element: element.name,
-                    attribute: attribute.name,
-                    suggestion: NearestName.find(name, among: KnownClassNames.listeners)
-                )
-                continue
-            }
-            let shortName = name.split(separator: ".").last.map(String.init) ?? name
-            self.checkListener(shortName, element)
-            accepted.append(shortName)
-        }
-        if let first = elements.first, !accepted.isEmpty {
-            self.scope.report(.info, "listeners are accepted and do nothing here: \(accepted.joined(separator: ", "))", first)
-        }
-    }
-
-    /// Listeners that ask for something that would matter.
-    private func checkListener(_ name: String, _ element: XMLElement) {
-        func value(_ attribute: String) -> String? {
-            element.attribute(attribute).map { self.scope.resolve($0.value, at: $0.position).lowercased() }
-        }
-        switch name {
-        case "AprLifecycleListener", "OpenSSLLifecycleListener":
-            if let mode = value("FIPSMode"), mode != "off" {
-                self.scope.report(
-                    .error,
-                    "FIPSMode \"\(mode)\" is not available; set up OpenSSL's FIPS provider for the whole system instead",
-                    element
-                )
-            }
-            if let engine = value("SSLEngine"), engine != "on", engine != "off" {
-                self.scope.report(.warning, "the OpenSSL engine \"\(engine)\" is not used; OpenSSL's own configuration decides on providers", element)
-            }
-            if value("useAprConnector") != nil {
-                self.scope.report(.warning, "useAprConnector is ignored: there is one transport for all connectors", element)
-            }
-        case "SecurityListener":
-            self.scope.report(.warning, "SecurityListener is not available yet: users and umask are not checked", element)
-        case "TLSCertificateReloadListener":
-            self.scope.report(.warning, "TLSCertificateReloadListener is not available yet; SIGHUP reloads certificates", element)
-        default: break
-        }
-    }
 }

@@ -10,7 +10,9 @@ struct ServiceReader {
     func read(_ element: XMLElement) -> ServiceDefinition? {
         let attributes = CheckedAttributes(element, table: .service, scope: self.scope)
         self.scope.checkChildren(of: element, known: ["Executor", "Connector", "Engine", "Listener"])
-        for listener in element.children("Listener") { self.scope.ignored(listener, because: "listeners of a service do nothing here") }
+        for listener in element.children("Listener") where !ListenerReader.warnIfMisplaced(listener, in: element, self.scope) {
+            self.scope.ignored(listener, because: "listeners of a service do nothing here")
+        }
         let executors = self.readExecutors(element.children("Executor"))
         var connectors: [ConnectorDefinition] = []
         for child in element.children("Connector") {

@@ -16,8 +16,16 @@ struct TLSHostReader {
         var children = element.children("Certificate")
         // Without <Certificate>, Tomcat takes the default key store.
         if children.isEmpty { children = [XMLElement(name: "Certificate", position: element.position)] }
-        let certificates = children.compactMap { self.readCertificate($0, host: attributes) }
+        let certificates = children.compactMap { child in
+            self.readCertificate(child).map { certificate in
+                var certificate = certificate
+                certificate.origin = self.scope.origin(of: child)
+                return certificate
+            }
+        }
+        self.warnOfMixture(attributes, certificates: children)
         var host = TLSHostConfiguration(hostName: name, certificates: certificates)
+        host.origin = self.scope.origin(of: element)
         host.clientAuthentication = self.clientAuthentication(attributes)
         self.applyRevocation(attributes, to: &host)
         self.applyNegotiation(attributes, to: &host)
@@ -133,7 +141,7 @@ struct TLSHostReader {
                 )
             }
         }
-        host.verificationDepth = attributes.integer("certificateVerificationDepth") ?? host.verificationDepth
+        if let depth = attributes.integer("certificateVerificationDepth") { host.verificationDepth = depth < 0 ? 100 : depth }
         host.ciphers = attributes.nonEmpty("ciphers") ?? host.ciphers
         host.cipherSuites = attributes.nonEmpty("cipherSuites") ?? host.cipherSuites
         if let groups = attributes.nonEmpty("groups") { host.groups = groups.splitTrimming { $0 == "," || $0 == ":" } }
@@ -154,13 +162,15 @@ struct TLSHostReader {
         let internalNames = ["NO_OCSP_CHECK", "OCSP_SOFT_FAIL", "OCSP_TIMEOUT", "OCSP_VERIFY_FLAGS"]
         for child in element.children("OpenSSLConf") {
             self.scope.checkChildren(of: child, known: ["OpenSSLConfCmd"])
-            for command in child.children("OpenSSLConfCmd") {
-                let attributes = CheckedAttributes(command, table: .openSSLConfCmd, scope: self.scope)
+            for element in child.children("OpenSSLConfCmd") {
+                let attributes = CheckedAttributes(element, table: .openSSLConfCmd, scope: self.scope)
                 guard let name = attributes.nonEmpty("name"), let value = attributes.text("value") else { continue }
                 if internalNames.contains(name) {
                     attributes.report(.warning, "the command \"\(name)\" is not available yet and is ignored", "name")
                 } else {
-                    commands.append(TLSHostConfiguration.OpenSSLCommand(name: name, value: value))
+                    var command = TLSHostConfiguration.OpenSSLCommand(name: name, value: value)
+                    command.origin = self.scope.origin(of: element)
+                    commands.append(command)
                 }
             }
         }
@@ -169,7 +179,7 @@ struct TLSHostReader {
 
     // MARK: Certificates
 
-    private func readCertificate(_ element: XMLElement, host: CheckedAttributes) -> CertificateConfiguration? {
+    private func readCertificate(_ element: XMLElement) -> CertificateConfiguration? {
         let attributes = CheckedAttributes(element, table: .certificate, scope: self.scope)
         self.scope.checkChildren(of: element, known: [])
         let keyType = attributes.nonEmpty("type").flatMap { CertificateConfiguration.KeyType(attribute: $0) }
@@ -185,7 +195,6 @@ struct TLSHostReader {
             }
             return self.pem(attributes).map { CertificateConfiguration(source: $0, keyType: keyType) }
         }
-        self.warnOfMixture(host, certificate: element)
         if self.isToken(attributes) { return self.token(attributes).map { CertificateConfiguration(source: $0, keyType: keyType) } }
         return self.keyStore(attributes).map { CertificateConfiguration(source: $0, keyType: keyType) }
     }
@@ -231,21 +240,31 @@ struct TLSHostReader {
     }
 
     /// Tomcat keeps attributes for JSSE and for OpenSSL apart; here both are obeyed, and whoever moves back should know.
-    private func warnOfMixture(_ host: CheckedAttributes, certificate: XMLElement) {
-        guard certificate.attributes.contains(where: { $0.name.hasPrefix("certificateKeystore") }) else { return }
-        let names = [
-            "caCertificateFile", "caCertificatePath", "certificateRevocationListPath", "disableCompression", "disableSessionTickets",
-            "insecureRenegotiation",
-        ]
-        .filter { host.has($0) }
-        guard let first = names.first else { return }
+    private func warnOfMixture(_ host: CheckedAttributes, certificates: [XMLElement]) {
         let hostName = host.nonEmpty("hostName") ?? TLSHostConfiguration.defaultHostName
-        host.report(
-            .warning,
-            "<SSLHostConfig> for [\(hostName)] mixes a key store (JSSE style) with attributes of OpenSSL style: \(names.joined(separator: ", ")). "
-                + "Serval obeys both; Tomcat would warn of it, too",
-            first
-        )
+        func warn(_ what: String, _ style: String, _ names: [String]) {
+            let present = names.filter { host.has($0) }
+            guard let first = present.first else { return }
+            host.report(
+                .warning,
+                "<SSLHostConfig> for [\(hostName)] mixes \(what) with attributes of \(style) style: \(present.joined(separator: ", ")). "
+                    + "Serval obeys both; Tomcat would warn of it, too",
+                first
+            )
+        }
+        if certificates.contains(where: { $0.attributes.contains { $0.name.hasPrefix("certificateKeystore") } }) {
+            warn(
+                "a key store (JSSE style)",
+                "OpenSSL",
+                [
+                    "caCertificateFile", "caCertificatePath", "certificateRevocationListPath", "disableCompression", "disableSessionTickets",
+                    "insecureRenegotiation",
+                ]
+            )
+        } else if certificates.contains(where: { $0.attribute("certificateFile") != nil }) {
+            warn("PEM files (OpenSSL style)", "JSSE", ["keyManagerAlgorithm", "revocationEnabled", "sslProtocol", "trustManagerClassName"])
+        }
+        if host.has("truststoreFile") { warn("a truststoreFile (JSSE style)", "OpenSSL", ["caCertificateFile", "caCertificatePath"]) }
     }
 
     /// The path of a file that has to exist; `nil` with an error if it does not, and without one if the attribute is missing.

@@ -19,8 +19,29 @@ public struct ServerDefinition: Sendable {
     public var shutdownCommand = "SHUTDOWN"
     /// The services.
     public var services: [ServiceDefinition] = []
+    /// When certificates that are about to expire are loaded again (`TLSCertificateReloadListener`); `nil` for never.
+    public var certificateReload: CertificateReloadDefinition?
+    /// The `FIPSMode` of a listener (`on`, `require`, `enter`): the server starts only if OpenSSL uses its FIPS provider.
+    ///
+    /// `nil` for `off`.
+    public var fipsMode: String?
 
     /// A server without services.
+    public init() {}
+}
+
+/// When certificates that are about to expire are loaded again: `<Listener className="…TLSCertificateReloadListener"/>`.
+public struct CertificateReloadDefinition: Sendable, Hashable {
+    /// How often certificates are looked at (`checkPeriod`).
+    ///
+    /// Default one day.
+    public var checkPeriod: Duration = .seconds(86400)
+    /// A certificate that expires in this many days or fewer is loaded again.
+    ///
+    /// Default 14.
+    public var daysBefore = 14
+
+    /// Tomcat's defaults.
     public init() {}
 }
 

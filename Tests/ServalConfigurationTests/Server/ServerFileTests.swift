@@ -135,7 +135,14 @@ import Testing
         ("<Sever/>", "expected <Server> as the outermost element, found <Sever>"),
         ("<Server port='8005' shutdown=''/>", "must not be empty while the shutdown port is open"),
         ("<Server><Listener/></Server>", "<Listener> needs the attribute \"className\""),
-        ("<Server><Listener className='org.apache.catalina.core.AprLifecycleListener' FIPSMode='on'/></Server>", "FIPSMode \"on\" is not available"),
+        (
+            "<Server><Listener className='org.apache.catalina.core.AprLifecycleListener' FIPSMode='maybe'/></Server>",
+            "\"FIPSMode\" of <Listener> has to be one of off, on, require, enter, found \"maybe\""
+        ),
+        (
+            "<Server><Listener className='org.apache.catalina.security.TLSCertificateReloadListener' checkPeriod='0'/></Server>",
+            "\"checkPeriod\" of <Listener> has to be a number of seconds, at least 1"
+        ),
         ("<Server", "not well-formed: the file ends inside the tag <Server"),
         ("<!DOCTYPE Server [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><Server/>", "declarations of entities are not supported"),
         (
@@ -196,9 +203,8 @@ import Testing
         #expect(loaded.server != nil)
         #expect(
             report == """
-                conf/server.xml:2:3: warning: the OpenSSL engine "someengine" is not used; OpenSSL's own configuration decides on providers
-                conf/server.xml:2:3: warning: useAprConnector is ignored: there is one transport for all connectors
-                conf/server.xml:2:3: info: listeners are accepted and do nothing here: AprLifecycleListener
+                conf/server.xml:2:71: warning: the OpenSSL engine "someengine" is not used; OpenSSL's own configuration decides on engines and providers
+                conf/server.xml:2:123: warning: useAprConnector is ignored: there is one transport for all connectors
                 conf/server.xml:4:28: warning: the protocol "org.apache.coyote.http11.Http11Protocol" runs on the one transport that all connectors have; \
                 "HTTP/1.1" says the same
                 conf/server.xml:5:7: warning: HTTP/2 is not available yet; clients get HTTP/1.1
