@@ -42,7 +42,9 @@ struct RunningConnector: Sendable {
 
     /// Tomcat's lines about what its TLS hosts present.
     private static func log(_ context: any TLSServerContext, of definition: ConnectorDefinition, _ loggers: ServerLoggers) {
-        for certificate in context.certificates { certificate.log(connector: "https-\(definition.configuration.port)", to: loggers.certificate) }
+        // The port that the system will choose is not known yet.
+        let port = definition.configuration.port == 0 ? "auto" : "\(definition.configuration.port)"
+        for certificate in context.certificates { certificate.log(connector: "https-\(port)", to: loggers.certificate) }
         for line in context.summary { loggers.tls.debug("\(line)") }
     }
 
