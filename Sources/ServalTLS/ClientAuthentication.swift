@@ -4,17 +4,54 @@
 public enum ClientAuthentication: Sendable, Hashable {
     /// Does not ask (`none`).
     case none
+    /// Does not ask in the handshake (`none` beside a `caCertificateFile` or `truststoreFile`); an application may ask later (`CLIENT-CERT`), and `trust`
+    /// decides then.
+    case onDemand(trust: TrustSource)
     /// Asks; a client without a certificate is served, one with a bad certificate is not (`optional`).
     case optional(trust: TrustSource)
+    /// Asks, and serves clients whose certificate nobody known has issued as well (`optionalNoCA`).
+    ///
+    /// Such a certificate proves that the client has its key, and nothing about who the client is: it is never told as
+    /// ``TLSClientCertificates/verified(_:)``. One that has expired, is revoked or is for another purpose is refused all the same.
+    case optionalNoCA(trust: TrustSource?)
     /// Serves only clients with a good certificate (`required`).
     case required(trust: TrustSource)
 
-    /// Whom this trusts; nil if it does not ask.
+    /// Whom this trusts; nil if it asks nobody, or trusts nobody.
     public var trust: TrustSource? {
         switch self {
         case .none: nil
-        case .optional(let trust), .required(let trust): trust
+        case .onDemand(let trust), .optional(let trust), .required(let trust): trust
+        case .optionalNoCA(let trust): trust
         }
+    }
+
+    /// Tomcat's word for it in `certificateVerification`.
+    public var attribute: String {
+        switch self {
+        case .none, .onDemand: "none"
+        case .optional: "optional"
+        case .optionalNoCA: "optionalNoCA"
+        case .required: "required"
+        }
+    }
+}
+
+/// The certificates that a client has shown, in DER, leaf first, as it sent them.
+///
+/// Two kinds, so that nobody takes one for the other by mistake.
+public enum TLSClientCertificates: Sendable, Hashable {
+    /// The client has shown none.
+    case none
+    /// The chain leads to somebody whom the host trusts.
+    case verified([[UInt8]])
+    /// Nobody known has issued them (`optionalNoCA`): the client has the key, and whatever else they say is its own claim.
+    case unverified([[UInt8]])
+
+    /// The certificates if they are verified; otherwise none.
+    public var verifiedChain: [[UInt8]] {
+        if case .verified(let chain) = self { return chain }
+        return []
     }
 }
 
@@ -38,22 +75,20 @@ public enum CertificateVerification: String, Sendable, Hashable, CaseIterable {
     case none
     /// A certificate is asked for and verified if there is one.
     case optional
+    /// A certificate is asked for, and accepted if only its issuer is unknown.
+    case optionalNoCA
     /// Without a verified certificate there is no connection.
     case required
 
     /// Reads Tomcat's words, new and old (`certificateVerification`, `clientAuth`, `SSLVerifyClient`), without case.
     ///
-    /// - Throws: `.invalidConfiguration` for any other word, and for `optionalNoCA`, which would accept certificates that nobody has verified.
+    /// - Throws: `.invalidConfiguration` for any other word.
     public init(attribute: String) throws(TLSError) {
         switch attribute.lowercased() {
         case "none", "no", "false": self = .none
         case "optional", "want": self = .optional
         case "required", "require", "yes", "true": self = .required
-        case "optionalnoca", "optional_no_ca":
-            throw TLSError(
-                .invalidConfiguration,
-                "The certificate verification value [\(attribute)] would accept certificates that nobody has verified; use [optional] with a caCertificateFile or truststoreFile"
-            )
+        case "optionalnoca", "optional_no_ca": self = .optionalNoCA
         default:
             throw TLSError(.invalidConfiguration, "The certificate verification value [\(attribute)] is not recognised")
         }

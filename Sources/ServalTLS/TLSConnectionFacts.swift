@@ -18,14 +18,20 @@ public struct TLSConnectionFacts: Sendable {
     public var isResumed: Bool
     /// The application protocol agreed on (ALPN); nil if none.
     public var applicationProtocol: String?
-    /// The client's verified certificates in DER, leaf first, as the client sent them; empty if it sent none.
-    public var peerCertificates: [[UInt8]]
+    /// The certificates that the client has shown in the handshake, or in the one that is resumed.
+    public var clientCertificates: TLSClientCertificates
     /// Which host serves which server name, for `admits(requestHost:)`.
     public var hostNames: TLSHostNames
     /// Makes the TLS session unusable for further connections (`SSLSessionManager.invalidateSession`); may be called from any thread, more than once.
     ///
     /// This connection goes on; close it too.
     public var invalidateSession: @Sendable () -> Void
+    /// Asks the client for a certificate now (TLS 1.3 post-handshake authentication, RFC 8446 section 4.6.2); nil where that cannot be.
+    ///
+    /// It cannot be where the host trusts nobody, in TLS 1.2, and in HTTP/2 (RFC 8740). May be called from any thread, more than once; several calls
+    /// share one answer. Gives `.none` if the client has no certificate, did not offer to be asked, or does not answer in time; a bad certificate ends
+    /// the connection.
+    public var requestClientCertificates: (@Sendable () async -> TLSClientCertificates)?
 
     /// Makes facts; for backends and tests.
     public init(
@@ -38,9 +44,10 @@ public struct TLSConnectionFacts: Sendable {
         hostName: String = TLSHostConfiguration.defaultHostName,
         isResumed: Bool = false,
         applicationProtocol: String? = nil,
-        peerCertificates: [[UInt8]] = [],
+        clientCertificates: TLSClientCertificates = .none,
         hostNames: TLSHostNames,
-        invalidateSession: @escaping @Sendable () -> Void = {}
+        invalidateSession: @escaping @Sendable () -> Void = {},
+        requestClientCertificates: (@Sendable () async -> TLSClientCertificates)? = nil
     ) {
         self.protocolVersion = protocolVersion
         self.cipherSuite = cipherSuite
@@ -51,10 +58,14 @@ public struct TLSConnectionFacts: Sendable {
         self.hostName = hostName
         self.isResumed = isResumed
         self.applicationProtocol = applicationProtocol
-        self.peerCertificates = peerCertificates
+        self.clientCertificates = clientCertificates
         self.hostNames = hostNames
         self.invalidateSession = invalidateSession
+        self.requestClientCertificates = requestClientCertificates
     }
+
+    /// The client's certificates in DER, leaf first, if they are verified; empty if there are none, or nobody has verified them.
+    public var peerCertificates: [[UInt8]] { clientCertificates.verifiedChain }
 
     /// Whether a request for `requestHost` (without port) may come over this connection (`strictSni`): the name is the server name, or both belong to one host.
     public func admits(requestHost: String) -> Bool {

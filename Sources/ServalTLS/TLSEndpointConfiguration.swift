@@ -77,6 +77,12 @@ extension TLSHostConfiguration {
         guard sessionTimeout >= .zero, sessionTimeout <= .seconds(Int32.max) else {
             throw TLSError(.invalidConfiguration, "SSLHostConfig [\(hostName)]: sessionTimeout must be between 0 and \(Int32.max) seconds")
         }
+        guard ticketKeyRotation >= .zero, ticketKeyRotation <= .seconds(Int32.max) else {
+            throw TLSError(
+                .invalidConfiguration,
+                "SSLHostConfig [\(hostName)]: sessionTicketKeyRotation must be between 0 and \(Int32.max) seconds"
+            )
+        }
         if case .all(let sources) = clientAuthentication.trust, sources.isEmpty {
             throw TLSError(
                 .noTrustAnchors,

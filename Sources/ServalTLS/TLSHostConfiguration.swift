@@ -33,6 +33,14 @@ public struct TLSHostConfiguration: Sendable, Hashable {
     public var sessionCacheSize = -1
     /// How long a TLS session can be resumed (`sessionTimeout`); 0 = as long as the implementation allows.
     public var sessionTimeout: Duration = .seconds(86400)
+    /// A file of keys for session tickets that several nodes share (`sessionTicketKeyFile`); nil = random keys of this process.
+    ///
+    /// See ``TicketKeyFile`` for its format.
+    public var ticketKeyFile: String?
+    /// How often a new random key takes over (`sessionTicketKeyRotation`); 0 = never. Default 12 hours.
+    ///
+    /// Older keys go on decrypting as long as sessions can be resumed. Without effect with ``ticketKeyFile``, where the file's order decides.
+    public var ticketKeyRotation: Duration = .seconds(43_200)
     /// Settings for OpenSSL by its own names (`<OpenSSLConfCmd>`), applied last and in order.
     public var openSSLCommands: [OpenSSLCommand] = []
     /// Where it stands in a configuration file, for messages.

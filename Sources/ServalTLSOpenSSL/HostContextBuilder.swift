@@ -10,6 +10,8 @@ struct HostContextBuilder {
     let tokens: (any TLSTokens)?
     private let logger: Logger
     var externalKeys: [any ExternalPrivateKey] = []
+    /// The digest of everything that decides whom the host trusts and how it speaks, once it is built.
+    private(set) var settings: [UInt8] = []
     var digest = SettingsDigest()
     /// What has been loaded, in order.
     var certificates: [TLSCertificateSummary] = []
@@ -25,15 +27,9 @@ struct HostContextBuilder {
 
     /// One line for the log.
     var summary: String {
-        let clients =
-            switch configuration.clientAuthentication {
-            case .none: "none"
-            case .optional: "optional"
-            case .required: "required"
-            }
         let protocols = configuration.protocols.sorted().map(\.rawValue).joined(separator: "+")
         return
-            "TLS virtual host [\(configuration.hostName)], \(certificates.map { "certificate type [\($0.keyType)] configured from \($0.source)" }.joined(separator: ", ")), protocols [\(protocols)], certificateVerification [\(clients)]"
+            "TLS virtual host [\(configuration.hostName)], \(certificates.map { "certificate type [\($0.keyType)] configured from \($0.source)" }.joined(separator: ", ")), protocols [\(protocols)], certificateVerification [\(configuration.clientAuthentication.attribute)]"
     }
 
     mutating func build(sessionLifetime: Int) throws(TLSError) {
@@ -171,7 +167,8 @@ struct HostContextBuilder {
     // MARK: Client authentication
 
     private mutating func setClientAuthentication() throws(TLSError) {
-        guard let trust = configuration.clientAuthentication.trust else {
+        let authentication = configuration.clientAuthentication
+        guard authentication != .none else {
             SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nil)
             digest.add("none")
             return
@@ -179,7 +176,27 @@ struct HostContextBuilder {
         guard let store = SSL_CTX_get_cert_store(context), let parameters = SSL_CTX_get0_param(context) else {
             throw TLSError(.backend, "OpenSSL has no certificate store")
         }
+        if let trust = authentication.trust { try add(trust, to: store) }
+        try addRevocationLists(to: store)
+        // As with Java's trust stores, whatever is trusted is an anchor, whether it signed itself or not.
+        var flags = UInt(X509_V_FLAG_PARTIAL_CHAIN)
+        if !configuration.revocationListFiles.isEmpty || !configuration.revocationListDirectories.isEmpty {
+            flags |= UInt(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
+        }
+        guard X509_VERIFY_PARAM_set_flags(parameters, flags) == 1 else { throw TLSError(.backend, "OpenSSL refuses the flags for verification") }
+        SSL_CTX_set_verify_depth(context, Int32(configuration.verificationDepth))
+        switch authentication {
+        case .none, .onDemand: SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nil)
+        case .optional: SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
+        case .optionalNoCA: SSL_CTX_set_verify(context, SSL_VERIFY_PEER, ChainVerification.forgiveUnknownIssuer)
+        case .required: SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+        }
+        digest.add("clients \(authentication.name) depth \(configuration.verificationDepth) flags \(flags)")
+    }
+
+    private mutating func add(_ trust: TrustSource, to store: OpaquePointer) throws(TLSError) {
         var count = 0
+        digest.add("trust")
         for der in try load(trust) {
             guard let anchor = parseCertificate(der) else {
                 throw TLSError(.invalidKeyMaterial, about("A trusted certificate cannot be read: \(OpenSSLFailure.takeReason())"))
@@ -197,18 +214,6 @@ struct HostContextBuilder {
                 about("certificateVerification needs at least one trusted certificate, and there is none in \(trust.inWords)")
             )
         }
-        try addRevocationLists(to: store)
-        // As with Java's trust stores, whatever is trusted is an anchor, whether it signed itself or not.
-        var flags = UInt(X509_V_FLAG_PARTIAL_CHAIN)
-        if !configuration.revocationListFiles.isEmpty || !configuration.revocationListDirectories.isEmpty {
-            flags |= UInt(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
-        }
-        guard X509_VERIFY_PARAM_set_flags(parameters, flags) == 1 else { throw TLSError(.backend, "OpenSSL refuses the flags for verification") }
-        SSL_CTX_set_verify_depth(context, Int32(configuration.verificationDepth))
-        var mode = SSL_VERIFY_PEER
-        if case .required = configuration.clientAuthentication { mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT }
-        SSL_CTX_set_verify(context, mode, nil)
-        digest.add("mode \(mode) depth \(configuration.verificationDepth) flags \(flags)")
     }
 
     private func load(_ trust: TrustSource) throws(TLSError) -> [[UInt8]] {
@@ -224,6 +229,7 @@ struct HostContextBuilder {
 
     private mutating func addRevocationLists(to store: OpaquePointer) throws(TLSError) {
         var files = configuration.revocationListFiles
+        digest.add("revocation lists")
         for directory in configuration.revocationListDirectories { files += try filesInDirectory(directory) }
         for file in files {
             let bytes: [UInt8]
@@ -302,7 +308,12 @@ struct HostContextBuilder {
 
     private mutating func setSessionContext() throws(TLSError) {
         digest.add(configuration.hostName)
+        digest.add(configuration.groups.joined(separator: ":"))
+        digest.add(
+            "order \(configuration.honorsCipherOrder) tickets \(!configuration.disablesSessionTickets) lifetime \(configuration.sessionTimeout)"
+        )
         let id = digest.finish()
+        settings = id
         guard id.count == 32, SSL_CTX_set_session_id_context(context, id, UInt32(id.count)) == 1 else {
             throw TLSError(.backend, "OpenSSL cannot set the session id context: \(OpenSSLFailure.takeReason())")
         }
@@ -323,6 +334,18 @@ struct HostContextBuilder {
 
     func warn(_ lines: [String], at place: String?) {
         for line in lines { logger.warning("\(place.map { "\($0): " } ?? "")\(about(line))") }
+    }
+}
+
+extension ClientAuthentication {
+    fileprivate var name: String {
+        switch self {
+        case .none: "none"
+        case .onDemand: "on demand"
+        case .optional: "optional"
+        case .optionalNoCA: "optional without authority"
+        case .required: "required"
+        }
     }
 }
 

@@ -11,6 +11,8 @@ final class OpenSSLConnection {
     private let server: OpenSSLServerContext
     private let ssl: OpaquePointer
     private let io: UnsafeMutablePointer<serval_io>
+    /// While the client is asked for a certificate after the handshake.
+    private var lateAuthentication: UnsafeMutablePointer<serval_late_authentication>?
     /// Only where the host has keys in tokens.
     private let signing: ExternalSigning?
 
@@ -32,6 +34,7 @@ final class OpenSSLConnection {
     deinit {
         signing?.abandon()
         SSL_free(ssl)
+        lateAuthentication?.deallocate()
         serval_io_free_spill(io)
         io.deallocate()
         server.connectionEnded()
@@ -173,7 +176,12 @@ final class OpenSSLConnection {
     // MARK: Facts
 
     /// What is known after the handshake.
-    func facts(serverName: String?) -> TLSConnectionFacts {
+    ///
+    /// - Parameter requestClientCertificates: asks the client for a certificate later; used only where ``canAskLater`` says so.
+    func facts(
+        serverName: String?,
+        requestClientCertificates: (@Sendable () async -> TLSClientCertificates)? = nil
+    ) -> TLSConnectionFacts {
         let session = SSL_get_session(ssl)
         let ticket = session.flatMap(TicketData.init(session:))
         let id = sessionID(session, ticket)
@@ -190,9 +198,10 @@ final class OpenSSLConnection {
             hostName: host.hostName,
             isResumed: isResumed,
             applicationProtocol: applicationProtocol,
-            peerCertificates: peerCertificates(ticket),
+            clientCertificates: clientCertificates(ticket),
             hostNames: server.hostNames,
-            invalidateSession: { [host] in host.invalidate(id, handle) }
+            invalidateSession: { [host] in host.invalidate(id, handle) },
+            requestClientCertificates: requestClientCertificates
         )
     }
 
@@ -232,10 +241,60 @@ final class OpenSSLConnection {
         return length == 0 ? nil : String(decoding: UnsafeBufferPointer(start: start, count: Int(length)), as: UTF8.self)
     }
 
-    private func peerCertificates(_ ticket: TicketData?) -> [[UInt8]] {
-        guard host.verifiesClients, let leaf = SSL_get0_peer_certificate(ssl), let bytes = derBytes(of: leaf) else { return [] }
+    private func clientCertificates(_ ticket: TicketData?) -> TLSClientCertificates {
+        guard host.verifiesClients, let leaf = SSL_get0_peer_certificate(ssl), let bytes = derBytes(of: leaf) else { return .none }
         let sent = certificates(in: SSL_get_peer_cert_chain(ssl))
-        return [bytes] + (sent.isEmpty ? ticket?.intermediates ?? [] : sent)
+        let intermediates = sent.isEmpty ? ticket?.intermediates ?? [] : sent
+        guard case .optionalNoCA = host.clientAuthentication else {
+            // A handshake does not come to its end with another result.
+            return SSL_get_verify_result(ssl) == Int(X509_V_OK) ? .verified([bytes] + intermediates) : .none
+        }
+        // What OpenSSL says of such a handshake is that all is well; so the chain is looked at again, by the rules for verified ones.
+        switch host.verification.verdict(on: leaf, intermediates: intermediates) {
+        case .verified: return .verified([bytes] + intermediates)
+        case .unverified: return .unverified([bytes] + intermediates)
+        case .refused: return .none
+        }
+    }
+
+    // MARK: Authentication after the handshake
+
+    /// Whether the client may be asked for a certificate now that the handshake is over.
+    ///
+    /// Not in HTTP/2 (RFC 8740), and not before TLS 1.3, where that would need a renegotiation.
+    var canAskLater: Bool {
+        host.clientAuthentication.trust != nil && SSL_version(ssl) == TLS1_3_VERSION && applicationProtocol != "h2"
+    }
+
+    /// Asks the client for a certificate.
+    ///
+    /// - Returns: what is to be sent; nil if the client did not offer to be asked.
+    func askForCertificate(_ allocator: ByteBufferAllocator) -> ByteBuffer? {
+        guard lateAuthentication == nil else { return nil }
+        let state = UnsafeMutablePointer<serval_late_authentication>.allocate(capacity: 1)
+        state.initialize(to: serval_late_authentication())
+        lateAuthentication = state
+        guard serval_begin_late_authentication(ssl, state) == 1 else {
+            endLateAuthentication()
+            ERR_clear_error()
+            return nil
+        }
+        let (code, question) = withOutput(allocator, capacity: 4096) { SSL_do_handshake(ssl) }
+        return code == 1 ? question : nil
+    }
+
+    /// What the client has shown, once it has answered.
+    func takeAnswer() -> TLSClientCertificates? {
+        guard let state = lateAuthentication, state.pointee.is_finished != 0 else { return nil }
+        endLateAuthentication()
+        return clientCertificates(SSL_get_session(ssl).flatMap(TicketData.init(session:)))
+    }
+
+    private func endLateAuthentication() {
+        guard let state = lateAuthentication else { return }
+        serval_end_late_authentication(ssl)
+        state.deallocate()
+        lateAuthentication = nil
     }
 }
 

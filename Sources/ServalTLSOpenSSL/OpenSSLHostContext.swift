@@ -6,22 +6,31 @@ import Synchronization
 
 /// One TLS host's `SSL_CTX`.
 ///
-/// It may be used from any thread: nothing in the `SSL_CTX` is changed after `init` but its session cache, which OpenSSL locks.
+/// It may be used from any thread: nothing in the `SSL_CTX` is changed after `init` but its session cache, which OpenSSL locks, and the one variable is
+/// set before the first connection.
 final class OpenSSLHostContext: @unchecked Sendable {
     let context: OpaquePointer
     let hostName: String
     let summary: String
     let certificates: [TLSCertificateSummary]
     let protocolsInWords: String
-    /// Whether clients are asked for certificates.
-    let verifiesClients: Bool
+    /// Whom the host asks for certificates.
+    let clientAuthentication: ClientAuthentication
+    /// Looks at the chains of resumed sessions, and of clients whose issuer need not be known.
+    let verification: ChainVerification
     /// Whether resumption state is in the cache and not in tickets.
     let keepsStateAtServer: Bool
     /// Keys that sign elsewhere; OpenSSL knows them by their places here.
     let externalKeys: [any ExternalPrivateKey]
     private let sessionLifetime: Int
     private let applicationProtocols: [UInt8]
-    private let revoked = Mutex(RevokedSessions())
+    private let ticketKeys: TicketKeyRing
+    /// Whether a stored chain is still good as far as more than certificates and revocation lists are concerned (OCSP answers that are at hand).
+    ///
+    /// Called on the event loop, so it must not wait; false costs the client a full handshake. Set once, before the first connection.
+    var resumptionCheck: (@Sendable (_ chain: [[UInt8]]) -> Bool)?
+    /// One for the process: an invalidated session stays so when a reload has replaced its host's context.
+    private static let revoked = Mutex(RevokedSessions())
 
     init(_ configuration: TLSHostConfiguration, alpnProtocols: [String], tokens: (any TLSTokens)?, logger: Logger) throws(TLSError) {
         guard let context = SSL_CTX_new(TLS_server_method()) else {
@@ -30,7 +39,12 @@ final class OpenSSLHostContext: @unchecked Sendable {
         self.context = context
         hostName = configuration.hostName
         protocolsInWords = configuration.protocols.sorted().map(\.rawValue).joined(separator: "+")
-        verifiesClients = configuration.clientAuthentication != .none
+        clientAuthentication = configuration.clientAuthentication
+        verification = ChainVerification(
+            context: context,
+            hasTrust: configuration.clientAuthentication.trust != nil,
+            acceptsUnknownIssuers: configuration.clientAuthentication.acceptsUnknownIssuers
+        )
         keepsStateAtServer = configuration.disablesSessionTickets
         let configured = Int(configuration.sessionTimeout.components.seconds)
         // RFC 8446 section 4.6.1 allows seven days.
@@ -40,6 +54,13 @@ final class OpenSSLHostContext: @unchecked Sendable {
         var builder = HostContextBuilder(context, configuration, tokens: tokens, logger: logger)
         do {
             try builder.build(sessionLifetime: sessionLifetime)
+            let rotation = Int(configuration.ticketKeyRotation.components.seconds)
+            ticketKeys = try TicketKeyRing.shared(
+                builder.settings,
+                configuration.ticketKeyFile.map { .file($0) } ?? .random(rotation: rotation),
+                lifetime: sessionLifetime,
+                logger: logger
+            )
         } catch {
             SSL_CTX_free(context)
             throw error
@@ -51,6 +72,9 @@ final class OpenSSLHostContext: @unchecked Sendable {
     }
 
     deinit { SSL_CTX_free(context) }
+
+    /// Whether clients show certificates, in the handshake or later.
+    var verifiesClients: Bool { clientAuthentication != .none }
 
     /// The callbacks get `self` without a reference: an `SSL` never outlives its `OpenSSLConnection`, which holds one.
     private func installCallbacks() {
@@ -73,6 +97,13 @@ final class OpenSSLHostContext: @unchecked Sendable {
             },
             me
         )
+        // Its callback gets no argument of its own.
+        SSL_CTX_set_ex_data(context, 0, me)
+        SSL_CTX_set_tlsext_ticket_key_evp_cb(context) { ssl, name, iv, cipher, code, encrypts in
+            guard let ssl, let name, let iv, let me = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), 0) else { return -1 }
+            let host = Unmanaged<OpenSSLHostContext>.fromOpaque(me).takeUnretainedValue()
+            return encrypts == 1 ? host.beginTicket(name, iv, cipher, code) : host.openTicket(ssl, name, iv, cipher, code)
+        }
     }
 
     /// The server's first protocol that the client offers; none is no reason to fail (RFC 7301 would have us send an alert, which breaks old clients for nothing).
@@ -102,37 +133,62 @@ final class OpenSSLHostContext: @unchecked Sendable {
 
     // MARK: Resumption
 
+    private func beginTicket(
+        _ name: UnsafeMutablePointer<UInt8>,
+        _ iv: UnsafeMutablePointer<UInt8>,
+        _ cipher: OpaquePointer?,
+        _ code: OpaquePointer?
+    ) -> Int32 {
+        // 0 is a handshake without a ticket.
+        guard let key = ticketKeys.current(now: currentSecond()), RAND_bytes(iv, 16) == 1 else { return 0 }
+        name.update(from: key.name, count: TicketKey.nameLength)
+        return serval_ticket_keys(cipher, code, key.cipherKey, key.codeKey, iv, 1) == 1 ? 1 : -1
+    }
+
+    private func openTicket(
+        _ ssl: OpaquePointer,
+        _ name: UnsafeMutablePointer<UInt8>,
+        _ iv: UnsafeMutablePointer<UInt8>,
+        _ cipher: OpaquePointer?,
+        _ code: OpaquePointer?
+    ) -> Int32 {
+        // 0 is a ticket of somebody else, or of other settings: a full handshake takes its place.
+        let name = UnsafeBufferPointer(start: name, count: TicketKey.nameLength)
+        guard let (key, isOld) = ticketKeys.find(name, now: currentSecond()) else { return 0 }
+        guard serval_ticket_keys(cipher, code, key.cipherKey, key.codeKey, iv, 0) == 1 else { return -1 }
+        // 2 asks for a new ticket. In TLS 1.3 each is used once (RFC 8446 appendix C.4).
+        return isOld || SSL_version(ssl) == TLS1_3_VERSION ? 2 : 1
+    }
+
     /// Whether a session must not be resumed: invalidated, or older than `sessionTimeout` although its tickets were renewed.
     func refuses(_ id: [UInt8], begun: Int) -> Bool {
         let age = currentSecond() - begun
-        return age > sessionLifetime || revoked.withLock { $0.contains(id, begun: begun) }
+        return age > sessionLifetime || Self.revoked.withLock { $0.contains(id, begun: begun) }
     }
 
     /// Makes a session unusable for further connections.
     func invalidate(_ id: [UInt8], _ handle: SessionHandle?) {
         let now = currentSecond()
-        revoked.withLock { $0.insert(id, expiry: now + sessionLifetime, now: now) }
+        Self.revoked.withLock { $0.insert(id, expiry: now + sessionLifetime, now: now) }
         if let handle { SSL_CTX_remove_session(context, handle.session) }
     }
 
     /// Whether the client certificate in a stored session would still be accepted; true if there is none and none is required.
+    ///
+    /// Every resumption comes through here: what a certificate's expiry, the revocation lists and ``resumptionCheck`` say now is what counts.
     func stillTrusts(_ session: OpaquePointer, intermediates: [[UInt8]]) -> Bool {
         guard verifiesClients else { return true }
         guard let leaf = SSL_SESSION_get0_peer(session) else { return SSL_CTX_get_verify_mode(context) & SSL_VERIFY_FAIL_IF_NO_PEER_CERT == 0 }
-        guard let store = SSL_CTX_get_cert_store(context), let check = X509_STORE_CTX_new(), let untrusted = serval_certs_new() else { return false }
-        defer {
-            X509_STORE_CTX_free(check)
-            serval_certs_free(untrusted)
-            ERR_clear_error()
-        }
-        for der in intermediates {
-            guard let certificate = parseCertificate(der) else { return false }
-            let isAdded = serval_certs_push(untrusted, certificate) == 1
-            X509_free(certificate)
-            guard isAdded else { return false }
-        }
-        guard X509_STORE_CTX_init(check, store, leaf, untrusted) == 1, X509_STORE_CTX_set_default(check, "ssl_client") == 1 else { return false }
-        guard X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(check), SSL_CTX_get0_param(context)) == 1 else { return false }
-        return X509_verify_cert(check) == 1
+        guard verification.verdict(on: leaf, intermediates: intermediates) != .refused else { return false }
+        guard let resumptionCheck else { return true }
+        guard let bytes = derBytes(of: leaf) else { return false }
+        return resumptionCheck([bytes] + intermediates)
+    }
+}
+
+extension ClientAuthentication {
+    fileprivate var acceptsUnknownIssuers: Bool {
+        if case .optionalNoCA = self { return true }
+        return false
     }
 }

@@ -43,7 +43,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     }
 
     private let server: OpenSSLServerContext
-    private let allocator = ByteBufferAllocator()
+    let allocator = ByteBufferAllocator()
     // What every record touches has its exclusivity checked by the event loop that it belongs to, not at run time: no access spans a call that comes back.
     @exclusivity(unchecked) var phase = Phase.hello
     private var reader: ClientHelloReader
@@ -67,6 +67,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     var isSigning = false
     /// Ciphertext that has come while it does.
     var held: ByteBuffer?
+    /// Certificates asked for after the handshake.
+    var late = LateAuthentication()
 
     /// Half of how long a client may read nothing before a close goes on without it.
     private static let closeLimit = TimeAmount.seconds(3)
@@ -120,7 +122,11 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         let promises = queue.removeAll() + [closing?.promise].compactMap { $0 }
         closing = nil
         for promise in promises { promise.fail(ChannelError.ioOnClosedChannel) }
+        late.context = nil
+        if !late.waiting.isEmpty { endLateAuthentication(with: .none) }
     }
+
+    var handshakeTimeout: TimeAmount { server.handshakeTimeout }
 
     private func startTimer(_ context: ChannelHandlerContext) {
         guard phase == .hello, timer == nil else { return }
@@ -186,7 +192,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         // What is not read now stays with the client.
         case .handshake where isSigning: break
         case .hello, .handshake: context.read()
-        case .open where wantsPlaintext && !hasInputEnded && closing == nil: context.read()
+        case .open where (wantsPlaintext || late.isUnderWay) && !hasInputEnded && closing == nil: context.read()
         default: break
         }
     }
@@ -271,7 +277,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         timer?.cancel()
         timer = nil
         hello = nil
-        context.fireUserInboundEventTriggered(TLSHandshakeCompletion(connection.facts(serverName: serverName)))
+        let facts = connection.facts(serverName: serverName, requestClientCertificates: certificateQuestion(context, connection))
+        context.fireUserInboundEventTriggered(TLSHandshakeCompletion(facts))
         pump(context)
     }
 
@@ -288,6 +295,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
             }
             if let reply = connection.takeReply(allocator) { sendReply(context, reply) }
             guard phase == .open else { return }
+            if late.isUnderWay { takeLateAnswer() }
             if plaintext.readableBytes > 0 {
                 wantsPlaintext = false
                 context.fireChannelRead(wrapInboundOut(plaintext))

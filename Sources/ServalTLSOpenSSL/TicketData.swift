@@ -63,11 +63,18 @@ struct TicketData: Equatable {
 
     // MARK: OpenSSL's callbacks
 
-    /// Called before a ticket is made: gives a new session its id.
+    /// Called before a ticket is made: gives a new session its id, and notes the chain of a client that has shown one.
+    ///
+    /// After an authentication that came later than the handshake the session keeps its id and gets the chain.
     static func stamp(_ ssl: OpaquePointer?) -> Int32 {
         guard let ssl, let session = SSL_get_session(ssl) else { return 0 }
-        if TicketData(session: session) != nil { return 1 }
-        let bytes = TicketData(id: newID(), begun: currentSecond(), intermediates: certificates(in: SSL_get_peer_cert_chain(ssl))).encoded
+        // Empty on a connection that resumes: then what the session has is right.
+        let intermediates = certificates(in: SSL_get_peer_cert_chain(ssl))
+        var data = TicketData(session: session)
+        if data != nil, intermediates.isEmpty || data?.intermediates == intermediates { return 1 }
+        if data == nil { data = TicketData(id: newID(), begun: currentSecond()) }
+        data?.intermediates = intermediates
+        guard let bytes = data?.encoded else { return 0 }
         return SSL_SESSION_set1_ticket_appdata(session, bytes, bytes.count)
     }
 

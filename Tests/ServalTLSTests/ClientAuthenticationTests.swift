@@ -193,10 +193,11 @@ struct ClientAuthenticationTests {
     @Test func readsTomcatsWords() throws {
         for (word, meaning) in [
             ("none", CertificateVerification.none), ("FALSE", .none), ("want", .optional), ("Required", .required), ("true", .required),
+            ("optionalNoCA", .optionalNoCA), ("optional_no_ca", .optionalNoCA),
         ] {
             #expect(try CertificateVerification(attribute: word) == meaning)
         }
-        for word in ["", "optionalNoCA", "maybe"] {
+        for word in ["", "optionalCA", "maybe"] {
             #expect(throws: TLSError(.invalidConfiguration, "")) { try CertificateVerification(attribute: word) }
         }
     }

@@ -4,3 +4,4 @@
 #include "ExternalKeys.h"
 #include "KeyStoreCiphers.h"
 #include "KeyStoreFiles.h"
+#include "SessionResumption.h"

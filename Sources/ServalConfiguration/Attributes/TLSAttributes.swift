@@ -14,7 +14,9 @@ extension AttributeTable {
                 "certificateVerification",
                 .text,
                 default: "none",
-                note: "none, optional or required; who is trusted has to be said: the system's authorities never are. optionalNoCA is an error"
+                note: "none, optional, optionalNoCA or required; who is trusted has to be said: the system's authorities never are. "
+                    + "With none, caCertificateFile and truststoreFile count for CLIENT-CERT. "
+                    + "optionalNoCA accepts certificates whose issuer is unknown; those are never taken for verified ones"
             ),
             AttributeDefinition(
                 "certificateVerificationDepth",
@@ -58,6 +60,18 @@ extension AttributeTable {
                 note: "use certificateRevocationListFile; true without it is an error"
             ),
             AttributeDefinition("sessionCacheSize", .countOrUnlimited, default: "-1", note: "-1 is 20480, 0 no limit"),
+            AttributeDefinition(
+                "sessionTicketKeyFile",
+                .path,
+                note: "Serval's own: keys of session tickets that several nodes share, one in a line of 64 hexadecimal digits or more, "
+                    + "the newest first; mode 0600. Read again when it changes"
+            ),
+            AttributeDefinition(
+                "sessionTicketKeyRotation",
+                .seconds,
+                default: "43200",
+                note: "Serval's own: how often a new random key takes over; 0 is never. Older ones go on decrypting until sessionTimeout"
+            ),
             AttributeDefinition("sessionTimeout", .seconds, default: "86400"),
             AttributeDefinition(
                 "sslProtocol",

@@ -36,16 +36,16 @@ struct TLSHostReader {
     // MARK: Clients
 
     private func clientAuthentication(_ attributes: CheckedAttributes) -> ClientAuthentication {
-        guard let word = attributes.nonEmpty("certificateVerification") else { return .none }
+        guard let word = attributes.nonEmpty("certificateVerification") else { return self.onDemand(attributes) }
         let verification: CertificateVerification
         do {
             verification = try CertificateVerification(attribute: word.trimmingWhitespace())
         } catch {
-            let words = ["none", "optional", "required"]
+            let words = ["none", "optional", "optionalNoCA", "required"]
             attributes.report(.error, error.message, "certificateVerification", suggestion: NearestName.find(word, among: words))
             return .none
         }
-        guard verification != .none else { return .none }
+        guard verification != .none else { return self.onDemand(attributes) }
         if attributes.has("trustManagerClassName") {
             attributes.report(
                 .error,
@@ -57,6 +57,7 @@ struct TLSHostReader {
         guard let trust = self.trust(attributes) else {
             // A file that is named and does not exist has been told of.
             if self.scope.log.errorCount > errorsBefore { return .none }
+            if verification == .optionalNoCA { return .optionalNoCA(trust: nil) }
             if verification == .optional, !attributes.has("trustManagerClassName") {
                 // Tomcat asks OpenSSL, which trusts nobody then, and serves clients without a certificate; the outcome is the same.
                 attributes.report(
@@ -75,7 +76,18 @@ struct TLSHostReader {
             )
             return .none
         }
-        return verification == .required ? .required(trust: trust) : .optional(trust: trust)
+        switch verification {
+        case .required: return .required(trust: trust)
+        case .optionalNoCA: return .optionalNoCA(trust: trust)
+        case .optional, .none: return .optional(trust: trust)
+        }
+    }
+
+    /// Without verification in the handshake, whoever is trusted counts for applications that ask for certificates themselves (`CLIENT-CERT`).
+    private func onDemand(_ attributes: CheckedAttributes) -> ClientAuthentication {
+        // What Java trusts as a whole says nothing about this host; only its own attributes do.
+        guard ["caCertificateFile", "caCertificatePath", "truststoreFile"].contains(where: { attributes.has($0) }) else { return .none }
+        return self.trust(attributes).map { .onDemand(trust: $0) } ?? .none
     }
 
     private func trust(_ attributes: CheckedAttributes) -> TrustSource? {
@@ -149,6 +161,8 @@ struct TLSHostReader {
         host.disablesSessionTickets = attributes.boolean("disableSessionTickets") ?? host.disablesSessionTickets
         host.sessionCacheSize = attributes.integer("sessionCacheSize") ?? host.sessionCacheSize
         host.sessionTimeout = attributes.seconds("sessionTimeout") ?? host.sessionTimeout
+        host.ticketKeyFile = self.existing("sessionTicketKeyFile", attributes)
+        host.ticketKeyRotation = attributes.seconds("sessionTicketKeyRotation") ?? host.ticketKeyRotation
         if attributes.boolean("disableCompression") == false {
             attributes.report(.warning, "TLS compression is never used, because it gives secrets away", "disableCompression")
         }

@@ -20,6 +20,14 @@ struct Certificates: Sendable {
     let expiredClient: Pair
     let clientOfIntermediate: Pair
     let clientOfOtherAuthority: Pair
+    /// Valid from a year that is far away.
+    let futureClient: Pair
+    /// For servers only.
+    let clientForServers: Pair
+    /// In ``revocationList``.
+    let revokedClient: Pair
+    /// A file with the list of ``authority``.
+    let revocationList: String
 
     static let shared = Task { try await Certificates() }
 
@@ -38,13 +46,47 @@ struct Certificates: Sendable {
         serverRSA = try await maker.issue("localhost-rsa", by: authority, extensions: "subjectAltName=DNS:localhost", key: ["rsa:2048"])
         alpha = try await maker.issue("alpha.test", by: authority, extensions: "subjectAltName=DNS:alpha.test")
         client = try await maker.issue("client", by: authority, extensions: "extendedKeyUsage=clientAuth")
-        expiredClient = try await maker.issue("expired", by: authority, extensions: "extendedKeyUsage=clientAuth", isExpired: true)
+        expiredClient = try await maker.issue(
+            "expired",
+            by: authority,
+            extensions: "extendedKeyUsage=clientAuth",
+            dates: ("20200101000000Z", "20210101000000Z")
+        )
         clientOfIntermediate = try await maker.issue("far-client", by: intermediate, extensions: "extendedKeyUsage=clientAuth")
+        futureClient = try await maker.issue(
+            "future",
+            by: authority,
+            extensions: "extendedKeyUsage=clientAuth",
+            dates: ("20450101000000Z", "20460101000000Z")
+        )
+        clientForServers = try await maker.issue("for-servers", by: authority, extensions: "extendedKeyUsage=serverAuth")
+        revokedClient = try await maker.issue("revoked", by: authority, extensions: "extendedKeyUsage=clientAuth")
+        revocationList = try await maker.revocationList("authority", of: authority, revoking: [revokedClient])
         clientOfOtherAuthority = try await maker.issue("stranger", by: otherAuthority, extensions: "extendedKeyUsage=clientAuth")
+    }
+
+    /// A certificate of this authority that is valid for the dates given, as `openssl ca` writes them.
+    func client(_ name: String, validFrom start: String, to end: String) async throws -> Pair {
+        try await Maker(folder: folder).issue(name, by: authority, extensions: "extendedKeyUsage=clientAuth", dates: (start, end))
     }
 
     private struct Maker {
         var folder: TemporaryFolder
+
+        func revocationList(_ name: String, of issuer: Pair, revoking pairs: [Pair]) async throws -> String {
+            let index = try folder.write("", to: "index-crl-\(name)")
+            let number = try folder.write("01\n", to: "number-crl-\(name)")
+            let settings = try folder.write(
+                "[ca]\ndefault_ca=x\n[x]\ndatabase=\(index)\ncrlnumber=\(number)\ndefault_md=sha256\ndefault_crl_days=2\n",
+                to: "crl-\(name).cnf"
+            )
+            let authority = ["openssl", "ca", "-config", settings, "-cert", issuer.certificate, "-keyfile", issuer.key]
+            for arguments in pairs.map({ ["-revoke", $0.certificate] }) + [["-gencrl", "-out", folder.path("\(name).crl")]] {
+                let result = try await Command.run(authority + arguments)
+                guard result.status == 0 else { throw Command.Failure(words: result.text) }
+            }
+            return folder.path("\(name).crl")
+        }
 
         func authority(_ name: String) async throws -> Pair {
             let pair = Pair(certificate: folder.path("\(name).crt"), key: folder.path("\(name).key"))
@@ -73,7 +115,7 @@ struct Certificates: Sendable {
             by issuer: Pair,
             extensions: String,
             key: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-            isExpired: Bool = false
+            dates: (start: String, end: String)? = nil
         ) async throws -> Pair {
             let pair = Pair(certificate: folder.path("\(name).crt"), key: folder.path("\(name).key"))
             let request = folder.path("\(name).csr")
@@ -82,7 +124,7 @@ struct Certificates: Sendable {
             )
             guard result.status == 0 else { throw Command.Failure(words: result.text) }
             let extensionFile = try folder.write(extensions, to: "\(name).ext")
-            if isExpired {
+            if let dates {
                 // `openssl x509` cannot give dates; `openssl ca` can.
                 let index = try folder.write("", to: "index-\(name)")
                 let settings = try folder.write(
@@ -103,9 +145,9 @@ struct Certificates: Sendable {
                     "-out",
                     pair.certificate,
                     "-startdate",
-                    "20200101000000Z",
+                    dates.start,
                     "-enddate",
-                    "20210101000000Z",
+                    dates.end,
                     "-notext",
                     "-extfile",
                     extensionFile

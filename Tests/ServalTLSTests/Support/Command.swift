@@ -49,6 +49,11 @@ enum Command {
         return result.output
     }
 
+    /// Gives a file the mode 0600, or another one.
+    static func makePrivate(_ path: String, mode: Int = 0o600) throws {
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+    }
+
     /// Starts a command that gets one line and then waits for more, which never comes.
     static func start(_ arguments: [String], line: String) throws -> Running {
         let process = ChildProcess()

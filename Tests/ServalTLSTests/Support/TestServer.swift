@@ -76,7 +76,7 @@ final class Journal: Sendable {
     }
 }
 
-/// Answers lines: `facts`, `bytes N` (N bytes), `compare N` (reads N bytes and says whether they are right), `later N` (N bytes, after a moment), `echo`, `invalidate`, `wait`.
+/// Answers lines: `facts`, `ask` (for a certificate), `bytes N` (N bytes), `compare N` (reads N bytes and says whether they are right), `later N` (N bytes, after a moment), `echo`, `invalidate`, `wait`.
 final class LineApplication: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -120,6 +120,14 @@ final class LineApplication: ChannelInboundHandler {
         case "invalidate":
             facts?.invalidateSession()
             answer(context, "invalidated\n")
+        case "ask":
+            self.command = [""]
+            let request = facts?.requestClientCertificates
+            let promise = context.eventLoop.makePromise(of: TLSClientCertificates?.self)
+            promise.completeWithTask { await request?() }
+            promise.futureResult.assumeIsolated().whenSuccess { certificates in
+                self.answer(context, "shown=\(Self.words(certificates)) id=\(self.facts?.sessionID ?? "-") end\n")
+            }
         case "bytes":
             self.command = [""]
             context.writeAndFlush(wrapOutboundOut(TestBytes.buffer(number)), promise: nil)
@@ -163,6 +171,15 @@ final class LineApplication: ChannelInboundHandler {
         context.write(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
         context.flush()
         context.close(promise: nil)
+    }
+
+    private static func words(_ certificates: TLSClientCertificates?) -> String {
+        switch certificates {
+        case nil: "impossible"
+        case .some(.none): "nothing"
+        case .verified(let chain): "verified:\(chain.count)"
+        case .unverified(let chain): "unverified:\(chain.count)"
+        }
     }
 
     static func words(_ facts: TLSConnectionFacts?) -> String {

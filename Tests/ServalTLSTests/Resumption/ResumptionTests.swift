@@ -128,15 +128,54 @@ struct ResumptionTests {
         try await server.stop()
     }
 
-    /// With another context, as after a reload, nothing of the old one is resumed, whatever has changed.
+    /// A reload that changes nothing costs nobody a full handshake, as long as the state travels in tickets.
     @Test(arguments: variants)
-    func aReloadEndsSessions(variant: Variant) async throws {
+    func aReloadKeepsTickets(variant: Variant) async throws {
         let first = try await server(variant)
         let folder = try TemporaryFolder()
-        _ = try await first.client(variant.version, "-sess_out", folder.path("s"))
-        try await first.stop()
+        let before = try await first.client(variant.version, "-sess_out", folder.path("s")).text
         let second = try await server(variant)
+        try await first.stop()
+        let after = try await second.client(variant.version, "-sess_in", folder.path("s")).text
+        #expect(after.contains("resumed=\(!variant.disablesTickets)"), "\(after)")
+        #expect((self.id(in: after) == self.id(in: before)) == !variant.disablesTickets)
+        try await second.stop()
+        withExtendedLifetime(first) {}
+    }
+
+    /// What was invalidated before a reload stays so.
+    @Test(arguments: variants)
+    func aReloadBringsNothingBack(variant: Variant) async throws {
+        let first = try await server(variant)
+        let folder = try TemporaryFolder()
+        _ = try await first.client(variant.version, "-sess_out", folder.path("s"), line: "invalidate\n")
+        let second = try await server(variant)
+        try await first.stop()
         #expect(try await second.client(variant.version, "-sess_in", folder.path("s")).text.contains("resumed=false"))
         try await second.stop()
+        withExtendedLifetime(first) {}
+    }
+
+    /// Whatever is changed, nothing of before is resumed, not even when it is changed back.
+    @Test(arguments: variants)
+    func aChangedConfigurationEndsSessions(variant: Variant) async throws {
+        let folder = try TemporaryFolder()
+        var first: TestServer? = try await server(variant)
+        _ = try await first?.client(variant.version, "-sess_out", folder.path("s"))
+        let changes: [(String, @Sendable (inout TLSHostConfiguration) -> Void)] = [
+            ("ciphers", { $0.ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256" }),
+            ("cipherSuites", { $0.cipherSuites = "TLS_AES_256_GCM_SHA384" }),
+            ("groups", { $0.groups = ["P-256"] }),
+            ("sessionTimeout", { $0.sessionTimeout = .seconds(3600) }),
+            ("honorCipherOrder", { $0.honorsCipherOrder = true }),
+        ]
+        for (name, change) in changes {
+            let second = try await server(variant) { change(&$0.hosts[0]) }
+            let text = try await second.client(variant.version, "-sess_in", folder.path("s")).text
+            #expect(text.contains("resumed=false"), "\(name): \(text)")
+            try await second.stop()
+        }
+        try await first?.stop()
+        first = nil
     }
 }

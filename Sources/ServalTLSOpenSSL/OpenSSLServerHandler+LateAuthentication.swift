@@ -1,0 +1,75 @@
+import NIOCore
+import ServalTLS
+
+/// Client certificates that are asked for after the handshake (RFC 8446 section 4.6.2).
+///
+/// The client's answer comes between its application data and is read as that is; whoever waits for it waits in a task, and the event loop goes on.
+struct LateAuthentication {
+    /// Whether the client has been asked and has not answered.
+    var isUnderWay = false
+    /// What came of it; a client is asked once.
+    var answer: TLSClientCertificates?
+    var waiting: [EventLoopPromise<TLSClientCertificates>] = []
+    /// The handler's place in its pipeline, until the connection ends.
+    var context: ChannelHandlerContext?
+}
+
+/// A connection's handler for somebody who may outlive the connection.
+private final class HandlerReference {
+    weak var handler: OpenSSLServerHandler?
+
+    init(_ handler: OpenSSLServerHandler) { self.handler = handler }
+}
+
+extension OpenSSLServerHandler {
+    /// What asks the client of this connection, from any thread; nil where it cannot be asked.
+    func certificateQuestion(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection) -> (@Sendable () async -> TLSClientCertificates)? {
+        guard connection.canAskLater else { return nil }
+        let loop = context.eventLoop
+        let here = NIOLoopBound(HandlerReference(self), eventLoop: loop)
+        late.context = context
+        return {
+            let promise = loop.makePromise(of: TLSClientCertificates.self)
+            loop.execute {
+                guard let handler = here.value.handler else { return promise.succeed(.none) }
+                handler.askForCertificate(promise)
+            }
+            return (try? await promise.futureResult.get()) ?? .none
+        }
+    }
+
+    private func askForCertificate(_ promise: EventLoopPromise<TLSClientCertificates>) {
+        guard phase == .open, closing == nil, let connection, let context = late.context else { return promise.succeed(.none) }
+        if let answer = late.answer { return promise.succeed(answer) }
+        if !late.isUnderWay {
+            guard let question = connection.askForCertificate(allocator) else {
+                // The client did not offer to be asked, and will not later.
+                late.answer = .some(.none)
+                return promise.succeed(.none)
+            }
+            late.isUnderWay = true
+            context.writeAndFlush(wrapOutboundOut(question), promise: nil)
+        }
+        late.waiting.append(promise)
+        // Whoever answers later than this is asked for nothing more; the request goes on without a certificate.
+        let limit = context.eventLoop.assumeIsolated().scheduleTask(in: handshakeTimeout) { promise.succeed(.none) }
+        promise.futureResult.assumeIsolated().whenComplete { _ in limit.cancel() }
+        // The answer has to be read, whether somebody wants application data or not.
+        context.read()
+    }
+
+    /// Called after each read while the client is being asked.
+    func takeLateAnswer() {
+        guard late.isUnderWay, let answer = connection?.takeAnswer() else { return }
+        late.isUnderWay = false
+        late.answer = answer
+        endLateAuthentication(with: answer)
+    }
+
+    /// Tells everybody who waits.
+    func endLateAuthentication(with answer: TLSClientCertificates) {
+        let waiting = late.waiting
+        late.waiting = []
+        for promise in waiting { promise.succeed(answer) }
+    }
+}
