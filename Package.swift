@@ -129,7 +129,8 @@ let package = Package(
         .testTarget(
             name: "ServalTLSTests",
             dependencies: [
-                "TestPrograms", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "COpenSSL", nioCore, nioPosix, nioEmbedded, logging, x509, asn1, crypto,
+                "TestPrograms", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "COpenSSL", nioCore, nioPosix, nioEmbedded, logging, x509, asn1,
+                crypto,
             ],
             swiftSettings: settings
         ),

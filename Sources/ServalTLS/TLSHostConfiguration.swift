@@ -37,9 +37,9 @@ public struct TLSHostConfiguration: Sendable, Hashable {
     ///
     /// See ``TicketKeyFile`` for its format.
     public var ticketKeyFile: String?
-    /// How often a new random key takes over (`sessionTicketKeyRotation`); 0 = never. Default 12 hours.
+    /// How often a new random key takes over (`sessionTicketKeyRotation`); 0 = never.
     ///
-    /// Older keys go on decrypting as long as sessions can be resumed. Without effect with ``ticketKeyFile``, where the file's order decides.
+    /// Default 12 hours. Older keys go on decrypting as long as sessions can be resumed. Without effect with ``ticketKeyFile``, where the file's order decides.
     public var ticketKeyRotation: Duration = .seconds(43_200)
     /// Settings for OpenSSL by its own names (`<OpenSSLConfCmd>`), applied last and in order.
     public var openSSLCommands: [OpenSSLCommand] = []

@@ -88,7 +88,14 @@ struct ClientCertificateModeTests {
                 #expect(result == .verified || outcome.identity.isEmpty)
             }
             if expected(mode, kind) == .refused {
-                #expect(first.error?.code == (kind == .nothing ? .clientCertificateMissing : .clientCertificateRejected))
+                // Without any authority, nobody could have signed a revocation list; OpenSSL ends that differently.
+                let codes: [TLSError.Code] =
+                    switch (mode, kind) {
+                    case (_, .nothing): [.clientCertificateMissing]
+                    case (.optionalNoCAWithoutTrust, .revoked): [.clientCertificateRejected, .handshakeFailed]
+                    default: [.clientCertificateRejected]
+                    }
+                #expect(first.error.map { codes.contains($0.code) } == true, "\(mode) \(kind) \(version): \(String(describing: first.error))")
             } else {
                 #expect(second?.isResumed == true, "\(mode) \(kind) \(version)")
             }

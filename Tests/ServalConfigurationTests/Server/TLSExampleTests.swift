@@ -253,7 +253,7 @@ import Testing
             "certificateFile must be defined"
         ),
         ("<Connector port='1' SSLEnabled='true' clientAuth='maybe'/>", "The certificate verification value [maybe] is not recognised"),
-        ("<Connector port='1' SSLEnabled='true' SSLVerifyClient='optionalNoCA'/>", "nobody has verified"),
+        ("<Connector port='1' SSLEnabled='true' SSLVerifyClient='optionalCA'/>", "The certificate verification value [optionalCA] is not recognised"),
         ("<Connector port='1' SSLEnabled='true' SSLProtocol='SSLv3'/>", "None of the [protocols] specified are supported"),
         ("<Connector port='1' SSLEnabled='true' sslProtocol='TSL'/>", "the attribute \"sslProtocol\" of <SSLHostConfig> has to be one of TLS"),
         ("<Connector port='1' SSLEnabled='true' keystoreType='KEYCHAIN'/>", "the attribute \"keystoreType\" of <Certificate> has to be one of JKS"),

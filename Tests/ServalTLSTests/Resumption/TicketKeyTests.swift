@@ -28,12 +28,12 @@ struct TicketKeyTests {
         var names: Set<[UInt8]> = [first.ticketKeyName]
         for _ in 0..<2 {
             try await Task.sleep(for: .milliseconds(1100))
-            last = try client.connect(context, to: "localhost", with: try #require(last.session))
+            last = try client.connect(context, to: "localhost", with: last.resumable())
             #expect(last.isResumed && last.facts?.sessionID == first.facts?.sessionID)
             names.insert(last.ticketKeyName)
         }
         #expect(names.count == 3 && !names.contains([]))
-        #expect(try client.connect(context, to: "localhost", with: try #require(first.session)).isResumed)
+        #expect(try client.connect(context, to: "localhost", with: first.resumable()).isResumed)
     }
 
     @Test("Without rotation the key stays")
@@ -78,23 +78,23 @@ struct TicketKeyTests {
         let first = try client.connect(context, to: "localhost")
         _ = try folder.keyFile(["b2", "a1"])
         let reloaded = try await self.context { $0.ticketKeyFile = path }
-        let second = try client.connect(reloaded, to: "localhost", with: try #require(first.session))
+        let second = try client.connect(reloaded, to: "localhost", with: first.resumable())
         #expect(second.isResumed && second.ticketKeyName != first.ticketKeyName)
         // A broken file: the keys that are there stay, and a reload says what is wrong.
         _ = try folder.write("nonsense\n", to: "tickets.keys")
         await #expect(throws: TLSError(.invalidConfiguration, "")) { try await self.context { $0.ticketKeyFile = path } }
-        #expect(try client.connect(context, to: "localhost", with: try #require(second.session)).isResumed)
+        #expect(try client.connect(context, to: "localhost", with: second.resumable()).isResumed)
         _ = try folder.keyFile(["c3", "b2"])
         var names: Set<[UInt8]> = []
         for _ in 0..<150 {
-            let next = try client.connect(context, to: "localhost", with: try #require(second.session))
+            let next = try client.connect(context, to: "localhost", with: second.resumable())
             #expect(next.isResumed)
             names.insert(next.ticketKeyName)
             if !names.subtracting([first.ticketKeyName, second.ticketKeyName]).isEmpty { break }
             try await Task.sleep(for: .milliseconds(100))
         }
         #expect(names.contains { $0 != first.ticketKeyName && $0 != second.ticketKeyName })
-        #expect(try !client.connect(context, to: "localhost", with: try #require(first.session)).isResumed, "the first key is gone")
+        #expect(try !client.connect(context, to: "localhost", with: first.resumable()).isResumed, "the first key is gone")
     }
 
     @Test("A file of keys is checked, and the message says what to do")

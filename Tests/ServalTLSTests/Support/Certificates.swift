@@ -70,6 +70,15 @@ struct Certificates: Sendable {
         try await Maker(folder: folder).issue(name, by: authority, extensions: "extendedKeyUsage=clientAuth", dates: (start, end))
     }
 
+    /// A moment as `openssl ca` writes it.
+    static func time(_ date: Date) -> String {
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(identifier: "GMT")
+        formatter.dateFormat = "yyyyMMddHHmmss'Z'"
+        return formatter.string(from: date)
+    }
+
     private struct Maker {
         var folder: TemporaryFolder
 

@@ -29,6 +29,12 @@ final class MemoryClient {
         var ticketKeyName: [UInt8] = []
 
         var identity: [[UInt8]] { facts?.peerCertificates ?? [] }
+        /// The session; fails where there is none.
+        func resumable() throws -> [UInt8] {
+            guard let session else { throw Command.Failure(words: "nothing to resume: \(String(describing: error))") }
+            return session
+        }
+
         var isResumed: Bool { facts?.isResumed ?? false }
     }
 
