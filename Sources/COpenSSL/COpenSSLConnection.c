@@ -110,3 +110,16 @@ int serval_uses_fips_provider(void) {
     EVP_MD_free(digest);
     return uses;
 }
+
+static void note_alert(const SSL *ssl, int place, int value) {
+    if ((place & SSL_CB_ALERT) == 0) return;
+    serval_io *io = BIO_get_data(SSL_get_rbio(ssl));
+    if (io == NULL) return;
+    if (place & SSL_CB_WRITE) {
+        io->alert_sent = (uint16_t)((value & 0xff) + 1);
+    } else {
+        io->alert_received = (uint16_t)((value & 0xff) + 1);
+    }
+}
+
+void serval_ctx_note_alerts(SSL_CTX *context) { SSL_CTX_set_info_callback(context, note_alert); }

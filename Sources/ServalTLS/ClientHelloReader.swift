@@ -124,9 +124,15 @@ extension ClientHelloReader {
         package var cipherSuites: [UInt16] = []
         /// The groups by number.
         package var groups: [UInt16] = []
+        /// The signature algorithms by number.
+        package var signatureAlgorithms: [UInt16] = []
+        /// The application protocols (ALPN).
+        package var applicationProtocols: [String] = []
 
         fileprivate static let serverNameExtension: UInt16 = 0
         private static let groupsExtension: UInt16 = 10
+        private static let signaturesExtension: UInt16 = 13
+        private static let applicationProtocolsExtension: UInt16 = 16
         private static let versionsExtension: UInt16 = 43
 
         /// Reads the body of a ClientHello; nil if it is broken.
@@ -156,6 +162,14 @@ extension ClientHelloReader {
                 case Self.groupsExtension:
                     var inner = Reader(content)
                     if let block = inner.block(lengthBytes: 2) { groups = Self.numbers(block) }
+                case Self.signaturesExtension:
+                    var inner = Reader(content)
+                    if let block = inner.block(lengthBytes: 2) { signatureAlgorithms = Self.numbers(block) }
+                case Self.applicationProtocolsExtension:
+                    var inner = Reader(content)
+                    guard let block = inner.block(lengthBytes: 2) else { continue }
+                    var names = Reader(block)
+                    while let name = names.block(lengthBytes: 1) { applicationProtocols.append(String(decoding: name, as: UTF8.self)) }
                 case Self.versionsExtension:
                     var inner = Reader(content)
                     if let block = inner.block(lengthBytes: 1) { versions = Self.numbers(block) }
@@ -200,16 +214,20 @@ extension ClientHelloReader {
     }
 }
 
-extension ClientHelloReader.Offer: CustomStringConvertible {
-    package var description: String {
-        let versions = versions.filter { !Self.isGrease($0) }.map(Self.versionName).joined(separator: ",")
-        let suites = cipherSuites.filter { !Self.isGrease($0) }.prefix(20).map(Self.hexadecimal).joined(separator: ",")
-        let groups = groups.filter { !Self.isGrease($0) }.prefix(10).map(Self.hexadecimal).joined(separator: ",")
-        return "versions \(versions); cipher suites \(suites)\(cipherSuites.count > 20 ? ",…" : ""); groups \(groups)"
+extension TLSOffer {
+    /// What a ClientHello offers, in names; what means nothing (GREASE, signals) is left out.
+    ///
+    /// - Parameter cipherName: the name of a cipher suite.
+    package init(_ offer: ClientHelloReader.Offer, cipherName: (UInt16) -> String) {
+        func meant(_ numbers: [UInt16]) -> [UInt16] { numbers.filter { $0 & 0x0f0f != 0x0a0a || $0 >> 8 != $0 & 0xff } }
+        self.init(
+            versions: meant(offer.versions).map(Self.versionName),
+            cipherSuites: meant(offer.cipherSuites).filter { $0 != 0x00ff && $0 != 0x5600 }.map(cipherName),
+            groups: meant(offer.groups).map(TLSGroup.name(of:)),
+            signatureAlgorithms: meant(offer.signatureAlgorithms).map(TLSSignatureScheme.name(of:)),
+            applicationProtocols: offer.applicationProtocols
+        )
     }
-
-    /// Whether `number` is one of the values that mean nothing (RFC 8701).
-    private static func isGrease(_ number: UInt16) -> Bool { number & 0x0f0f == 0x0a0a && number >> 8 == number & 0xff }
 
     private static func versionName(_ number: UInt16) -> String {
         switch number {
@@ -218,12 +236,7 @@ extension ClientHelloReader.Offer: CustomStringConvertible {
         case 0x0302: "TLSv1.1"
         case 0x0303: "TLSv1.2"
         case 0x0304: "TLSv1.3"
-        default: hexadecimal(number)
+        default: hexadecimalNumber(number)
         }
-    }
-
-    private static func hexadecimal(_ number: UInt16) -> String {
-        let digits = String(number, radix: 16)
-        return "0x" + String(repeating: "0", count: 4 - digits.count) + digits
     }
 }

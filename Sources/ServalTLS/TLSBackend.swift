@@ -22,7 +22,9 @@ public protocol TLSServerContext: Sendable {
     /// It takes and gives `ByteBuffer`s. Inbound it fires `TLSHandshakeCompletion` as a user event before the first bytes. On failure it fires a
     /// `TLSError` as `errorCaught` and closes the channel. The one exception is the error `.plaintextHTTP`: after it the handler passes writes through as
     /// they are, so that the next handler can answer in plain HTTP, and leaves closing to that handler.
-    func makeHandler() -> any ChannelHandler
+    ///
+    /// - Parameter reporter: is told how the handshake came out.
+    func makeHandler(reporter: TLSHandshakeReporter?) -> any ChannelHandler
 
     /// Which host serves which server name.
     var hostNames: TLSHostNames { get }
@@ -35,6 +37,9 @@ public protocol TLSServerContext: Sendable {
 }
 
 extension TLSServerContext {
+    /// A handler whose handshake nobody is told of.
+    public func makeHandler() -> any ChannelHandler { makeHandler(reporter: nil) }
+
     /// None, for contexts that do not tell.
     public var certificates: [TLSCertificateSummary] { [] }
 }

@@ -9,6 +9,10 @@ public struct TLSError: Error, Sendable, Hashable, CustomStringConvertible {
     public var message: String
     /// Where the setting stands that it is about, `conf/server.xml:42`; nil if that is not known, or for connections.
     public var origin: String?
+    /// For a handshake, the kind of failure as logs and counters have it.
+    public var cause: TLSHandshakeFailure.Cause?
+    /// For a handshake, the setting that decides about it, `SSLHostConfig protocols`.
+    public var setting: String?
 
     /// Makes an error of the kind `code`.
     public init(_ code: Code, _ message: String, origin: String? = nil) {
@@ -98,5 +102,25 @@ extension TLSError {
         public static let protocolViolation = Code("protocol-violation")
         /// The resumed TLS session had been invalidated.
         public static let sessionRevoked = Code("session-revoked")
+
+        /// The cause that a handshake's failure has if nothing closer is known.
+        package var cause: TLSHandshakeFailure.Cause {
+            switch self {
+            case .plaintextHTTP: .plaintextHTTP
+            case .notTLS: .notTLS
+            case .clientHelloTooLarge: .clientHelloTooLarge
+            case .handshakeTimeout: .timeout
+            case .handshakeAborted: .aborted
+            case .noSharedProtocol: .noSharedProtocol
+            case .noSharedCipher: .noSharedCipher
+            case .clientCertificateMissing: .clientCertificateMissing
+            case .clientCertificateRejected: .clientCertificateRejected
+            case .peerAlert: .clientAlert
+            case .sessionRevoked: .sessionRevoked
+            case .keyUnavailable: .keyUnavailable
+            case .protocolViolation: .invalidMessage
+            default: .other
+            }
+        }
     }
 }

@@ -41,7 +41,7 @@ package struct TLSGroup: Sendable, Hashable {
 }
 
 /// `0x11ec`.
-func hexadecimalNumber(_ number: UInt16) -> String {
+package func hexadecimalNumber(_ number: UInt16) -> String {
     let digits = String(number, radix: 16)
     return "0x" + String(repeating: "0", count: 4 - digits.count) + digits
 }

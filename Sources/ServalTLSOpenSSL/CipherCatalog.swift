@@ -1,4 +1,5 @@
 import COpenSSL
+import ServalTLS
 
 /// The ciphers for TLS 1.2 and older that the loaded OpenSSL has, and what the words of the cipher language mean among them.
 ///
@@ -6,6 +7,8 @@ import COpenSSL
 struct CipherCatalog: Sendable {
     /// One cipher, described by the words that OpenSSL describes it with.
     struct Cipher: Sendable, Hashable {
+        /// The number on the wire.
+        var number: UInt16
         /// OpenSSL's name, `ECDHE-RSA-AES128-GCM-SHA256`.
         var name: String
         /// The RFC's name, which is JSSE's: `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`.
@@ -27,11 +30,16 @@ struct CipherCatalog: Sendable {
     /// In OpenSSL's order, the strongest first.
     let ciphers: [Cipher]
     private let byName: [String: [Int]]
+    private let names: [UInt16: String]
 
     /// What the loaded OpenSSL has; found out once.
-    static let system = CipherCatalog(readCiphers())
+    static let system: CipherCatalog = {
+        let all = readCiphers()
+        return CipherCatalog(all.filter { $0.version != "TLSv1.3" }, suites: all.filter { $0.version == "TLSv1.3" })
+    }()
 
-    init(_ ciphers: [Cipher]) {
+    /// - Parameter suites: those for TLS 1.3, which only have names here.
+    init(_ ciphers: [Cipher], suites: [Cipher] = []) {
         self.ciphers = ciphers
         var byName: [String: [Int]] = [:]
         for (position, cipher) in ciphers.enumerated() {
@@ -43,6 +51,7 @@ struct CipherCatalog: Sendable {
         byName["COMPLEMENTOFDEFAULT"] = (byName["ALL"] ?? []).filter { !standard.contains($0) }
         for name in CipherAliases.empty { byName[name] = [] }
         self.byName = byName
+        names = Dictionary((ciphers + suites).map { ($0.number, $0.standardName.isEmpty ? $0.name : $0.standardName) }) { first, _ in first }
     }
 
     /// The positions of the ciphers that a name, an RFC's name or an alias stands for; empty for an alias of ciphers that OpenSSL no longer has, and `nil`
@@ -55,6 +64,9 @@ struct CipherCatalog: Sendable {
         return nil
     }
 
+    /// The RFC's name for a number; hexadecimal digits for one that OpenSSL does not know.
+    func name(of number: UInt16) -> String { names[number] ?? hexadecimalNumber(number) }
+
     private static func readCiphers() -> [Cipher] {
         guard let context = SSL_CTX_new(TLS_server_method()) else { return [] }
         defer {
@@ -62,9 +74,11 @@ struct CipherCatalog: Sendable {
             ERR_clear_error()
         }
         SSL_CTX_set_security_level(context, 0)
+        // The two with short tags are not among OpenSSL's defaults.
+        _ = SSL_CTX_set_ciphersuites(context, CipherExpression.known13.sorted().joined(separator: ":"))
         guard SSL_CTX_set_cipher_list(context, "ALL:COMPLEMENTOFALL:@SECLEVEL=0") == 1 else { return [] }
         let list = SSL_CTX_get_ciphers(context)
-        return (0..<serval_cipher_count(list)).compactMap { serval_cipher_at(list, $0).flatMap(Cipher.init) }.filter { $0.version != "TLSv1.3" }
+        return (0..<serval_cipher_count(list)).compactMap { serval_cipher_at(list, $0).flatMap(Cipher.init) }
     }
 }
 
@@ -80,6 +94,7 @@ extension CipherCatalog.Cipher {
         let words = line.split(whereSeparator: \.isWhitespace)
         guard words.count >= 6 else { return nil }
         func value(_ key: String) -> Substring { words.first { $0.hasPrefix(key) }?.dropFirst(key.count) ?? "" }
+        number = SSL_CIPHER_get_protocol_id(cipher)
         name = String(words[0])
         standardName = SSL_CIPHER_standard_name(cipher).map { String(cString: $0) } ?? ""
         version = String(words[1])

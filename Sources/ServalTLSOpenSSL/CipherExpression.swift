@@ -43,7 +43,7 @@ struct CipherExpression: Equatable {
         text.split { $0 == ":" || $0 == "," || $0 == ";" || $0.isWhitespace }.map(String.init)
     }
 
-    private static let known13: Set<String> = [
+    static let known13: Set<String> = [
         "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256",
     ]
 

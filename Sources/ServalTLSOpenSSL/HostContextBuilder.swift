@@ -17,6 +17,8 @@ struct HostContextBuilder {
     var certificates: [TLSCertificateSummary] = []
     /// Parameters that were given, and not left to OpenSSL to choose.
     var hasOwnDHParameters = false
+    /// The groups that were chosen, in OpenSSL's spelling.
+    private(set) var groups: [String] = []
 
     init(_ context: OpaquePointer, _ configuration: TLSHostConfiguration, tokens: (any TLSTokens)?, logger: Logger) {
         self.context = context
@@ -56,13 +58,14 @@ struct HostContextBuilder {
         SSL_CTX_set_options(context, options)
         SSL_CTX_set_num_tickets(context, 1)
         SSL_CTX_set_quiet_shutdown(context, 0)
+        serval_ctx_note_alerts(context)
         serval_ctx_set_max_cert_list(context, 65536)
     }
 
     private mutating func setProtocols() throws(TLSError) {
         let versions = configuration.protocols.sorted()
         guard let lowest = versions.first, let highest = versions.last,
-            serval_ctx_set_versions(context, lowest.number, highest.number) == 1
+            serval_ctx_set_versions(context, Int32(lowest.number), Int32(highest.number)) == 1
         else {
             let named = versions.map(\.rawValue).joined(separator: "+")
             throw problem(.noProtocols, "None of the [protocols] specified are supported by the SSL engine : [\(named)]", "protocols")
@@ -128,7 +131,7 @@ struct HostContextBuilder {
         )
     }
 
-    private func setGroups() throws(TLSError) {
+    private mutating func setGroups() throws(TLSError) {
         guard !configuration.groups.isEmpty else { return }
         var known: [String] = []
         for group in configuration.groups where !known.contains(group) {
@@ -150,6 +153,7 @@ struct HostContextBuilder {
             )
         }
         ERR_clear_error()
+        groups = known
     }
 
     /// OpenSSL's spelling of a group's name; nil if it does not have the group.
@@ -345,17 +349,6 @@ extension ClientAuthentication {
         case .optional: "optional"
         case .optionalNoCA: "optional without authority"
         case .required: "required"
-        }
-    }
-}
-
-extension TLSProtocolVersion {
-    fileprivate var number: Int32 {
-        switch self {
-        case .v1: TLS1_VERSION
-        case .v1_1: TLS1_1_VERSION
-        case .v1_2: TLS1_2_VERSION
-        case .v1_3: TLS1_3_VERSION
         }
     }
 }

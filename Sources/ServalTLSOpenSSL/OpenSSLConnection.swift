@@ -220,6 +220,12 @@ final class OpenSSLConnection {
         return nil
     }
 
+    /// The last alert that was sent to the client, by number.
+    var alertSent: Int32? { io.pointee.alert_sent == 0 ? nil : Int32(io.pointee.alert_sent) - 1 }
+
+    /// The last alert that the client sent, by number.
+    var alertReceived: Int32? { io.pointee.alert_received == 0 ? nil : Int32(io.pointee.alert_received) - 1 }
+
     private var isResumed: Bool { SSL_session_reused(ssl) == 1 }
 
     private func hasStateAtServer(_ ticket: TicketData?) -> Bool { host.keepsStateAtServer || ticket == nil }

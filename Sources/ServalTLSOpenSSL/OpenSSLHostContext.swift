@@ -13,6 +13,8 @@ final class OpenSSLHostContext: @unchecked Sendable {
     let hostName: String
     let summary: String
     let certificates: [TLSCertificateSummary]
+    /// The groups that were chosen; empty for OpenSSL's own choice.
+    let groups: [String]
     let protocolsInWords: String
     /// Whom the host asks for certificates.
     let clientAuthentication: ClientAuthentication
@@ -67,6 +69,7 @@ final class OpenSSLHostContext: @unchecked Sendable {
         }
         summary = builder.summary
         certificates = builder.certificates
+        groups = builder.groups
         externalKeys = builder.externalKeys
         installCallbacks()
     }

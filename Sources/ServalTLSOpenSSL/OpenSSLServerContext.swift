@@ -30,7 +30,7 @@ package final class OpenSSLServerContext: TLSServerContext {
         handshakeTimeout = TimeAmount(configuration.handshakeTimeout)
     }
 
-    package func makeHandler() -> any ChannelHandler { OpenSSLServerHandler(self) }
+    package func makeHandler(reporter: TLSHandshakeReporter?) -> any ChannelHandler { OpenSSLServerHandler(self, reporter: reporter) }
 
     func host(for serverName: String?) -> OpenSSLHostContext { hosts[hostNames.position(for: serverName)] }
 

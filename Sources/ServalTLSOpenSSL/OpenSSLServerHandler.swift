@@ -43,13 +43,16 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     }
 
     private let server: OpenSSLServerContext
+    let reporter: TLSHandshakeReporter?
     let allocator = ByteBufferAllocator()
     // What every record touches has its exclusivity checked by the event loop that it belongs to, not at run time: no access spans a call that comes back.
     @exclusivity(unchecked) var phase = Phase.hello
     private var reader: ClientHelloReader
     /// The ClientHello so far; kept until the handshake ends, to explain its failure.
-    private var hello: ByteBuffer?
-    private var serverName: String?
+    private(set) var hello: ByteBuffer?
+    private(set) var serverName: String?
+    /// Whether the handshake has sent anything.
+    private(set) var hasAnswered = false
     @exclusivity(unchecked) var connection: OpenSSLConnection?
     @exclusivity(unchecked) private var queue = PlaintextQueue()
     @exclusivity(unchecked) var closing: Closing?
@@ -74,8 +77,9 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     private static let closeLimit = TimeAmount.seconds(3)
     private static let unreadReplyLimit = 65536
 
-    init(_ server: OpenSSLServerContext) {
+    init(_ server: OpenSSLServerContext, reporter: TLSHandshakeReporter?) {
         self.server = server
+        self.reporter = reporter
         reader = ClientHelloReader(limit: server.clientHelloLimit)
     }
 
@@ -95,10 +99,10 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         let ended = phase
         let isTruncated = ended == .open && !hasInputEnded
-        let hadBegun = ended == .handshake || hello != nil
+        let abortion = ended == .handshake || (ended == .hello && hello != nil) ? explain(context, self.abortion) : nil
         release()
-        if ended == .handshake || (ended == .hello && hadBegun) {
-            context.fireErrorCaught(TLSError(.handshakeAborted, "The client closed the connection during the handshake"))
+        if let abortion {
+            context.fireErrorCaught(abortion)
         } else if isTruncated {
             context.fireUserInboundEventTriggered(TLSTruncation())
         }
@@ -108,7 +112,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) { release() }
 
     /// Ends everything that this handler holds; does nothing the second time.
-    private func release() {
+    func release() {
         phase = .closed
         timer?.cancel()
         timer = nil
@@ -133,10 +137,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         timer = context.eventLoop.assumeIsolated().scheduleTask(in: server.handshakeTimeout) {
             switch self.phase {
             case .hello, .handshake:
-                self.fail(
-                    context,
-                    TLSError(.handshakeTimeout, "The handshake was not finished within \(self.server.handshakeTimeout.seconds) seconds")
-                )
+                self.fail(context, self.timeout(self.server.handshakeTimeout))
             case .plaintext:
                 self.phase = .closed
                 context.close(promise: nil)
@@ -144,29 +145,6 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
                 break
             }
         }
-    }
-
-    /// Reports `error` and closes without further words.
-    private func fail(_ context: ChannelHandlerContext, _ error: TLSError) {
-        guard phase != .closed else { return }
-        let explained = explain(error)
-        let closePromise = closing?.promise
-        closing = nil
-        connection?.keepSession()
-        release()
-        context.fireErrorCaught(explained)
-        context.close(promise: closePromise)
-    }
-
-    /// Adds what only this handler knows: the server name, the host, and what the client offered.
-    private func explain(_ error: TLSError) -> TLSError {
-        guard phase == .handshake else { return error }
-        var error = error
-        error.message += "; server name [\(serverName ?? "none")], TLS host [\(connection?.host.hostName ?? "none")]"
-        if error.code == .noSharedCipher || error.code == .noSharedProtocol, let offer = hello?.withUnsafeReadableBytes(ClientHelloReader.offer) {
-            error.message += "; the client offers \(offer)"
-        }
-        return error
     }
 
     // MARK: Reading
@@ -210,12 +188,18 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
             begin(context, hello)
         case .tooLarge:
             send(context, Self.decodeErrorAlert)
-            fail(context, TLSError(.clientHelloTooLarge, "The ClientHello is longer than sniParseLimit [\(server.clientHelloLimit)]"))
+            fail(context, Self.tooLarge(server.clientHelloLimit))
         case .plaintext:
+            let error = explain(context, TLSError(.plaintextHTTP, "The client spoke plain HTTP; this combination of host and port requires TLS"))
             phase = .plaintext
             self.hello = nil
-            context.fireErrorCaught(TLSError(.plaintextHTTP, "The client spoke plain HTTP; this combination of host and port requires TLS"))
+            context.fireErrorCaught(error)
         }
+    }
+
+    private static func tooLarge(_ limit: Int) -> TLSError {
+        TLSError(.clientHelloTooLarge, "The ClientHello is longer than sniParseLimit [\(limit)]")
+            .because(.clientHelloTooLarge, decidedBy: "Connector sniParseLimit")
     }
 
     /// A record with the fatal alert decode_error, for a ClientHello that OpenSSL never sees.
@@ -260,13 +244,16 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
 
     private func advance(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection) {
         let (outcome, output) = connection.handshake(allocator)
-        if let output { send(context, output) }
+        if let output {
+            hasAnswered = true
+            send(context, output)
+        }
         guard phase == .handshake else { return }
         switch outcome {
         case .needsCiphertext: break
         case .needsSignature(let request): sign(context, connection, request)
         case .done: complete(context, connection)
-        case .ended: fail(context, TLSError(.handshakeAborted, "The client ended the connection during the handshake"))
+        case .ended: fail(context, abortion)
         case .failed(let error): fail(context, error)
         }
     }
@@ -278,6 +265,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         timer = nil
         hello = nil
         let facts = connection.facts(serverName: serverName, requestClientCertificates: certificateQuestion(context, connection))
+        reporter?.completed(facts)
         context.fireUserInboundEventTriggered(TLSHandshakeCompletion(facts))
         pump(context)
     }
@@ -338,7 +326,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         guard case .inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
         switch phase {
         case .hello, .handshake:
-            fail(context, TLSError(.handshakeAborted, "The client ended the connection during the handshake"))
+            fail(context, abortion)
         case .open:
             // After close_notify the application knows already.
             guard !hasInputEnded else { return }
@@ -493,8 +481,4 @@ extension OpenSSLConnection.Outcome {
         if case .failed(let error) = self { return error }
         return TLSError(.protocolViolation, "OpenSSL did not encrypt what was written")
     }
-}
-
-extension TimeAmount {
-    fileprivate var seconds: Double { Double(nanoseconds) / 1e9 }
 }

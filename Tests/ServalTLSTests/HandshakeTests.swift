@@ -37,7 +37,6 @@ struct HandshakeTests {
         #expect(try await server.journal.reaches { $0.errors.first?.code == .noSharedProtocol })
         let error = try #require(server.journal.now.errors.first)
         #expect(error.message.contains("protocols is [TLSv1.2+TLSv1.3]"))
-        #expect(error.message.contains("the client offers versions TLSv1"))
         try await server.stop()
     }
 
@@ -71,7 +70,7 @@ struct HandshakeTests {
         let refused = try await server.client("-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384")
         #expect(refused.text.contains("alert handshake failure"))
         #expect(try await server.journal.reaches { $0.errors.last?.code == .noSharedCipher })
-        #expect(server.journal.now.errors.last?.message.contains("0xc02c") == true, "the number of the cipher offered")
+        #expect(server.journal.now.errors.last?.message.contains("the client offers none of the host's ciphers for TLS 1.2") == true)
         try await server.stop()
     }
 

@@ -22,11 +22,24 @@ typedef struct serval_io {
     uint8_t *spill;
     size_t spill_length;
     size_t spill_capacity;
+    // The last fatal alert or warning of the handshake in each direction, plus one; 0 for none.
+    uint16_t alert_sent;
+    uint16_t alert_received;
 } serval_io;
 
 // An SSL over `io`, waiting for a client; NULL when memory is short. `io` must outlive it.
 SSL *serval_ssl_new(SSL_CTX *context, serval_io *io);
 void serval_io_free_spill(serval_io *io);
+
+// Has the connections of a context note their alerts in their serval_io.
+void serval_ctx_note_alerts(SSL_CTX *context);
+
+// Whether connections of a context may speak a version.
+static inline int serval_ctx_speaks(SSL_CTX *c, int version) {
+    uint64_t off = version == TLS1_VERSION ? SSL_OP_NO_TLSv1 : version == TLS1_1_VERSION ? SSL_OP_NO_TLSv1_1 : version == TLS1_2_VERSION ? SSL_OP_NO_TLSv1_2 : SSL_OP_NO_TLSv1_3;
+    long lowest = SSL_CTX_get_min_proto_version(c), highest = SSL_CTX_get_max_proto_version(c);
+    return (SSL_CTX_get_options(c) & off) == 0 && version >= lowest && (highest == 0 || version <= highest);
+}
 
 // Whether SHA-256, as everything that is fetched without special wishes, comes from the provider "fips".
 int serval_uses_fips_provider(void);

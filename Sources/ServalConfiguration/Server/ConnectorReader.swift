@@ -142,6 +142,9 @@ struct ConnectorReader {
         }
         var endpoint = TLSEndpointConfiguration(hosts: configurations)
         if let name = attributes.nonEmpty("defaultSSLHostConfigName") { endpoint.defaultHostName = name.lowercased() }
+        // As in Tomcat, where one time limit is for the request line and what comes before it; but a handshake always has one.
+        let timeout = attributes.milliseconds("connectionTimeout") ?? .seconds(60)
+        endpoint.handshakeTimeout = timeout > .zero ? timeout : .seconds(60)
         endpoint.sniParseLimit = attributes.integer("sniParseLimit") ?? endpoint.sniParseLimit
         // A connector whose hosts have errors of their own needs no further ones.
         if configurations.count == elements.count {

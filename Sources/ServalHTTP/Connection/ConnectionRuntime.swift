@@ -6,7 +6,6 @@ final class ConnectionRuntime: Sendable {
     let configuration: ConnectorConfiguration
     let handler: any RequestHandler
     let logger: Logger
-    let handshakeLogger: Logger
     let syntax: HTTP1Syntax
     let encoder: ResponseHeadEncoder
     let gate: RequestGate
@@ -24,12 +23,11 @@ final class ConnectionRuntime: Sendable {
     let keepAliveSeconds: Int?
     let maxSwallowSize: Int
 
-    init(configuration: ConnectorConfiguration, handler: any RequestHandler, isTLS: Bool, logger: Logger, handshakeLogger: Logger) {
+    init(configuration: ConnectorConfiguration, handler: any RequestHandler, isTLS: Bool, logger: Logger) {
         func nanoseconds(_ duration: Duration) -> UInt64 { duration < .zero ? .max : UInt64(duration.nanoseconds) }
         self.configuration = configuration
         self.handler = handler
         self.logger = logger
-        self.handshakeLogger = handshakeLogger
         self.isTLS = isTLS
         self.syntax = HTTP1Syntax(
             maxHeadSize: configuration.maxHttpRequestHeaderSize,

@@ -74,7 +74,6 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     @exclusivity(unchecked) var isFlushScheduled = false
     @exclusivity(unchecked) var isClosing = false
     @exclusivity(unchecked) var isLost = false
-    @exclusivity(unchecked) var isHandshakeFailed = false
     @exclusivity(unchecked) var isFileRegionPending = false
     @exclusivity(unchecked) var isPumping = false
     @exclusivity(unchecked) var bytesSinceBreak = 0
@@ -130,23 +129,12 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if self.runtime.isTLS, self.tlsFacts == nil { self.logHandshakeFailure(error) }
         if let error = error as? TLSError, error == TLSError(.plaintextHTTP, "") {
             self.answerPlaintext()
         } else {
             self.runtime.logger.trace("connection failed", metadata: ["client": "\(self.info.remoteAddress)", "error": "\(error)"])
             context.close(promise: nil)
         }
-    }
-
-    /// Tomcat's `NioEndpoint.handshake` at FINE: who failed and why, once for each connection.
-    private func logHandshakeFailure(_ error: any Error) {
-        guard !self.isHandshakeFailed else { return }
-        self.isHandshakeFailed = true
-        self.runtime.handshakeLogger.debug(
-            "handshake failed",
-            metadata: ["client": "\(self.info.remoteAddress)", "port": "\(self.info.remotePort)", "cause": "\(error)"]
-        )
     }
 
     // MARK: Reading

@@ -43,6 +43,7 @@ public final class Connector: Sendable {
     public let configuration: ConnectorConfiguration
     private let runtime: ConnectionRuntime
     private let tls: TLSContextReference?
+    private let handshakes: TLSHandshakeReporter
     private let group: any EventLoopGroup
     private let acceptLoop: any EventLoop
     private let gate: AcceptGate
@@ -58,14 +59,16 @@ public final class Connector: Sendable {
     ///   - tls: the context of new connections; `nil` for plain HTTP.
     ///   - eventLoopGroup: does the work; swift-nio's own over sockets. It belongs to the caller and must outlive the connector.
     ///   - logger: gets what operators need; nothing per request above the level debug.
-    ///   - handshakeLogger: gets one line at the level debug for each TLS handshake that fails; `logger` if left out.
+    ///   - handshakeLogger: gets a line for each TLS handshake that fails, as ``TLSHandshakeReporter`` says; `logger` if left out.
+    ///   - handshakeObserver: is called on an event loop for each TLS handshake, for whoever counts them.
     public init(
         configuration: ConnectorConfiguration,
         handler: any RequestHandler,
         tls: TLSContextReference?,
         eventLoopGroup: any EventLoopGroup,
         logger: Logger,
-        handshakeLogger: Logger? = nil
+        handshakeLogger: Logger? = nil,
+        handshakeObserver: (@Sendable (TLSHandshakeOutcome) -> Void)? = nil
     ) {
         self.configuration = configuration
         self.logger = logger
@@ -75,8 +78,12 @@ public final class Connector: Sendable {
             configuration: configuration,
             handler: handler,
             isTLS: tls != nil,
-            logger: logger,
-            handshakeLogger: handshakeLogger ?? logger
+            logger: logger
+        )
+        self.handshakes = TLSHandshakeReporter(
+            connector: "https-\(configuration.port == 0 ? "auto" : "\(configuration.port)")",
+            logger: handshakeLogger ?? logger,
+            observer: handshakeObserver
         )
         self.runtime = runtime
         self.acceptLoop = eventLoopGroup.next()
@@ -146,6 +153,7 @@ public final class Connector: Sendable {
         }
         await self.gate.waitUntilEmpty()
         enforcer.cancel()
+        self.handshakes.flush()
         self.runtime.pool.shutDown()
     }
 
@@ -194,7 +202,7 @@ extension Connector {
 
     private func bind(to address: SocketAddress) async throws(ConnectorError) -> any Channel {
         let configuration = self.configuration
-        let (gate, runtime, tls, contexts) = (self.gate, self.runtime, self.tls, self.contexts)
+        let (gate, runtime, tls, handshakes, contexts) = (self.gate, self.runtime, self.tls, self.handshakes, self.contexts)
         var bootstrap = ServerBootstrap(group: self.acceptLoop, childGroup: self.group)
             .serverChannelOption(.backlog, value: Int32(clamping: configuration.acceptCount))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: configuration.soReuseAddress ? 1 : 0)
@@ -210,7 +218,7 @@ extension Connector {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let context = contexts[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.inappropriateOperationForState }
-                    if let tls { try channel.pipeline.syncOperations.addHandler(tls.current.makeHandler()) }
+                    if let tls { try channel.pipeline.syncOperations.addHandler(tls.current.makeHandler(reporter: handshakes)) }
                     try channel.pipeline.syncOperations.addHandler(HTTP1ConnectionHandler(runtime: runtime, loop: context))
                 }
             }

@@ -33,7 +33,7 @@ struct TLSConnectionTests {
         let hostNames: TLSHostNames
         let facts: TLSConnectionFacts?
         var summary: [String] { [] }
-        func makeHandler() -> any ChannelHandler { PretendedTLS(self.facts) }
+        func makeHandler(reporter: TLSHandshakeReporter?) -> any ChannelHandler { PretendedTLS(self.facts) }
     }
 
     private func withTLSConnector(

@@ -15,6 +15,7 @@ struct Certificates: Sendable {
     let otherAuthority: Pair
     let server: Pair
     let serverRSA: Pair
+    let expiredServer: Pair
     let alpha: Pair
     let client: Pair
     let expiredClient: Pair
@@ -44,6 +45,12 @@ struct Certificates: Sendable {
         )
         server = try await maker.issue("localhost", by: authority, extensions: "subjectAltName=DNS:localhost")
         serverRSA = try await maker.issue("localhost-rsa", by: authority, extensions: "subjectAltName=DNS:localhost", key: ["rsa:2048"])
+        expiredServer = try await maker.issue(
+            "expired-server",
+            by: authority,
+            extensions: "subjectAltName=DNS:localhost",
+            dates: ("20200101000000Z", "20210101000000Z")
+        )
         alpha = try await maker.issue("alpha.test", by: authority, extensions: "subjectAltName=DNS:alpha.test")
         client = try await maker.issue("client", by: authority, extensions: "extendedKeyUsage=clientAuth")
         expiredClient = try await maker.issue(
@@ -63,6 +70,11 @@ struct Certificates: Sendable {
         revokedClient = try await maker.issue("revoked", by: authority, extensions: "extendedKeyUsage=clientAuth")
         revocationList = try await maker.revocationList("authority", of: authority, revoking: [revokedClient])
         clientOfOtherAuthority = try await maker.issue("stranger", by: otherAuthority, extensions: "extendedKeyUsage=clientAuth")
+    }
+
+    /// One more certificate, valid for a month.
+    func issue(_ name: String, by issuer: Pair, extensions: String) async throws -> Pair {
+        try await Maker(folder: folder).issue(name, by: issuer, extensions: extensions)
     }
 
     /// A certificate of this authority that is valid for the dates given, as `openssl ca` writes them.

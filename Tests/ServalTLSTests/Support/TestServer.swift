@@ -17,6 +17,7 @@ final class TestServer: Sendable {
     init(
         _ configuration: TLSEndpointConfiguration,
         logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+        handshakes: TLSHandshakeReporter? = nil,
         before: (@Sendable () -> any ChannelHandler & Sendable)? = nil,
         allowsHalfClosure: Bool = false
     ) async throws {
@@ -30,7 +31,7 @@ final class TestServer: Sendable {
             .childChannelInitializer { child in
                 child.eventLoop.makeCompletedFuture {
                     if let before { try child.pipeline.syncOperations.addHandler(before()) }
-                    try child.pipeline.syncOperations.addHandler(context.makeHandler())
+                    try child.pipeline.syncOperations.addHandler(context.makeHandler(reporter: handshakes))
                     try child.pipeline.syncOperations.addHandler(LineApplication(journal))
                 }
             }

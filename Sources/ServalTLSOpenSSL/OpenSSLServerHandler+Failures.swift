@@ -1,0 +1,83 @@
+import NIOCore
+import ServalTLS
+
+/// Handshakes that fail.
+extension OpenSSLServerHandler {
+    /// Reports `error` and closes without further words.
+    func fail(_ context: ChannelHandlerContext, _ error: TLSError) {
+        guard phase != .closed else { return }
+        let explained = explain(context, error)
+        let closePromise = closing?.promise
+        closing = nil
+        connection?.keepSession()
+        release()
+        context.fireErrorCaught(explained)
+        context.close(promise: closePromise)
+    }
+
+    /// Adds what only this handler knows, and has a failed handshake told of.
+    ///
+    /// To be called before anything is released.
+    func explain(_ context: ChannelHandlerContext, _ error: TLSError) -> TLSError {
+        guard phase == .hello || phase == .handshake else { return error }
+        var error = error
+        if let connection, let offer, error.code == .noSharedCipher || error.code == .noSharedProtocol {
+            error = HandshakeDiagnosis(offer: offer, host: connection.host).refined(error)
+        }
+        if error.cause == nil { error.cause = error.code.cause }
+        report(context, error)
+        if phase == .handshake {
+            error.message += "; server name [\(serverName ?? "none")], TLS host [\(connection?.host.hostName ?? "none")]"
+        }
+        return error
+    }
+
+    private func report(_ context: ChannelHandlerContext, _ error: TLSError) {
+        guard let reporter else { return }
+        let cause = error.cause ?? .other
+        reporter.failed(cause, hostName: connection?.host.hostName, on: context.eventLoop) {
+            var failure = TLSHandshakeFailure(cause, reason: error.message)
+            failure.setting = error.setting
+            // The channel remembers it; the socket may have forgotten, if the client has gone.
+            let client = context.channel.remoteAddress
+            failure.clientAddress = client?.ipAddress
+            failure.clientPort = client?.port
+            failure.serverName = serverName
+            failure.hostName = connection?.host.hostName
+            failure.alertSent = connection?.alertSent.map(OpenSSLFailure.name(ofAlert:))
+            failure.alertReceived = connection?.alertReceived.map(OpenSSLFailure.name(ofAlert:))
+            failure.offered = offer.map { TLSOffer($0, cipherName: CipherCatalog.name(of:)) }
+            failure.configured = connection?.host.offer
+            return failure
+        }
+    }
+
+    private var offer: ClientHelloReader.Offer? { hello?.withUnsafeReadableBytes(ClientHelloReader.offer) }
+
+    // MARK: Words
+
+    /// The client went away.
+    var abortion: TLSError {
+        switch phase {
+        case .handshake where hasAnswered:
+            TLSError(
+                .handshakeAborted,
+                "The client closed the connection after it had been shown the host's certificate; many clients do so when they do not trust it"
+            )
+        case .handshake: TLSError(.handshakeAborted, "The client closed the connection during the handshake")
+        default: TLSError(.handshakeAborted, "The client closed the connection before its ClientHello was complete")
+        }
+    }
+
+    func timeout(_ limit: TimeAmount) -> TLSError {
+        let seconds = Double(limit.nanoseconds) / 1e9
+        let state =
+            switch phase {
+            case .hello where hello == nil: "the client sent nothing"
+            case .hello: "the client's ClientHello is not complete"
+            default: isSigning ? "the host's private key did not sign" : "the client did not answer"
+            }
+        return TLSError(.handshakeTimeout, "The handshake was not finished within \(seconds) seconds: \(state)")
+            .because(.timeout, decidedBy: "Connector connectionTimeout")
+    }
+}
