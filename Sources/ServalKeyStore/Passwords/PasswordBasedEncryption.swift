@@ -55,6 +55,10 @@ struct PasswordBasedEncryption {
         let oid = try reader.next().objectIdentifier()
         if let cipher = PasswordAlgorithms.ciphers[oid] { return (cipher, try reader.next().octets()) }
         guard oid == .rc2CBC else { throw PasswordAlgorithms.unsupported(oid) }
+        // RC2 alone has no key length of its own: the file must not say how much memory is taken.
+        guard (1...128).contains(keyLength ?? 4) else {
+            throw KeyStoreError(.corrupt, "A key of RC2 has 1 to 128 bytes; the file says \(keyLength ?? 0)")
+        }
         let parameters = try reader.next()
         // A vector alone stands for 32 effective bits (RFC 2268 section 6).
         guard parameters.tag == ASN1Value.sequence else {
