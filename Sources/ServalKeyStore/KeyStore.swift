@@ -30,7 +30,8 @@ public struct KeyStore: Sendable {
     package let hasCaseSensitiveAliases: Bool
 
     private(set) var entries: [NamedEntry] = []
-    private var positions: [String: Int] = [:]
+    /// By ``key(_:)``.
+    private var positions: [[UInt8]: Int] = [:]
 
     /// An empty store.
     public init(format: KeyStoreFormat) {
@@ -167,7 +168,8 @@ public struct KeyStore: Sendable {
         }
     }
 
-    private func key(_ alias: String) -> String { hasCaseSensitiveAliases ? alias : alias.lowercased() }
+    /// What aliases are compared by: their bytes, for Swift's strings are equal when they look alike and Java's are not.
+    private func key(_ alias: String) -> [UInt8] { Array((hasCaseSensitiveAliases ? alias : alias.lowercased()).utf8) }
 
     private func storedAlias(_ alias: String, for entry: Entry) -> String {
         if hasCaseSensitiveAliases { return alias }

@@ -4,6 +4,12 @@ struct PKCS12Reader {
         case key(PrivateKeyEntry.Key, PKCS12Attributes)
         case certificate(CertificateData, PKCS12Attributes)
         case secret(StoredSecret, PKCS12Attributes)
+
+        var attributes: PKCS12Attributes {
+            switch self {
+            case .key(_, let attributes), .certificate(_, let attributes), .secret(_, let attributes): attributes
+            }
+        }
     }
 
     private let password: Secret?
@@ -135,14 +141,16 @@ struct PKCS12Reader {
         let builder = ChainBuilder(candidates: certificates.map(\.certificate), trusted: [])
         let leaves = LeafIndex(certificates.filter { !$0.attributes.isTrusted }, keyCount: keyCount)
         var inChains: Set<CertificateData> = []
+        // The numbers that entries without a name get must not be the names of others.
+        let names = Set(items.compactMap(\.attributes.friendlyName))
         var unnamed = 0
         let now = KeyStore.millisecondsNow()
 
         func insert(_ content: KeyStore.Entry.Content, _ attributes: PKCS12Attributes) {
             var alias = attributes.friendlyName ?? ""
+            // An entry without a name gets a number, as in the JDK, where an empty name is a name. Neither displaces another entry.
             let isNamed = attributes.friendlyName?.isEmpty == false
-            // An entry without a name gets a number, as in the JDK, where an empty name is a name. A second one is not to displace the first.
-            while !isNamed, attributes.friendlyName == nil && alias.isEmpty || store[alias] != nil {
+            while !isNamed, attributes.friendlyName == nil && alias.isEmpty || store[alias] != nil || unnamed > 0 && names.contains(alias) {
                 unnamed += 1
                 alias = String(unnamed)
             }

@@ -29,6 +29,29 @@ import Testing
         #expect(try store.identity().chain == authority.ecChain)
     }
 
+    /// Java compares names by their UTF-16; Swift's strings would take a composed and a decomposed letter for the same.
+    @Test(arguments: KeyStoreFormat.allCases)
+    func aliasesThatLookAlikeAreTwo(_ format: KeyStoreFormat) throws {
+        var store = KeyStore(format: format)
+        store.set(KeyStore.Entry(.trustedCertificate(authority.root)), alias: "caf\u{E9}")
+        store.set(KeyStore.Entry(.trustedCertificate(authority.intermediate)), alias: "cafe\u{301}")
+        #expect(store.count == 2)
+        let read = try KeyStore(bytes: store.serialized(password: "changeit"), password: "changeit")
+        #expect(read.count == 2)
+        #expect(try read.certificate("CAF\u{C9}") == authority.root)
+        #expect(try read.certificate("cafe\u{301}") == authority.intermediate)
+    }
+
+    /// Entries without a name get numbers, which must not be those of others.
+    @Test func numbersOfNamelessEntriesAreFree() throws {
+        var store = KeyStore(format: .pkcs12)
+        store.set(KeyStore.Entry(.trustedCertificate(authority.root)), alias: "")
+        store.set(KeyStore.Entry(.trustedCertificate(authority.intermediate)), alias: "1")
+        let read = try KeyStore(bytes: store.serialized(password: "changeit"), password: "changeit")
+        #expect(read.count == 2)
+        #expect(try read.certificate("1") == authority.intermediate)
+    }
+
     @Test(arguments: KeyStoreFormat.allCases, ["changeit", "", "pässwörd €"])
     func whatIsWrittenIsRead(_ format: KeyStoreFormat, _ password: String) throws {
         if format == .jceks, password.utf8.contains(where: { $0 >= 0x80 }) {
