@@ -11,41 +11,94 @@ package struct OID: Hashable, Sendable, CustomStringConvertible, ExpressibleBySt
         self = OID(dotted: value) ?? OID(content: [])
     }
 
-    /// From dotted decimal numbers; `nil` when the text is not an object identifier.
+    /// From dotted decimal numbers; `nil` when the text is not an object identifier, or has a number of more than 270 digits.
     package init?(dotted: String) {
-        let arcs = dotted.split(separator: ".", omittingEmptySubsequences: false).map { UInt64($0) }
-        guard arcs.count >= 2, let first = arcs[0], let second = arcs[1], first <= 2, second < (first == 2 ? 1 << 32 : 40) else { return nil }
-        var content: [UInt8] = []
-        for arc in [first * 40 + second] + arcs.dropFirst(2) {
-            guard let arc else { return nil }
-            var septets = [UInt8(arc & 0x7F)]
-            var rest = arc >> 7
-            while rest > 0 {
-                septets.append(UInt8(rest & 0x7F) | 0x80)
-                rest >>= 7
-            }
-            content += septets.reversed()
-        }
+        let arcs = dotted.split(separator: ".", omittingEmptySubsequences: false)
+        guard arcs.count >= 2, let first = UInt8(arcs[0]), first <= 2, arcs.allSatisfy(ArcNumber.isNumber) else { return nil }
+        if first < 2 { guard let second = UInt8(arcs[1]), second < 40 else { return nil } }
+        var content = ArcNumber.septets(arcs[1], plus: 40 * first)
+        for arc in arcs.dropFirst(2) { content += ArcNumber.septets(arc) }
         self.content = content
     }
 
-    /// Dotted decimal numbers.
+    /// Dotted decimal numbers, of any size up to 128 octets each.
     package var description: String {
-        var arcs: [UInt64] = []
-        var arc: UInt64 = 0
-        for octet in content {
-            guard arc < 1 << 56 else { return "(object identifier too large)" }
-            arc = arc << 7 | UInt64(octet & 0x7F)
-            guard octet & 0x80 == 0 else { continue }
-            if arcs.isEmpty {
-                let first = min(arc / 40, 2)
-                arcs = [first, arc - first * 40]
-            } else {
-                arcs.append(arc)
+        var arcs: [String] = []
+        var start = content.startIndex
+        for index in content.indices where content[index] & 0x80 == 0 {
+            let septets = content[start...index]
+            start = index + 1
+            guard septets.count <= ArcNumber.mostOctets else { return "(object identifier too large)" }
+            guard arcs.isEmpty else {
+                arcs.append(ArcNumber.text(septets))
+                continue
             }
-            arc = 0
+            // The first two numbers share the first place; the first one is 0, 1 or 2.
+            let first = septets.count > 1 ? 2 : min(septets[septets.startIndex] / 40, 2)
+            arcs = [String(first), ArcNumber.text(septets, minus: 40 * UInt64(first))]
         }
-        return arcs.map(String.init).joined(separator: ".")
+        return arcs.joined(separator: ".")
+    }
+}
+
+/// A number of an object identifier: decimal digits in text, seven bits an octet in DER.
+///
+/// Some (`2.25.` and a UUID) are longer than machine words.
+private enum ArcNumber {
+    /// The JDK has no limit; whoever has a use for longer ones is not known.
+    static let mostOctets = 128
+    private static let mostDigits = 270
+    private static let base: UInt64 = 1_000_000_000
+
+    static func isNumber(_ text: Substring) -> Bool {
+        (1...mostDigits).contains(text.utf8.count) && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
+    }
+
+    /// - Parameter addend: What is added to the number.
+    static func septets(_ text: Substring, plus addend: UInt8 = 0) -> [UInt8] {
+        var septets: [UInt8] = []
+        func take(_ factor: UInt64, _ digit: UInt64) {
+            var carry = digit
+            for index in septets.indices {
+                carry += UInt64(septets[index]) * factor
+                septets[index] = UInt8(carry & 0x7F)
+                carry >>= 7
+            }
+            while carry > 0 {
+                septets.append(UInt8(carry & 0x7F))
+                carry >>= 7
+            }
+        }
+        for digit in text.utf8 { take(10, UInt64(digit - 0x30)) }
+        take(1, UInt64(addend))
+        if septets.isEmpty { septets = [0] }
+        return [UInt8](septets.enumerated().map { $0.offset == 0 ? $0.element : $0.element | 0x80 }.reversed())
+    }
+
+    /// - Parameter subtrahend: What is taken from the number, which is not smaller.
+    static func text(_ septets: ArraySlice<UInt8>, minus subtrahend: UInt64 = 0) -> String {
+        // Little-endian, nine digits each.
+        var limbs: [UInt64] = [0]
+        for septet in septets {
+            var carry = UInt64(septet & 0x7F)
+            for index in limbs.indices {
+                carry += limbs[index] << 7
+                limbs[index] = carry % base
+                carry /= base
+            }
+            if carry > 0 { limbs.append(carry) }
+        }
+        var borrow = subtrahend
+        for index in limbs.indices where borrow > 0 {
+            let isEnough = limbs[index] >= borrow
+            limbs[index] = isEnough ? limbs[index] - borrow : limbs[index] + base - borrow
+            borrow = isEnough ? 0 : 1
+        }
+        while limbs.count > 1, limbs.last == 0 { limbs.removeLast() }
+        return limbs.reversed().enumerated().map { index, limb in
+            let digits = String(limb)
+            return index == 0 ? digits : String(repeating: "0", count: 9 - digits.count) + digits
+        }.joined()
     }
 }
 

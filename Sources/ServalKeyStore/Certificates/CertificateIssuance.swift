@@ -50,7 +50,7 @@ package struct CertificateIssuance: Sendable {
 
     /// Signs the certificate (X.509 version 3).
     ///
-    /// - Throws: `invalidInput` for an end before the start, years outside 0...9999, an empty serial number, and as ``PrivateKey/sign(_:with:)``.
+    /// - Throws: `invalidInput` for an end before the start, years outside 0...9999, an empty serial number, an object identifier that is none, and as ``PrivateKey/sign(_:with:)``.
     package func issue(by key: PrivateKey, with algorithm: SignatureAlgorithm) throws(KeyStoreError) -> CertificateData {
         guard notBefore <= notAfter else { throw KeyStoreError(.invalidInput, "The certificate would end before it begins") }
         guard !serialNumber.isEmpty else { throw KeyStoreError(.invalidInput, "The serial number has no bytes") }
@@ -58,7 +58,7 @@ package struct CertificateIssuance: Sendable {
             DEREncoding.explicit(0, DEREncoding.integer(2)), DEREncoding.value(ASN1Value.integer, serialNumber), algorithm.identifier, issuer,
             DEREncoding.sequence(try ASN1Time.encode(notBefore), try ASN1Time.encode(notAfter)), subject, publicKeyInfo,
         ]
-        if !extensions.isEmpty { fields.append(DEREncoding.explicit(3, CertificateFields.Extension.list(extensions))) }
+        if !extensions.isEmpty { fields.append(DEREncoding.explicit(3, try CertificateFields.Extension.list(extensions))) }
         let contents = DEREncoding.sequence(of: fields)
         let signature = try key.sign(contents, with: algorithm)
         return CertificateData(der: DEREncoding.sequence(contents, algorithm.identifier, DEREncoding.bitString(signature)))
@@ -91,11 +91,11 @@ package struct CertificateRequestIssuance: Sendable {
     /// Signs the request with the key that it is about.
     ///
     /// - Returns: The request as DER.
-    /// - Throws: As ``PrivateKey/sign(_:with:)``.
+    /// - Throws: `invalidInput` for an object identifier that is none, and as ``PrivateKey/sign(_:with:)``.
     package func issue(by key: PrivateKey, with algorithm: SignatureAlgorithm) throws(KeyStoreError) -> [UInt8] {
         var attributes: [UInt8] = []
         if !extensions.isEmpty {
-            let list = CertificateFields.Extension.list(extensions)
+            let list = try CertificateFields.Extension.list(extensions)
             attributes = DEREncoding.sequence(DEREncoding.oid(.extensionRequest), DEREncoding.set(of: [list]))
         }
         let contents = DEREncoding.sequence(DEREncoding.integer(0), subject, publicKeyInfo, DEREncoding.value(0xA0, attributes))
@@ -115,12 +115,15 @@ extension CertificateFields.Extension {
 
     /// The Extensions value as DER.
     ///
-    /// An object identifier that is none is left out, which cannot happen for those that were read or parsed.
-    fileprivate static func list(_ extensions: [Self]) -> [UInt8] {
-        let values = extensions.compactMap { element -> [UInt8]? in
-            guard let oid = OID(dotted: element.oid) else { return nil }
+    /// - Throws: `invalidInput` for an object identifier that is none.
+    fileprivate static func list(_ extensions: [Self]) throws(KeyStoreError) -> [UInt8] {
+        var values: [[UInt8]] = []
+        for element in extensions {
+            guard let oid = OID(dotted: element.oid) else {
+                throw KeyStoreError(.invalidInput, "An extension's object identifier cannot be encoded: \(element.oid)")
+            }
             let critical: [UInt8] = element.isCritical ? [0x01, 0x01, 0xFF] : []
-            return DEREncoding.sequence(DEREncoding.oid(oid), critical, DEREncoding.octetString(element.value))
+            values.append(DEREncoding.sequence(DEREncoding.oid(oid), critical, DEREncoding.octetString(element.value)))
         }
         return DEREncoding.sequence(of: values)
     }
