@@ -37,7 +37,14 @@ public final class PKCS11Module: Sendable {
         limits.threads = 1
         limits.timeout = timeout
         let calls = CallThreads(place: "The PKCS#11 module [\(path)]", limits: limits)
-        let cryptoki = try calls.run { () throws(KeyStoreError) in try Cryptoki(path: path) }
+        let cryptoki: Cryptoki
+        do throws(KeyStoreError) {
+            cryptoki = try calls.run { () throws(KeyStoreError) in try Cryptoki(path: path) }
+        } catch {
+            // Whoever tries again gets new threads.
+            calls.close()
+            throw error
+        }
         let module = PKCS11Module(path: path, cryptoki: cryptoki, calls: calls)
         loaded.withLock { $0[path] = module }
         return module

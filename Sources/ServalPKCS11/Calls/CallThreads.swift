@@ -87,10 +87,15 @@ final class CallThreads: @unchecked Sendable {
         }
         let call = makeCall(work, completion, now: now)
         waiting.append(call)
-        if idleThreads == 0, threads < limits.threads { addThread() }
+        // A thread that was woken for an earlier call counts as idle until it runs.
+        if waiting.count > idleThreads, threads < limits.threads { addThread() }
         if !hasWatcher { hasWatcher = startThread(name: "pkcs11-watch") { self.watch() } }
         let isServed = threads > 0 && hasWatcher
-        if !isServed { waiting.removeAll { $0 === call } }
+        if !isServed {
+            waiting.removeAll { $0 === call }
+            // A trial that never ran has told nothing; another one comes after the pause.
+            if call.isTrial { breaker.timedOut(at: now) }
+        }
         monitor.signal()
         monitor.unlock()
         if !isServed { completion(.failure(KeyStoreError(.tokenFailed, "\(place): the system has no thread left for it"))) }
