@@ -112,7 +112,7 @@ let package = Package(
         .testTarget(name: "ArchitectureTests", dependencies: ["TestPrograms"], swiftSettings: settings),
         .testTarget(
             name: "ServalKeyStoreTests",
-            dependencies: ["TestPrograms", "ServalKeyStore", x509, asn1, crypto, cryptoExtras],
+            dependencies: ["TestPrograms", "ServalKeyStore", "COpenSSL", x509, asn1, crypto, cryptoExtras],
             swiftSettings: settings
         ),
         .testTarget(
