@@ -52,6 +52,14 @@ import Testing
         #expect(try folder.bytes("a.jks") == old)
     }
 
+    /// Moving a file into the place of a pipe or a device would take it away from everybody who uses it.
+    @Test func onlyFilesAreReplaced() throws {
+        #expect(mkfifo(folder("pipe"), 0o600) == 0)
+        #expect(code { try store.write(to: folder("pipe"), password: "changeit") } == .writeFailed)
+        #expect(try FileManager.default.attributesOfItem(atPath: folder("pipe"))[.type] as? FileAttributeType != .typeRegular)
+        #expect(try files == ["pipe"])
+    }
+
     @Test func foldersThatCannotBeWrittenAreNamed() throws {
         try FileManager.default.createDirectory(atPath: folder("a.jks"), withIntermediateDirectories: false)
         // A folder stands where the file should go; and a folder that is not there; and one where nobody may create files.
