@@ -50,6 +50,13 @@ package enum DEREncoding {
         return value(ASN1Value.integer, octets.reversed())
     }
 
+    /// The content octets of a non-negative INTEGER of these digits, big-endian; none for none.
+    package static func unsigned(_ digits: [UInt8]) -> [UInt8] {
+        let significant = digits.drop { $0 == 0 }
+        guard let first = significant.first else { return digits.isEmpty ? [] : [0] }
+        return (first >= 0x80 ? [0] : []) + significant
+    }
+
     /// SEQUENCE { algorithm, NULL }.
     package static func algorithm(_ oid: OID) -> [UInt8] { sequence(DEREncoding.oid(oid), null) }
 }

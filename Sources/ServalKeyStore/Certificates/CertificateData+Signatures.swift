@@ -4,8 +4,17 @@ extension CertificateData {
     /// `false` also for algorithms that cannot be computed here.
     public func isSigned(by issuer: CertificateData) -> Bool {
         guard let child = try? CertificateSkeleton(der: der), let parent = try? CertificateSkeleton(der: issuer.der) else { return false }
-        return child.issuer.encoded == parent.subject.encoded && child.verification(by: parent) == .holds
+        return child.names(asIssuer: parent) && child.verification(by: parent) == .holds
     }
+
+    /// Whether `issuer` signed this certificate as far as can be told: the names agree, and the signature is right or of an unknown kind.
+    func mayBeSigned(by issuer: CertificateData) -> Bool {
+        guard let child = try? CertificateSkeleton(der: der), let parent = try? CertificateSkeleton(der: issuer.der) else { return false }
+        return child.names(asIssuer: parent) && child.verification(by: parent) != .fails
+    }
+
+    /// Whether the certificate ends a chain.
+    var endsChain: Bool { mayBeSigned(by: self) }
 
     /// Whether the certificate signed itself.
     public var isSelfSigned: Bool { isSigned(by: self) }

@@ -49,7 +49,7 @@ public struct CertificateFields: Sendable, Hashable {
     public let extensions: [Extension]
 
     /// Whether subject and issuer are the same name.
-    public var isSelfIssued: Bool { subject.der == issuer.der }
+    public var isSelfIssued: Bool { subject.isSame(as: issuer) }
 
     /// The serial number in lower-case hexadecimal without leading zeros, with `-` before negative ones, as keytool prints it.
     public var serialNumberDescription: String { SerialNumberText.hexadecimal(serialNumber) }

@@ -2,14 +2,10 @@
 struct ChainBuilder {
     private static let maximumLength = 64
 
-    private var candidates: [[UInt8]: [CertificateData]] = [:]
+    private let index: IssuerIndex
 
     init(candidates: [CertificateData], trusted: [CertificateData]) {
-        var seen: Set<CertificateData> = []
-        for certificate in candidates + trusted where seen.insert(certificate).inserted {
-            guard let skeleton = try? CertificateSkeleton(der: certificate.der) else { continue }
-            self.candidates[Array(skeleton.subject.encoded), default: []].append(certificate)
-        }
+        index = IssuerIndex(candidates + trusted)
     }
 
     func chain(from leaf: CertificateData) -> [CertificateData] {
@@ -24,30 +20,17 @@ struct ChainBuilder {
     }
 
     static func isComplete(_ chain: [CertificateData]) -> Bool {
-        for (certificate, issuer) in zip(chain, chain.dropFirst()) where !isIssued(certificate, by: issuer) { return false }
-        return chain.last.map { isIssued($0, by: $0) } ?? false
+        for (certificate, issuer) in zip(chain, chain.dropFirst()) where !certificate.mayBeSigned(by: issuer) { return false }
+        return chain.last?.endsChain ?? false
     }
 
     private func issuer(of certificate: CertificateData) -> CertificateData? {
         guard let skeleton = try? CertificateSkeleton(der: certificate.der) else { return nil }
-        let issuer = Array(skeleton.issuer.encoded)
-        let named = (candidates[issuer] ?? []).filter { $0 != certificate }
+        let named = index.named(asIssuerOf: certificate)
         // A certificate with its own name as issuer ends the chain if it signs itself; otherwise its issuer has the same name (a key change).
-        let isSelfIssued = issuer == Array(skeleton.subject.encoded)
+        let isSelfIssued = skeleton.names(asIssuer: skeleton)
         guard named.count > 1 || (isSelfIssued && !named.isEmpty) else { return named.first }
-        if isSelfIssued, ChainBuilder.verification(certificate, certificate) != .fails { return nil }
-        return named.first { ChainBuilder.verification(certificate, $0) == .holds } ?? (isSelfIssued ? nil : named.first)
-    }
-
-    private static func isIssued(_ certificate: CertificateData, by issuer: CertificateData) -> Bool {
-        guard let child = try? CertificateSkeleton(der: certificate.der), let parent = try? CertificateSkeleton(der: issuer.der) else { return false }
-        return Array(child.issuer.encoded) == Array(parent.subject.encoded) && verification(certificate, issuer) != .fails
-    }
-
-    private static func verification(_ certificate: CertificateData, _ issuer: CertificateData) -> SignatureAlgorithm.Verification {
-        guard let child = try? CertificateSkeleton(der: certificate.der), let parent = try? CertificateSkeleton(der: issuer.der) else {
-            return .unknown
-        }
-        return child.verification(by: parent)
+        if isSelfIssued, index.verification(of: certificate, by: certificate) != .fails { return nil }
+        return named.first { index.verification(of: certificate, by: $0) == .holds } ?? (isSelfIssued ? nil : named.first)
     }
 }

@@ -9,7 +9,7 @@ public enum SelfSignedCertificate {
     /// - Parameters:
     ///   - notBefore: The start of the validity; by default now.
     ///   - validity: How long it is valid; by default 90 days, keytool's default.
-    ///   - serial: The serial number's octets, big-endian; by default 16 random bytes, positive.
+    ///   - serial: The serial number, big-endian and without sign; by default 16 random bytes.
     ///   - extensions: More extensions; a SubjectKeyIdentifier (SHA-1 of the public key, as the JDK makes it) is added when there is none.
     ///   - signatureAlgorithm: By default ``PrivateKey/defaultSignatureAlgorithm()``.
     /// - Throws: `unsupportedAlgorithm` for a key that cannot sign here, `invalidInput`.
@@ -76,7 +76,7 @@ public enum SelfSignedCertificate {
             subject: subject.derBytes(),
             publicKeyInfo: publicKeyInfo,
             issuer: issuer.derBytes(),
-            serialNumber: serial ?? CertificateIssuance.randomSerialNumber(),
+            serialNumber: serial.map(DEREncoding.unsigned) ?? CertificateIssuance.randomSerialNumber(),
             notBefore: notBefore.secondsSince1970(),
             notAfter: notAfter.secondsSince1970(),
             extensions: CertificateFields.Extension.list(extensions, addingKeyIdentifierOf: publicKeyInfo)

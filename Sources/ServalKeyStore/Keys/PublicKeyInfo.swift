@@ -11,6 +11,15 @@ package enum PublicKeyInfo {
         guard let parts = try? parts(ASN1Value(one)), let others = try? PublicKeyInfo.parts(ASN1Value(other)), parts.algorithm == others.algorithm
         else { return false }
         if parts.curve == others.curve, parts.key == others.key { return true }
+        if parts.algorithm == .rsaEncryption || parts.algorithm == .rsassaPSS {
+            guard let numbers = rsaNumbers(parts.key) else { return false }
+            return numbers == rsaNumbers(others.key)
+        }
+        // Of the others only a curve's key has several forms, which begin with the same number: that spares OpenSSL a look at most keys.
+        let size = min(parts.key.count, others.key.count)
+        guard parts.algorithm == .ecPublicKey, parts.curve == others.curve, size > 1,
+            parts.key[1..<size].starts(with: others.key[1..<((size + 1) / 2)])
+        else { return false }
         guard let key = try? OpenSSLKey(publicKeyInfo: one), let otherKey = try? OpenSSLKey(publicKeyInfo: other) else { return false }
         return key.hasSamePublicKey(as: otherKey)
     }
@@ -72,6 +81,11 @@ package enum PublicKeyInfo {
         let oid = try algorithm.next().objectIdentifier()
         let curve = try algorithm.next(ifTag: ASN1Value.objectIdentifier)?.objectIdentifier()
         return (oid, curve, try octets(ofBitString: reader.next()))
+    }
+
+    /// Modulus and exponent without leading zeros.
+    private static func rsaNumbers(_ key: [UInt8]) -> [[UInt8]]? {
+        try? ASN1Value(key).children().map { Array($0.content.drop { $0 == 0 }) }
     }
 
     private static func rsaBits(_ key: [UInt8]) -> Int? {

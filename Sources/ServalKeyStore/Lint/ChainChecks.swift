@@ -2,13 +2,17 @@
 struct ChainChecks {
     /// Chains are shorter; more certificates are a collection.
     static let longest = 32
+    /// How far a chain is followed.
+    private static let mostLinks = 64
 
     let lint: KeyStoreLint
     let alias: String?
     let chain: [CertificateData]
     /// The trusted entries of the same store.
     let trusted: [(alias: String?, certificate: CertificateData)]
-    let authorities: CertificateIndex
+    /// The same, to look issuers up in.
+    let stored: IssuerIndex
+    let authorities: IssuerIndex
     /// Whether the certificates are those of a file, whose first may stand anywhere.
     var isFile = false
     /// The certificate that the chain is about, if that is known.
@@ -38,19 +42,20 @@ struct ChainChecks {
     private func finding(
         _ code: KeyStoreFinding.Code,
         _ severity: KeyStoreFinding.Severity,
-        certificate: CertificateData? = nil,
+        number: Int? = nil,
         _ message: String,
         advice: String
     ) -> KeyStoreFinding {
-        let number = certificate.flatMap(chain.firstIndex(of:)).map { $0 + 1 }
-        return KeyStoreFinding(code, severity, alias: alias, certificate: chain.count > 1 ? number : nil, message, advice: advice)
+        KeyStoreFinding(code, severity, alias: alias, certificate: chain.count > 1 ? number : nil, message, advice: advice)
     }
 
     /// The certificates that follow from the first one by signature, in the right order.
     private var properChain: [CertificateData] {
-        let index = CertificateIndex(chain)
+        let index = IssuerIndex(chain)
         var proper = [own]
-        while let last = proper.last, !last.endsChain, let issuer = index.issuer(of: last), !proper.contains(issuer) { proper.append(issuer) }
+        while proper.count < Self.mostLinks, let last = proper.last, !last.endsChain, let issuer = index.issuer(of: last), !proper.contains(issuer) {
+            proper.append(issuer)
+        }
         return proper
     }
 
@@ -71,12 +76,14 @@ struct ChainChecks {
         var findings: [KeyStoreFinding] = []
         var members = Set(proper)
         var kept: [CertificateData] = []
+        let numbers = Dictionary(zip(chain, 1...)) { first, _ in first }
+        let open = proper.last.flatMap { $0.endsChain ? nil : $0 }
         for certificate in chain {
             if members.remove(certificate) != nil {
                 kept.append(certificate)
                 continue
             }
-            findings.append(stranger(certificate, isRepeated: kept.contains(certificate), proper))
+            findings.append(stranger(certificate, number: numbers[certificate], isRepeated: kept.contains(certificate), open))
         }
         if kept != proper {
             findings.append(
@@ -91,21 +98,22 @@ struct ChainChecks {
         return findings
     }
 
-    private func stranger(_ certificate: CertificateData, isRepeated: Bool, _ proper: [CertificateData]) -> KeyStoreFinding {
+    /// - Parameter open: The end of the proper chain if its issuer is missing.
+    private func stranger(_ certificate: CertificateData, number: Int?, isRepeated: Bool, _ open: CertificateData?) -> KeyStoreFinding {
         let subject = certificate.subjectDescription
-        if let pair = proper.last, !isRepeated, Self.names(certificate, asIssuerOf: pair), !pair.endsChain {
+        if let open, !isRepeated, Self.names(certificate, asIssuerOf: open) {
             return finding(
                 .signatureMismatch,
                 .error,
-                certificate: certificate,
-                "\(pair.subjectDescription) names \(subject) as its issuer, but this certificate's key did not make the signature.",
+                number: number,
+                "\(open.subjectDescription) names \(subject) as its issuer, but this certificate's key did not make the signature.",
                 advice: "The authority has several certificates of this name: ask it for the one with the right key."
             )
         }
         return finding(
             .superfluousCertificate,
             .warning,
-            certificate: certificate,
+            number: number,
             isRepeated ? "The certificate of \(subject) stands in the chain twice." : "The certificate of \(subject) does not belong to the chain.",
             advice: "Import the reply again (-importcert leaves out what is not needed), or remove it from the file."
         )
@@ -113,7 +121,7 @@ struct ChainChecks {
 
     private static func names(_ issuer: CertificateData, asIssuerOf certificate: CertificateData) -> Bool {
         guard let fields = try? certificate.fields(), let issuer = try? issuer.fields() else { return false }
-        return fields.issuer.der == issuer.subject.der
+        return fields.issuer.isSame(as: issuer.subject)
     }
 
     // MARK: The end of the chain
@@ -132,14 +140,14 @@ struct ChainChecks {
             ]
         }
         if authorities.issuer(of: last) != nil { return [] }
-        let inStore = trusted.first { last.mayBeSigned(by: $0.certificate) && $0.certificate != last }
-        if let inStore {
-            guard !inStore.certificate.endsChain else { return [] }
+        if let inStore = stored.issuer(of: last) {
+            guard !inStore.endsChain else { return [] }
+            let alias = trusted.first { $0.certificate == inStore }?.alias
             return [
                 finding(
                     .chainIncomplete,
                     .error,
-                    "The intermediate certificate of \(fields.issuer) stands in the store\(inStore.alias.map { " under alias <\($0)>" } ?? ""), but not in "
+                    "The intermediate certificate of \(fields.issuer) stands in the store\(alias.map { " under alias <\($0)>" } ?? ""), but not in "
                         + "the chain, so that clients do not get it.",
                     advice: "Import the reply again (-importcert completes the chain)."
                 )
@@ -178,7 +186,7 @@ struct ChainChecks {
             return finding(
                 .issuerNotCA,
                 .error,
-                certificate: issuer,
+                number: chain.firstIndex(of: issuer).map { $0 + 1 },
                 "The certificate of \(fields.subject) has issued another one, but \(reason): clients refuse the chain.",
                 advice: "Have the authority's certificate made with -ext bc:c=ca:true and -ext ku:c=keyCertSign,cRLSign."
             )

@@ -103,35 +103,10 @@ struct KeyMaterial: Sendable {
     }
 }
 
-/// Certificates by subject, in which issuers are looked up.
-struct CertificateIndex: Sendable {
-    private var bySubject: [[UInt8]: [CertificateData]] = [:]
-
-    init(_ certificates: some Sequence<CertificateData>) {
-        for certificate in certificates {
-            guard let skeleton = try? CertificateSkeleton(der: certificate.der) else { continue }
-            bySubject[Array(skeleton.subject.encoded), default: []].append(certificate)
-        }
-    }
-
-    /// All certificates with this subject.
-    func named(_ subject: [UInt8]) -> [CertificateData] { bySubject[subject] ?? [] }
-
-    /// The certificate that signed this one, `nil` if it is not here.
+extension IssuerIndex {
+    /// The certificate that signed this one, `nil` if it is not here; one whose signature cannot be computed counts if there is no better.
     func issuer(of certificate: CertificateData) -> CertificateData? {
-        guard let skeleton = try? CertificateSkeleton(der: certificate.der) else { return nil }
-        let named = named(Array(skeleton.issuer.encoded)).filter { $0 != certificate }
-        return named.first { certificate.isSigned(by: $0) } ?? named.first { certificate.mayBeSigned(by: $0) }
+        let named = named(asIssuerOf: certificate)
+        return named.first { verification(of: certificate, by: $0) == .holds } ?? named.first { verification(of: certificate, by: $0) == .unknown }
     }
-}
-
-extension CertificateData {
-    /// Whether `issuer` signed this certificate as far as can be told: the names agree, and the signature is right or of an unknown kind.
-    func mayBeSigned(by issuer: CertificateData) -> Bool {
-        guard let child = try? CertificateSkeleton(der: der), let parent = try? CertificateSkeleton(der: issuer.der) else { return false }
-        return child.issuer.encoded == parent.subject.encoded && child.verification(by: parent) != .fails
-    }
-
-    /// Whether the certificate ends a chain.
-    var endsChain: Bool { mayBeSigned(by: self) }
 }

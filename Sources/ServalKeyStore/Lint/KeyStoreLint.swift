@@ -51,9 +51,10 @@ public struct KeyStoreLint: Sendable {
     }
 
     func findings(in material: KeyMaterial) -> [KeyStoreFinding] {
-        let authorities = CertificateIndex(trustedAuthorities)
+        let authorities = IssuerIndex(trustedAuthorities)
+        let stored = IssuerIndex(material.trusted.map(\.certificate))
         var findings: [KeyStoreFinding] = []
-        for key in material.keys { findings += self.findings(in: key, material.trusted, authorities) }
+        for key in material.keys { findings += self.findings(in: key, material.trusted, stored, authorities) }
         for entry in material.trusted {
             findings += CertificateChecks(lint: self, entry.certificate, role: .trusted, alias: entry.alias, number: nil).findings
         }
@@ -75,10 +76,11 @@ public struct KeyStoreLint: Sendable {
     private func findings(
         in key: KeyMaterial.Key,
         _ trusted: [(alias: String?, certificate: CertificateData)],
-        _ authorities: CertificateIndex
+        _ stored: IssuerIndex,
+        _ authorities: IssuerIndex
     ) -> [KeyStoreFinding] {
         let own = key.isFile ? key.key.flatMap { key.chain.first(where: $0.matches) } : key.chain.first
-        var checks = ChainChecks(lint: self, alias: key.alias, chain: key.chain, trusted: trusted, authorities: authorities)
+        var checks = ChainChecks(lint: self, alias: key.alias, chain: key.chain, trusted: trusted, stored: stored, authorities: authorities)
         checks.isFile = key.isFile
         checks.leaf = own
         var findings = checks.findings
@@ -102,13 +104,13 @@ public struct KeyStoreLint: Sendable {
     }
 
     /// Certificates without a key: a chain if all belong to one, else each for itself.
-    private func looseFindings(_ certificates: [CertificateData], _ authorities: CertificateIndex) -> [KeyStoreFinding] {
+    private func looseFindings(_ certificates: [CertificateData], _ authorities: IssuerIndex) -> [KeyStoreFinding] {
         let authorityCount = certificates.count { certificate in
             guard let fields = try? certificate.fields() else { return false }
             return fields.isSelfIssued || CertificateTraits(fields).isAuthority == true
         }
         if certificates.count - authorityCount == 1, certificates.count <= ChainChecks.longest {
-            var checks = ChainChecks(lint: self, alias: nil, chain: certificates, trusted: [], authorities: authorities)
+            var checks = ChainChecks(lint: self, alias: nil, chain: certificates, trusted: [], stored: IssuerIndex([]), authorities: authorities)
             checks.isFile = true
             return checks.findings
         }

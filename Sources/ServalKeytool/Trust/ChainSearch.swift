@@ -2,7 +2,7 @@ import ServalKeyStore
 
 /// Certificates under their subjects, in which issuers are looked up.
 struct ChainSearch {
-    private var bySubject: [[UInt8]: [CertificateData]] = [:]
+    private let index: IssuerIndex
 
     /// Cross-signed authorities make several ways; more than a few dozen are an attack.
     private static let mostPaths = 64
@@ -10,11 +10,7 @@ struct ChainSearch {
     private static let longestPath = 32
 
     init(_ certificates: some Sequence<CertificateData>) {
-        var seen: Set<CertificateData> = []
-        for certificate in certificates where seen.insert(certificate).inserted {
-            guard let subject = try? certificate.fields().subject.der else { continue }
-            bySubject[subject, default: []].append(certificate)
-        }
+        index = IssuerIndex(certificates)
     }
 
     /// A chain in which each certificate is signed by the next, from this one up to a self-signed one; nil if there is none.
@@ -42,7 +38,7 @@ struct ChainSearch {
         guard let fields = try? certificate.fields() else { return [] }
         let identifier = CertificateTraits(fields).issuerKeyIdentifier
         let now = KeyStore.millisecondsNow() / 1000
-        let found = (bySubject[fields.issuer.der] ?? []).filter { $0 != certificate && certificate.isSigned(by: $0) }
+        let found = index.issuers(of: certificate)
         guard found.count > 1 else { return found }
         func rank(_ candidate: CertificateData) -> Int {
             guard let fields = try? candidate.fields() else { return 4 }
@@ -52,11 +48,8 @@ struct ChainSearch {
         return found.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }.map(\.element)
     }
 
-    /// All certificates with the name that this one gives as its issuer's, whether they signed it or not.
-    func namedAsIssuer(of certificate: CertificateData) -> [CertificateData] {
-        guard let fields = try? certificate.fields() else { return [] }
-        return bySubject[fields.issuer.der] ?? []
-    }
+    /// Certificates with the name that this one gives as its issuer's, whether they signed it or not.
+    func namedAsIssuer(of certificate: CertificateData) -> [CertificateData] { index.named(asIssuerOf: certificate) }
 
     /// Every way up from a certificate: each ends with a self-signed certificate, or where no issuer is at hand.
     func paths(from certificate: CertificateData) -> [[CertificateData]] {
