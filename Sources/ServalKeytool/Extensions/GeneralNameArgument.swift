@@ -20,7 +20,7 @@ struct GeneralNameArgument {
             content = try Self.ascii(value, "RFC822Name")
         case "dns":
             tag = 2
-            try HostName.check(value, allowingWildcard: allowingWildcard)
+            try Self.checkDNSName(value, allowingWildcard: allowingWildcard)
             content = Array(value.utf8)
         case "uri":
             tag = 6
@@ -67,39 +67,29 @@ struct GeneralNameArgument {
     }
 
     /// The JDK wraps these complaints.
-    fileprivate static func refused(_ message: String) -> Failure {
+    private static func refused(_ message: String) -> Failure {
         .exception(javaClass: "java.lang.RuntimeException", message: "java.io.IOException: \(message)")
     }
 }
 
-/// Host names as they may stand in certificates.
-enum HostName {
-    /// Accepts labels of letters, digits and hyphens; the first one may be `*`.
-    static func check(_ name: String, allowingWildcard: Bool = true) throws {
-        guard !name.isEmpty else { throw GeneralNameArgument.refused("DNSName must not be null or empty") }
-        guard !name.contains(" ") else { throw GeneralNameArgument.refused("DNSName with blank components is not permitted") }
+extension GeneralNameArgument {
+    /// Accepts what the JDK takes for a DNS name: labels of letters, digits and hyphens; the first one may be `*`.
+    private static func checkDNSName(_ name: String, allowingWildcard: Bool) throws {
+        guard !name.isEmpty else { throw refused("DNSName must not be null or empty") }
+        guard !name.contains(" ") else { throw refused("DNSName with blank components is not permitted") }
         let labels = name.split(separator: ".", omittingEmptySubsequences: false)
         guard name.utf8.count <= 253, labels.allSatisfy({ (1...63).contains($0.utf8.count) }) else {
-            throw GeneralNameArgument.refused("DNSName components must have 1 to 63 characters, 253 together")
+            throw refused("DNSName components must have 1 to 63 characters, 253 together")
         }
         for (index, label) in labels.enumerated() where !(allowingWildcard && index == 0 && label == "*" && labels.count > 1) {
             guard label.utf8.first.map(isLetterOrDigit) == true else {
                 let wildcard = ", digit, or the first component can have only a wildcard character *"
-                throw GeneralNameArgument.refused("DNSName components must begin with a letter\(allowingWildcard ? wildcard : " or digit")")
+                throw refused("DNSName components must begin with a letter\(allowingWildcard ? wildcard : " or digit")")
             }
             guard label.utf8.allSatisfy({ isLetterOrDigit($0) || $0 == UInt8(ascii: "-") }) else {
-                throw GeneralNameArgument.refused("DNSName components must consist of letters, digits, and hyphens")
+                throw refused("DNSName components must consist of letters, digits, and hyphens")
             }
         }
-    }
-
-    /// Whether a common name is evidently a server's host name: several labels of which the last is no number, or `localhost`.
-    ///
-    /// A single word is more often the name of a person, an authority or nothing than that of a host.
-    static func isEvident(_ name: String) -> Bool {
-        guard (try? check(name)) != nil else { return false }
-        let last = name.split(separator: ".").last ?? ""
-        return name.lowercased() == "localhost" || (name.contains(".") && last.contains { $0.isLetter })
     }
 
     private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
