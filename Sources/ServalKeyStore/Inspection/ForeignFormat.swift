@@ -1,6 +1,8 @@
 /// Files that people take for key stores, keys or certificates, and that this library does not open.
 struct ForeignFormat {
     let format: KeyStoreInspection.Format
+    /// What it is, with its article: `a ZIP archive`.
+    let phrase: String
     let problem: String
     let advice: String
     /// Whether it does hold keys or certificates, in a form for other programs.
@@ -24,8 +26,10 @@ struct ForeignFormat {
         bytes.prefix(4096).allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D || $0 == 0x0C || $0 == 0x1B }
     }
 
-    private init(_ code: String, _ name: String, _ problem: String, _ advice: String) {
-        format = KeyStoreInspection.Format(code: code, name: name)
+    private init(_ code: String, _ phrase: String, _ problem: String, _ advice: String) {
+        let article = ["a ", "an "].first { phrase.hasPrefix($0) } ?? ""
+        format = KeyStoreInspection.Format(code: code, name: String(phrase.dropFirst(article.count)))
+        self.phrase = phrase
         self.problem = problem
         self.advice = advice
     }
@@ -50,7 +54,7 @@ struct ForeignFormat {
             {
                 keys(
                     "sqlite",
-                    "SQLite database, perhaps of NSS (cert9.db, key4.db)",
+                    "an SQLite database, perhaps of NSS (cert9.db, key4.db)",
                     "The keys of Firefox and other NSS programs are in such databases.",
                     "pk12util -o FILE.p12 -d DIRECTORY -n NAME exports a key with its chain."
                 )
@@ -61,7 +65,7 @@ struct ForeignFormat {
             {
                 keys(
                     "berkeley-db",
-                    "Berkeley DB, perhaps of old NSS (cert8.db, key3.db)",
+                    "a Berkeley DB, perhaps of old NSS (cert8.db, key3.db)",
                     "Old NSS programs kept keys in such databases.",
                     "pk12util -o FILE.p12 -d dbm:DIRECTORY -n NAME exports a key with its chain."
                 )
@@ -72,7 +76,7 @@ struct ForeignFormat {
             {
                 keys(
                     "keychain",
-                    "macOS keychain",
+                    "a macOS keychain",
                     "A keychain is opened by macOS only.",
                     "Export the key with Keychain Access as .p12."
                 )
@@ -83,7 +87,7 @@ struct ForeignFormat {
             {
                 keys(
                     "pvk",
-                    "private key of Microsoft's tools (PVK)",
+                    "a private key of Microsoft's tools (PVK)",
                     "PVK is not read by TLS servers.",
                     "openssl rsa -inform PVK -in FILE -out KEY.pem converts it."
                 )
@@ -94,7 +98,7 @@ struct ForeignFormat {
             {
                 keys(
                     "pgp",
-                    "OpenPGP key ring",
+                    "an OpenPGP key ring",
                     "OpenPGP keys are for mail and signatures of files, not for TLS.",
                     "Request a certificate: -genkeypair, -certreq."
                 )
@@ -102,16 +106,16 @@ struct ForeignFormat {
         ),
     ]
 
-    private static func archive(_ code: String, _ name: String, _ command: String) -> ForeignFormat {
-        ForeignFormat(code, String(name.drop { $0 != " " }.dropFirst()), "This is \(name).", "Look inside (\(command)), and give the file in it.")
+    private static func archive(_ code: String, _ phrase: String, _ command: String) -> ForeignFormat {
+        ForeignFormat(code, phrase, "This is \(phrase).", "Look inside (\(command)), and give the file in it.")
     }
 
-    private static func other(_ code: String, _ name: String) -> ForeignFormat {
-        ForeignFormat(code, String(name.drop { $0 != " " }.dropFirst()), "This is \(name).", "Check that it is the right file.")
+    private static func other(_ code: String, _ phrase: String) -> ForeignFormat {
+        ForeignFormat(code, phrase, "This is \(phrase).", "Check that it is the right file.")
     }
 
-    private static func keys(_ code: String, _ name: String, _ problem: String, _ advice: String) -> ForeignFormat {
-        var foreign = ForeignFormat(code, name, problem, advice)
+    private static func keys(_ code: String, _ phrase: String, _ problem: String, _ advice: String) -> ForeignFormat {
+        var foreign = ForeignFormat(code, phrase, problem, advice)
         foreign.isKeyMaterial = true
         foreign.isSecret = true
         return foreign
@@ -124,7 +128,7 @@ struct ForeignFormat {
         else { return nil }
         return keys(
             "bks",
-            "BKS or UBER key store of Bouncy Castle",
+            "a BKS or UBER key store of Bouncy Castle",
             "Key stores of Bouncy Castle are not opened here.",
             "keytool -importkeystore -srcstoretype BKS -deststoretype PKCS12 with Bouncy Castle's provider converts it."
         )
@@ -151,7 +155,7 @@ struct ForeignFormat {
     private static func html(_ head: String) -> ForeignFormat {
         var foreign = ForeignFormat(
             "html",
-            "HTML page",
+            "an HTML page",
             "This is a web page, not a certificate: a download that was answered with an error or a login page.",
             "Open it in a browser to see what the server said, and fetch the file again."
         )
@@ -168,7 +172,7 @@ struct ForeignFormat {
     private static func pgp(_ start: Substring) -> ForeignFormat {
         var foreign = keys(
             "pgp",
-            "OpenPGP \(start.hasPrefix("-----BEGIN PGP PRIVATE") ? "private key" : "data")",
+            start.hasPrefix("-----BEGIN PGP PRIVATE") ? "an OpenPGP private key" : "OpenPGP data",
             "OpenPGP keys are for mail and signatures of files, not for TLS.",
             "Request a certificate for TLS: -genkeypair, then -certreq."
         )
@@ -179,7 +183,7 @@ struct ForeignFormat {
     private static func putty(_ head: String) -> ForeignFormat {
         var foreign = keys(
             "putty",
-            "PuTTY private key",
+            "a PuTTY private key",
             "PuTTY's key format is not read by TLS servers.",
             "PuTTYgen exports it: Conversions, Export OpenSSH key; then ssh-keygen -p -m PKCS8 -f FILE."
         )
@@ -198,7 +202,7 @@ struct ForeignFormat {
     private static func ssh(_ start: Substring) -> ForeignFormat {
         var foreign = keys(
             "ssh-public-key",
-            "SSH public key",
+            "an SSH public key",
             "SSH's public keys are not certificates.",
             "For a certificate, make a request with the private key: -importkey with -dname, then -certreq."
         )
@@ -210,7 +214,7 @@ struct ForeignFormat {
     private static func jwk(_ head: String) -> ForeignFormat {
         var foreign = keys(
             "jwk",
-            "JSON Web Key (RFC 7517)",
+            "a JSON Web Key (RFC 7517)",
             "JSON Web Keys are not read by TLS servers.",
             "Convert it to PEM with the tool that made it."
         )

@@ -220,7 +220,8 @@ import Testing
     }
 
     @Test func gzip() {
-        #expect(KeyStoreInspection(bytes: [0x1F, 0x8B, 8, 0]).format.code == "gzip")
+        let format = KeyStoreInspection(bytes: [0x1F, 0x8B, 8, 0]).format
+        #expect(format.code == "gzip" && format.name == "gzip-compressed data")
     }
 
     @Test func keysOfOpenSSH() throws {
