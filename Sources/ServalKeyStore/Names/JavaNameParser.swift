@@ -21,22 +21,22 @@ enum JavaNameParser {
 }
 
 private struct NameScanner {
-    private let characters: [Character]
+    private let characters: [Unicode.Scalar]
     private var position = 0
 
     init(_ text: String) {
-        characters = Array(text)
+        characters = Array(text.unicodeScalars)
     }
 
     /// Steps over a separator; `nil` at the end.
-    mutating func nextSeparator() -> Character? {
+    mutating func nextSeparator() -> Unicode.Scalar? {
         guard position < characters.count else { return nil }
         defer { position += 1 }
         return characters[position]
     }
 
     /// Whether the part of the name that is being read ends here.
-    private var isAtSeparator: Bool { position == characters.count || ",;+".contains(characters[position]) }
+    private var isAtSeparator: Bool { position == characters.count || ",;+".unicodeScalars.contains(characters[position]) }
 
     mutating func attribute() throws(KeyStoreError) -> RelativeDistinguishedName.Attribute {
         let keyword = try keyword()
@@ -51,7 +51,7 @@ private struct NameScanner {
     private mutating func keyword() throws(KeyStoreError) -> String {
         let start = position
         while position < characters.count, characters[position] != "=" {
-            guard !",;+\"".contains(characters[position]) else { throw invalid("“\(text(start, position))” has no =") }
+            guard !",;+\"".unicodeScalars.contains(characters[position]) else { throw invalid("“\(text(start, position))” has no =") }
             position += 1
         }
         guard position < characters.count else { throw invalid("“\(text(start, position))” has no =") }
@@ -88,7 +88,7 @@ private struct NameScanner {
             if isQuoted, character == "\"" { return try endOfQuotes(octets, keyword) }
             if !isQuoted {
                 if isAtSeparator { break }
-                if "<>\"".contains(character) { throw invalid("Character '\(character)' in AVA appears without escape") }
+                if "<>\"".unicodeScalars.contains(character) { throw invalid("Character '\(character)' in AVA appears without escape") }
             }
             octets.append(character)
             position += 1
@@ -116,7 +116,7 @@ private struct NameScanner {
             position += 2
             return
         }
-        guard ",=\n+<>#;\\\" ".contains(characters[position]) else {
+        guard ",=\n+<>#;\\\" ".unicodeScalars.contains(characters[position]) else {
             throw invalid("Invalid escaped character in AVA: '\(characters[position])'")
         }
         octets.append(characters[position], isEscaped: true)
@@ -132,9 +132,9 @@ private struct NameScanner {
         }
         skipSpaces()
         guard isAtSeparator else {
-            let rest = characters[position...].prefix { !",;+ ".contains($0) }
-            let isOdd = rest.count == 1 && rest.first?.hexDigitValue != nil
-            throw invalid("AVA parse, \(isOdd ? "odd number of hex digits" : "invalid hex digit: \(rest.first { $0.hexDigitValue == nil } ?? " ")")")
+            let rest = characters[position...].prefix { !",;+ ".unicodeScalars.contains($0) }
+            let isOdd = rest.count == 1 && rest.first.flatMap(Self.digit) != nil
+            throw invalid("AVA parse, \(isOdd ? "odd number of hex digits" : "invalid hex digit: \(rest.first { Self.digit($0) == nil } ?? " ")")")
         }
         do {
             return RelativeDistinguishedName.Attribute(type: try identifier(type), value: try ASN1Any(derEncoded: bytes))
@@ -144,9 +144,11 @@ private struct NameScanner {
     }
 
     private func octet(at position: Int) -> UInt8? {
-        guard let high = characters[position].hexDigitValue, let low = characters[position + 1].hexDigitValue else { return nil }
+        guard let high = Self.digit(characters[position]), let low = Self.digit(characters[position + 1]) else { return nil }
         return UInt8(high << 4 | low)
     }
+
+    private static func digit(_ scalar: Unicode.Scalar) -> Int? { scalar.isASCII ? Character(scalar).hexDigitValue : nil }
 
     // MARK: Encoding
 
@@ -179,7 +181,7 @@ private struct NameScanner {
         while position < characters.count, characters[position] == " " || characters[position] == "\n" { position += 1 }
     }
 
-    private func text(_ start: Int, _ end: Int) -> String { String(characters[start..<end]) }
+    private func text(_ start: Int, _ end: Int) -> String { String(String.UnicodeScalarView(characters[start..<end])) }
 
     private func trimmed(_ text: String) -> String {
         String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
@@ -195,7 +197,7 @@ private struct NameText {
     private var octets: [UInt8] = []
     private var trailingSpaces = 0
 
-    mutating func append(_ character: Character, isEscaped: Bool = false) {
+    mutating func append(_ character: Unicode.Scalar, isEscaped: Bool = false) {
         octets += Array(String(character).utf8)
         trailingSpaces = character == " " && !isEscaped ? trailingSpaces + 1 : 0
     }

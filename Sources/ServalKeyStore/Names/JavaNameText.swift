@@ -56,24 +56,26 @@ package enum JavaNameText {
         return prefix + (style == .java ? quoted(text) : escaped(text))
     }
 
-    private static let special: Set<Character> = [",", "+", "=", "\n", "<", ">", "#", ";", "\\", "\""]
+    // Scalar by scalar, as Java does: to Swift a comma with an accent, or CR LF, is one character that is none of these.
+    private static let special: Set<Unicode.Scalar> = [",", "+", "=", "\n", "<", ">", "#", ";", "\\", "\""]
 
     private static func quoted(_ text: String) -> String {
-        func isSpace(_ character: Character) -> Bool { character == " " || character == "\n" }
-        if text.count > 1, text.first == "\"", text.last == "\"" { return text }
-        let hasDoubleSpace = zip(text, text.dropFirst()).contains { isSpace($0) && isSpace($1) }
-        let hasOuterSpace = text.first.map(isSpace) == true || text.last.map(isSpace) == true
-        let needsQuotes = text.contains(where: special.contains) || hasDoubleSpace || hasOuterSpace
+        func isSpace(_ scalar: Unicode.Scalar) -> Bool { scalar == " " || scalar == "\n" }
+        let scalars = text.unicodeScalars
+        if scalars.count > 1, scalars.first == "\"", scalars.last == "\"" { return text }
+        let hasDoubleSpace = zip(scalars, scalars.dropFirst()).contains { isSpace($0) && isSpace($1) }
+        let hasOuterSpace = scalars.first.map(isSpace) == true || scalars.last.map(isSpace) == true
+        let needsQuotes = scalars.contains(where: special.contains) || hasDoubleSpace || hasOuterSpace
         guard needsQuotes else { return text }
-        return "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""
+        return "\"" + scalars.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : String($0) }.joined() + "\""
     }
 
     private static func escaped(_ text: String) -> String {
-        let characters = Array(text)
-        return characters.indices.map { index in
-            let character = characters[index]
-            let isOuterSpace = character == " " && (index == 0 || index == characters.count - 1)
-            return special.contains(character) || isOuterSpace ? "\\\(character)" : String(character)
+        let scalars = Array(text.unicodeScalars)
+        return scalars.indices.map { index in
+            let scalar = scalars[index]
+            let isOuterSpace = scalar == " " && (index == 0 || index == scalars.count - 1)
+            return special.contains(scalar) || isOuterSpace ? "\\\(scalar)" : String(scalar)
         }.joined()
     }
 

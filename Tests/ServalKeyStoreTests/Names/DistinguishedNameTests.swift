@@ -22,6 +22,14 @@ import X509
         #expect(try DistinguishedName(dname: printed).dname == printed)
     }
 
+    @Test func whatSeparatesIsQuotedWhateverStandsOnIt() throws {
+        for value in ["a,\u{301}b", "a\r\nb", "a+\u{308}"] {
+            let name = DistinguishedName([.init([.init(type: .RDNAttributeType.commonName, utf8String: value)])])
+            #expect(name.dname == "CN=\"\(value)\"")
+            #expect(try DistinguishedName(dname: name.dname).dname == name.dname)
+        }
+    }
+
     /// The same names through the JDK: its encoding and its printing are the measure.
     @Test func theJDKAgrees() throws {
         let folder = try Folder()
@@ -53,7 +61,9 @@ import X509
         "Duke", "=x", "CN=a, ", "CN=a+", "+CN=a", "CN=a\\xb", "CN=a<b", "FOO=x", "CN=\"open", "CN=\"a\" b", "CN=a\\", "CN=#0", "CN=#FFFF", "CN=a\"b",
         "OID.x=1",
         "CN=\\FF",
-        "EMAILADDRESS=ü", "1=x", "CN=a,,O=b",
+        "EMAILADDRESS=ü", "1=x", "CN=a,,O=b", "1.+2=x",
+        // To Java a comma with an accent is a comma, and only ASCII digits are hexadecimal.
+        "CN=a,\u{301}b", "CN=\\\u{FF21}\u{FF22}",
     ])
     func mistakesAreRefused(_ text: String) {
         #expect(code { try DistinguishedName(dname: text) } == .invalidInput)
