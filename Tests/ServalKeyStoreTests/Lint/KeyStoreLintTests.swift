@@ -40,7 +40,9 @@ import Testing
         #expect(codes(KeyStoreLint(days: 5).findings(inChain: try chain(-30..<10))).isEmpty)
         #expect(codes(KeyStoreLint(days: 365).findings(inChain: try chain(-30..<90))) == ["warning expires-soon 1"])
         let message = try #require(lint(try chain(-30 ..< -2)).first?.message)
-        #expect(message.contains("CN=a expired on 20") && message.contains(", 1 day ago"))
+        #expect(message.contains("CN=a expired on 20"))
+        // The clock may reach the next day while tests run.
+        #expect(message.contains(", 1 day ago") || message.contains(", 2 days ago"))
     }
 
     @Test func expiredIssuers() throws {
