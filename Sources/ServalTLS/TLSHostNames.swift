@@ -2,6 +2,7 @@
 public struct TLSHostNames: Sendable, Hashable {
     private let positions: [String: Int]
     private let defaultPosition: Int
+    private let names: [String]
 
     /// Indexes the hosts of `configuration`.
     ///
@@ -31,6 +32,7 @@ public struct TLSHostNames: Sendable, Hashable {
             )
         }
         self.positions = positions
+        names = configuration.hosts.map(\.hostName)
         self.defaultPosition = defaultPosition
     }
 
@@ -44,6 +46,9 @@ public struct TLSHostNames: Sendable, Hashable {
         guard let dot = name.firstIndex(of: "."), let position = positions["*" + name[dot...]] else { return defaultPosition }
         return position
     }
+
+    /// The `hostName` of the host that serves `serverName`.
+    public func hostName(for serverName: String?) -> String { names[position(for: serverName)] }
 
     static func normalized(_ name: String) -> String {
         var name = name.lowercased()

@@ -149,7 +149,7 @@ extension CertificateConfiguration.Source {
             ]
         case .aliasNotFound: ["certificateKeyAlias", "certificateKeystoreFile"]
         case .keyMismatch: ["certificateKeyFile", "certificateFile", "certificateKeystoreFile"]
-        default: ["certificateKeystoreFile", "certificateFile"]
+        default: ["certificateFile", "certificateKeyFile", "certificateKeystoreFile"]
         }
     }
 }

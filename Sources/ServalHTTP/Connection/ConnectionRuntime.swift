@@ -1,11 +1,14 @@
 import Logging
 import ServalServlet
+import ServalTLS
 
 /// What all connections of a connector share: its settings as they take effect, and what it runs requests with.
 final class ConnectionRuntime: Sendable {
     let configuration: ConnectorConfiguration
     let handler: any RequestHandler
     let logger: Logger
+    /// Where refused TLS clients are told of.
+    let handshakes: TLSHandshakeReporter?
     let syntax: HTTP1Syntax
     let encoder: ResponseHeadEncoder
     let gate: RequestGate
@@ -23,11 +26,12 @@ final class ConnectionRuntime: Sendable {
     let keepAliveSeconds: Int?
     let maxSwallowSize: Int
 
-    init(configuration: ConnectorConfiguration, handler: any RequestHandler, isTLS: Bool, logger: Logger) {
+    init(configuration: ConnectorConfiguration, handler: any RequestHandler, isTLS: Bool, logger: Logger, handshakes: TLSHandshakeReporter? = nil) {
         func nanoseconds(_ duration: Duration) -> UInt64 { duration < .zero ? .max : UInt64(duration.nanoseconds) }
         self.configuration = configuration
         self.handler = handler
         self.logger = logger
+        self.handshakes = handshakes
         self.isTLS = isTLS
         self.syntax = HTTP1Syntax(
             maxHeadSize: configuration.maxHttpRequestHeaderSize,

@@ -110,7 +110,9 @@ extension HTTP1ConnectionHandler {
     private func refusal(of parsed: ParsedHead) -> RequestRefusal? {
         if parsed.method == .trace, !self.runtime.configuration.allowTrace { return RequestRefusal(405, "TRACE is not allowed") }
         guard let facts = self.tlsFacts, self.runtime.configuration.strictSNI else { return nil }
-        return self.admits(parsed.head, facts) ? nil : RequestRefusal(400, "the host of the request does not belong to this TLS connection")
+        if self.admits(parsed.head, facts) { return nil }
+        self.reportForeignHost(parsed.head, facts)
+        return RequestRefusal(400, "the host of the request does not belong to this TLS connection")
     }
 
     @inline(__always)

@@ -1,3 +1,4 @@
+import NIOCore
 import ServalServlet
 import ServalTLS
 
@@ -16,11 +17,28 @@ extension HTTP1ConnectionHandler {
     func admits(_ head: ReceivedHead, _ facts: TLSConnectionFacts) -> Bool {
         guard let host = head.hostBytes, !host.isEmpty else { return true }
         if self.isAdmitted(host) { return true }
-        var name = host
-        if let colon = name.lastIndex(of: UInt8(ascii: ":")), name[colon...].firstIndex(of: UInt8(ascii: "]")) == nil { name = name[..<colon] }
-        guard facts.admits(requestHost: String(decoding: name, as: UTF8.self)) else { return false }
+        guard facts.admits(requestHost: Self.name(in: host)) else { return false }
         self.admittedHost = Array(host)
         return true
+    }
+
+    /// Tells the operator what the client, which only sees the status, cannot know.
+    func reportForeignHost(_ head: ReceivedHead, _ facts: TLSConnectionFacts) {
+        guard let channel = self.context?.channel, let host = head.hostBytes else { return }
+        self.runtime.handshakes?.refusedRequest(
+            for: Self.name(in: host),
+            over: facts,
+            status: 400,
+            client: channel.remoteAddress,
+            on: channel.eventLoop
+        )
+    }
+
+    /// A host without its port.
+    private static func name(in host: ArraySlice<UInt8>) -> String {
+        var name = host
+        if let colon = name.lastIndex(of: UInt8(ascii: ":")), name[colon...].firstIndex(of: UInt8(ascii: "]")) == nil { name = name[..<colon] }
+        return String(decoding: name, as: UTF8.self)
     }
 
     /// Whether this very host was admitted before: all but the first request of a connection.

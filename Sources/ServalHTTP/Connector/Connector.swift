@@ -74,16 +74,18 @@ public final class Connector: Sendable {
         self.logger = logger
         self.tls = tls
         self.group = eventLoopGroup
+        let handshakes = TLSHandshakeReporter(
+            connector: "https-\(configuration.port == 0 ? "auto" : "\(configuration.port)")",
+            logger: handshakeLogger ?? logger,
+            observer: handshakeObserver
+        )
+        self.handshakes = handshakes
         let runtime = ConnectionRuntime(
             configuration: configuration,
             handler: handler,
             isTLS: tls != nil,
-            logger: logger
-        )
-        self.handshakes = TLSHandshakeReporter(
-            connector: "https-\(configuration.port == 0 ? "auto" : "\(configuration.port)")",
-            logger: handshakeLogger ?? logger,
-            observer: handshakeObserver
+            logger: logger,
+            handshakes: handshakes
         )
         self.runtime = runtime
         self.acceptLoop = eventLoopGroup.next()

@@ -116,6 +116,9 @@ extension TLSHandshakeFailure {
 
         // The rest.
 
+        /// The handshake was done, and a request asked for a host that belongs to another TLS host (`strictSni`).
+        public static let requestForOtherHost = Cause("request-for-other-host", level: .info)
+
         /// It took too long.
         public static let timeout = Cause("handshake-timeout")
         /// The client went away.

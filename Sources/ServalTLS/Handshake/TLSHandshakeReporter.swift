@@ -44,17 +44,45 @@ public final class TLSHandshakeReporter: Sendable {
         _ failure: () -> TLSHandshakeFailure
     ) {
         if let observer { observer(.failed(cause, hostName: hostName)) }
-        guard logger.logLevel <= cause.level else { return }
+        guard isToBeLogged(cause, on: eventLoop) else { return }
+        var metadata = failure().metadata
+        metadata["connector"] = "\(connector)"
+        logger.log(level: cause.level, "handshake failed", metadata: metadata)
+    }
+
+    private func isToBeLogged(_ cause: TLSHandshakeFailure.Cause, on eventLoop: any EventLoop) -> Bool {
+        guard logger.logLevel <= cause.level else { return false }
         switch limiter.withLock({ $0.admit(cause, now: eventLoop.now) }) {
-        case .log:
-            var metadata = failure().metadata
-            metadata["connector"] = "\(connector)"
-            logger.log(level: cause.level, "handshake failed", metadata: metadata)
+        case .log: return true
+        case .leaveOut: return false
         case .summarize(at: let end):
             eventLoop.scheduleTask(deadline: end) { self.summarize(cause) }
-        case .leaveOut:
-            break
+            return false
         }
+    }
+
+    /// A request was refused because its host belongs to another TLS host than the one that the client connected to (`strictSni`).
+    ///
+    /// - Parameter client: the client's address and port.
+    package func refusedRequest(
+        for requestHost: String,
+        over facts: TLSConnectionFacts,
+        status: Int,
+        client: SocketAddress?,
+        on eventLoop: any EventLoop
+    ) {
+        let cause = TLSHandshakeFailure.Cause.requestForOtherHost
+        guard isToBeLogged(cause, on: eventLoop) else { return }
+        logger.log(
+            level: cause.level,
+            "request refused: its host belongs to another TLS host than the server name",
+            metadata: [
+                "connector": "\(connector)", "client": "\(client?.ipAddress ?? "")", "port": "\(client?.port ?? 0)", "cause": "\(cause)",
+                "status": "\(status)", "sni": "\(facts.serverName ?? "none")", "host": "\(facts.hostName)",
+                "request.host": "\(requestHost.prefix(255))", "request.tls-host": "\(facts.hostNames.hostName(for: requestHost))",
+                "setting": "Connector strictSni",
+            ]
+        )
     }
 
     /// Tells now what would be told when intervals are over; for the connector's end.
@@ -68,7 +96,8 @@ public final class TLSHandshakeReporter: Sendable {
         guard leftOut > 0 else { return }
         logger.log(
             level: cause.level,
-            "more handshakes failed than are shown one by one",
+            cause == .requestForOtherHost
+                ? "more requests were refused than are shown one by one" : "more handshakes failed than are shown one by one",
             metadata: ["connector": "\(connector)", "cause": "\(cause)", "left-out": "\(leftOut)"]
         )
     }

@@ -38,6 +38,7 @@ struct TLSConnectionTests {
 
     private func withTLSConnector(
         plaintext: Bool = false,
+        handshakeLogger: Logger? = nil,
         handler: @escaping @Sendable (Request) async -> Response = application,
         _ body: (Int) async throws -> Void
     ) async throws {
@@ -62,7 +63,8 @@ struct TLSConnectionTests {
             handler: ClosureHandler(handler),
             tls: TLSContextReference(PretendedContext(hostNames: names, facts: plaintext ? nil : facts)),
             eventLoopGroup: testGroup,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            handshakeLogger: handshakeLogger
         )
         try await connector.start()
         do {
@@ -89,7 +91,14 @@ struct TLSConnectionTests {
 
     @Test("refuse requests for hosts of another TLS host")
     func strictSNI() async throws {
-        try await self.withTLSConnector { port in
+        let lines = Lines()
+        let logger = Logger(label: "test") { _ in
+            CollectingLogHandler { event in
+                let fields = (event.metadata ?? [:]).map { "\($0.key)=\($0.value)" }.filter { !$0.hasPrefix("port=") }.sorted().joined(separator: " ")
+                lines.all.withLock { $0.append("\(event.level) \(fields)") }
+            }
+        }
+        try await self.withTLSConnector(handshakeLogger: logger) { port in
             try await blocking {
                 let client = try RawClient(port: port)
                 for host in ["www.example.com", "WWW.example.com:8443", "other.example", ""] {
@@ -100,6 +109,10 @@ struct TLSConnectionTests {
                 #expect(try client.isAtEnd())
             }
         }
+        let expected =
+            "info cause=request-for-other-host client=127.0.0.1 connector=https-auto host=_default_ request.host=secret.example "
+            + "request.tls-host=secret.example setting=Connector strictSni sni=www.example.com status=400"
+        #expect(lines.all.withLock { $0 } == [expected])
     }
 
     @Test("answer plain HTTP in Tomcat's words")
@@ -131,4 +144,24 @@ struct TLSConnectionTests {
             #expect(reply.body == Array(contents[1000..<1_901_000]))
         }
     }
+}
+
+/// Hands each line to a closure.
+private struct CollectingLogHandler: LogHandler {
+    let collect: @Sendable (LogEvent) -> Void
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+
+    init(_ collect: @escaping @Sendable (LogEvent) -> Void) { self.collect = collect }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { self.metadata[key] }
+        set { self.metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { self.collect(event) }
+}
+
+private final class Lines: Sendable {
+    let all = Mutex<[String]>([])
 }
