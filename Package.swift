@@ -13,6 +13,8 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let metricsTestKit: Target.Dependency = .product(name: "MetricsTestKit", package: "swift-metrics")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
@@ -43,6 +45,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0"),
@@ -55,7 +58,7 @@ let package = Package(
         .target(name: "ServalPKCS11", dependencies: ["ServalKeyStore", "CPKCS11"], swiftSettings: settings),
         .target(name: "ServalSessions", dependencies: [logging], swiftSettings: settings),
         .target(name: "ServalServlet", dependencies: ["ServalSessions", httpTypes, logging, x509], swiftSettings: settings),
-        .target(name: "ServalTLS", dependencies: ["ServalKeyStore", nioCore, logging, x509, asn1], swiftSettings: settings),
+        .target(name: "ServalTLS", dependencies: ["ServalKeyStore", nioCore, logging, metrics, x509, asn1], swiftSettings: settings),
         .target(name: "ServalTLSOpenSSL", dependencies: ["ServalTLS", "COpenSSL", nioCore, logging], swiftSettings: settings),
         .target(
             name: "ServalHTTP",
@@ -77,7 +80,7 @@ let package = Package(
             name: "Serval",
             dependencies: [
                 "ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "ServalPKCS11",
-                "ServalServlet", "ServalSessions", "ServalObservability", nioCore, nioPosix, logging, serviceLifecycle, unixSignals,
+                "ServalServlet", "ServalSessions", "ServalObservability", nioCore, nioPosix, logging, metrics, serviceLifecycle, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -94,7 +97,7 @@ let package = Package(
             name: "ServalCommand",
             dependencies: [
                 "Serval", "ServalExamples", "ServalConfiguration", "ServalContainer", "ServalObservability", "ServalKeyStore", "ServalServlet",
-                logging,
+                "ServalTLS", logging,
                 argumentParser, x509, asn1,
             ],
             swiftSettings: settings
@@ -129,8 +132,9 @@ let package = Package(
         .testTarget(
             name: "ServalTLSTests",
             dependencies: [
-                "TestPrograms", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "COpenSSL", nioCore, nioPosix, nioEmbedded, logging, x509, asn1,
-                crypto,
+                "TestPrograms", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "COpenSSL", nioCore, nioPosix, nioEmbedded, logging,
+                metricsTestKit,
+                x509, asn1, crypto,
             ],
             swiftSettings: settings
         ),

@@ -4,12 +4,12 @@ import ServalContainer
 import ServalHTTP
 import ServalTLS
 
-/// A connector with what is needed to reload its certificates.
+/// A connector with its certificates.
 struct RunningConnector: Sendable {
     let connector: Connector
     let definition: ConnectorDefinition
-    let backend: (any TLSBackend)?
-    let contextReference: TLSContextReference?
+    /// Nil for plain HTTP.
+    let certificates: ConnectorCertificates?
 
     /// Reads keys and certificates; binds nothing yet.
     ///
@@ -19,34 +19,23 @@ struct RunningConnector: Sendable {
         self.definition = definition
         if let tls = definition.tls {
             let backend = try TLSBackends.backend(named: definition.tlsImplementation)
-            let context = try backend.makeServerContext(tls, logger: loggers.tls)
-            self.backend = backend
-            self.contextReference = TLSContextReference(context)
-            Self.log(context, of: definition, loggers)
+            self.certificates = try ConnectorCertificates(tls, backend: backend, port: definition.configuration.port, loggers: loggers)
         } else {
-            self.backend = nil
-            self.contextReference = nil
+            self.certificates = nil
         }
         self.connector = Connector(
             configuration: definition.configuration,
             handler: handler,
-            tls: self.contextReference,
+            tls: self.certificates?.context,
             eventLoopGroup: eventLoopGroup,
             logger: loggers.http,
-            handshakeLogger: loggers.handshake
+            handshakeLogger: loggers.handshake,
+            handshakeObserver: { TLSMetrics.shared.count($0) }
         )
     }
 
     /// What log lines call the connector: `http-8080`, `https-8443`.
     var name: String { "\(self.definition.tls == nil ? "http" : "https")-\(self.connector.localPort ?? self.definition.configuration.port)" }
-
-    /// Tomcat's lines about what its TLS hosts present.
-    private static func log(_ context: any TLSServerContext, of definition: ConnectorDefinition, _ loggers: ServerLoggers) {
-        // The port that the system will choose is not known yet.
-        let port = definition.configuration.port == 0 ? "auto" : "\(definition.configuration.port)"
-        for certificate in context.certificates { certificate.log(connector: "https-\(port)", to: loggers.certificate) }
-        for line in context.summary { loggers.tls.debug("\(line)") }
-    }
 
     /// Whether both have the same address and port, so that only one can listen.
     func wouldCollide(with other: RunningConnector) -> Bool {
@@ -55,18 +44,14 @@ struct RunningConnector: Sendable {
         return own.port != 0 && own.port == others.port && own.address == others.address
     }
 
-    /// Reads keys and certificates again; on failure the old ones stay.
-    func reloadCertificates(loggers: ServerLoggers) {
-        guard let backend, let contextReference, let tls = self.definition.tls else { return }
-        do {
-            try contextReference.reload(tls, backend: backend, logger: loggers.tls)
-            loggers.tls.notice("certificates reloaded", metadata: ["serval.connector": "\(self.name)"])
-            Self.log(contextReference.current, of: self.definition, loggers)
-        } catch {
-            loggers.tls.error(
-                "certificates not reloaded, the old ones stay in use",
-                metadata: ["serval.connector": "\(self.name)", "serval.cause": "\(error.origin.map { "\($0): " } ?? "")\(error)"]
-            )
-        }
+    /// Reads keys and certificates again; on failure the old ones stay. Nil for plain HTTP.
+    func reloadCertificates(_ trigger: CertificateReload.Trigger) -> CertificateReload? {
+        self.certificates?.reload(trigger, connector: self.name)
+    }
+
+    /// Reads keys and certificates again if their files have changed; nil if they have not.
+    func lookForChanges() -> CertificateReload? {
+        guard let certificates, certificates.watchInterval != nil else { return nil }
+        return certificates.look(connector: self.name)
     }
 }

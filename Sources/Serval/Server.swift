@@ -23,18 +23,24 @@ public final class Server: Service {
     private let loggers: ServerLoggers
     private let drainTime: Duration
     private let onReady: @Sendable (_ server: Server) -> Void
+    private let onReload: @Sendable ([CertificateReload]) -> Void
     private let connectors = Mutex<[RunningConnector]>([])
 
     /// A server with `applications` mounted at their paths.
     ///
-    /// - Parameter logger: gets everything that is logged; `nil` for one logger for each part, `serval.http` for example.
+    /// - Parameters:
+    ///   - logger: gets everything that is logged; `nil` for one logger for each part, `serval.http` for example.
+    ///   - onReady: called once when all connectors listen.
+    ///   - onReload: called each time when certificates were loaded again or could not be, with one result for each connector concerned; on any thread,
+    ///     and not on an event loop.
     public convenience init(
         configuration: ServerConfiguration,
         applications: [WebApplication],
         logger: Logger? = nil,
-        onReady: @escaping @Sendable (_ server: Server) -> Void = { _ in }
+        onReady: @escaping @Sendable (_ server: Server) -> Void = { _ in },
+        onReload: @escaping @Sendable ([CertificateReload]) -> Void = { _ in }
     ) {
-        self.init(definition: configuration.definition(applications: applications), logger: logger, onReady: onReady)
+        self.init(definition: configuration.definition(applications: applications), logger: logger, onReady: onReady, onReload: onReload)
     }
 
     /// A server from a definition, such as the one that ``ConfigurationLoader`` reads from Tomcat's files.
@@ -43,15 +49,19 @@ public final class Server: Service {
     ///   - logger: gets everything that is logged; `nil` for one logger for each part, `serval.http` for example.
     ///   - drainTime: how long requests in progress may go on when the server is asked to stop. Default 30 s.
     ///   - onReady: called once when all connectors listen.
+    ///   - onReload: called each time when certificates were loaded again or could not be, with one result for each connector concerned; on any thread,
+    ///     and not on an event loop.
     public init(
         definition: ServerDefinition,
         logger: Logger? = nil,
         drainTime: Duration = .seconds(30),
-        onReady: @escaping @Sendable (_ server: Server) -> Void = { _ in }
+        onReady: @escaping @Sendable (_ server: Server) -> Void = { _ in },
+        onReload: @escaping @Sendable ([CertificateReload]) -> Void = { _ in }
     ) {
         self.definition = definition
         self.loggers = ServerLoggers(logger)
         self.drainTime = drainTime
+        self.onReload = onReload
         self.onReady = onReady
     }
 
@@ -62,8 +72,13 @@ public final class Server: Service {
     ///
     /// New connections use them; a connector whose new ones cannot be used keeps its old ones and says why in the log. Reads files: do not call it on
     /// an event loop.
-    public func reloadCertificates() {
-        for connector in self.connectors.withLock({ $0 }) { connector.reloadCertificates(loggers: self.loggers) }
+    ///
+    /// - Returns: What came of it, for each TLS connector.
+    @discardableResult
+    public func reloadCertificates() -> [CertificateReload] {
+        let results = self.connectors.withLock { $0 }.compactMap { $0.reloadCertificates(.request) }
+        self.onReload(results)
+        return results
     }
 
     /// Starts the applications and connectors, and serves until the task is asked to stop gracefully, is cancelled, or the shutdown command comes.
@@ -143,7 +158,10 @@ public final class Server: Service {
         self.loggers.server.notice("Server startup in [\(Int(milliseconds.rounded()))] milliseconds")
         self.onReady(self)
 
+        let keeper = CertificateKeeper(connectors: connectors, logger: self.loggers.tls, onReload: self.onReload)
+        let keeping = Task { await keeper.run() }
         await self.waitForEnd(on: eventLoopGroup)
+        keeping.cancel()
         self.loggers.server.notice("stopping: no new connections, requests in progress go on", metadata: ["serval.drain": "\(self.drainTime)"])
         await self.stop(connectors, gracePeriod: self.drainTime)
         await container.stop()
@@ -195,7 +213,7 @@ public final class Server: Service {
     }
 
     /// One line that begins with the place of the setting that is wrong, as exactly as it is known.
-    private static func problem(_ cause: any Error, of definition: ConnectorDefinition) -> String {
+    static func problem(_ cause: any Error, of definition: ConnectorDefinition) -> String {
         let connector = "Connector [\(definition.tls == nil ? "http" : "https")-\(definition.configuration.port)]: \(cause)"
         let origin = (cause as? TLSError)?.origin ?? definition.origin
         return origin.map { "\($0): \(connector)" } ?? connector
@@ -268,7 +286,8 @@ private struct CertificateReloadService: Service {
 
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
-            self.server.reloadCertificates()
+            let server = self.server
+            _ = try? await NIOThreadPool.singleton.runIfActive { server.reloadCertificates() }
         }
     }
 }

@@ -12,6 +12,10 @@ public struct ServerConfiguration: Sendable {
         public var configuration: ConnectorConfiguration
         /// The TLS hosts; empty for plain HTTP.
         public var tlsHosts: [TLSHostConfiguration]
+        /// How often key and certificate files are looked at, to load them again when they have changed; `nil` = never.
+        ///
+        /// Default 10 s.
+        public var certificateWatchInterval: Duration? = .seconds(10)
 
         /// Plain HTTP on all addresses.
         ///
@@ -56,10 +60,10 @@ public struct ServerConfiguration: Sendable {
         engine.hosts = [host]
         var service = ServiceDefinition(engine: engine)
         service.connectors = self.connectors.map { connector in
-            ConnectorDefinition(
-                configuration: connector.configuration,
-                tls: connector.tlsHosts.isEmpty ? nil : TLSEndpointConfiguration(hosts: connector.tlsHosts)
-            )
+            guard !connector.tlsHosts.isEmpty else { return ConnectorDefinition(configuration: connector.configuration) }
+            var tls = TLSEndpointConfiguration(hosts: connector.tlsHosts)
+            tls.fileWatchInterval = connector.certificateWatchInterval
+            return ConnectorDefinition(configuration: connector.configuration, tls: tls)
         }
         var server = ServerDefinition()
         server.services = [service]

@@ -9,7 +9,7 @@ struct ServalCommand: AsyncParsableCommand {
         version: ServalVersion.description,
         subcommands: [
             RunCommand.self, InitCommand.self, ConfigtestCommand.self, StartCommand.self, StopCommand.self, StatusCommand.self,
-            ReloadCommand.self, VersionCommand.self,
+            ReloadCommand.self, TLSCommand.self, VersionCommand.self,
         ]
     )
 

@@ -29,17 +29,16 @@ public protocol TLSServerContext: Sendable {
     /// Which host serves which server name.
     var hostNames: TLSHostNames { get }
 
+    /// What each host presents and how it speaks, in the order of the configuration.
+    ///
+    /// Computed when asked for; not for the path of a connection.
+    var hostDescriptions: [TLSHostDescription] { get }
+
     /// One line for each host for the log: name, key type, source, protocols, client authentication.
     var summary: [String] { get }
-
-    /// What the hosts present, in the order of the configuration.
-    var certificates: [TLSCertificateSummary] { get }
 }
 
 extension TLSServerContext {
     /// A handler whose handshake nobody is told of.
     public func makeHandler() -> any ChannelHandler { makeHandler(reporter: nil) }
-
-    /// None, for contexts that do not tell.
-    public var certificates: [TLSCertificateSummary] { [] }
 }

@@ -10,6 +10,11 @@ public struct TLSEndpointConfiguration: Sendable, Hashable {
     public var handshakeTimeout: Duration = .seconds(20)
     /// The most bytes of a ClientHello (`sniParseLimit`), 1,024 to 131,072.
     public var sniParseLimit = 65536
+    /// How often the files that keys, certificates, passwords, trusted certificates and revocation lists come from are looked at, to load them again when
+    /// they have changed (`serval.certificateWatchInterval`); `nil` = never.
+    ///
+    /// A look costs one `stat` for each file.
+    public var fileWatchInterval: Duration? = .seconds(10)
 
     /// Makes a configuration; `validate()` says whether it holds together.
     public init(
@@ -35,6 +40,9 @@ public struct TLSEndpointConfiguration: Sendable, Hashable {
         }
         guard alpnProtocols.count <= 32, alpnProtocols.allSatisfy({ (1...255).contains($0.utf8.count) }) else {
             throw TLSError(.invalidConfiguration, "There may be at most 32 application protocols (ALPN) of 1 to 255 bytes each")
+        }
+        if let fileWatchInterval, fileWatchInterval < .milliseconds(100) {
+            throw TLSError(.invalidConfiguration, "Certificate files can be looked at every 100 ms or less often")
         }
         for host in hosts { try host.validate() }
     }

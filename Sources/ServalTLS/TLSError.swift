@@ -61,6 +61,8 @@ extension TLSError {
         public static let aliasNotFound = Code("alias-not-found")
         /// The private key does not belong to the certificate.
         public static let keyMismatch = Code("key-mismatch")
+        /// A certificate has expired, or is not valid yet, where one that is valid stands already.
+        public static let certificateNotValid = Code("certificate-not-valid")
         /// A token does not do what its key is needed for: it is missing, hangs, or refuses.
         public static let keyUnavailable = Code("key-unavailable")
         /// Client authentication is on and nobody is trusted.

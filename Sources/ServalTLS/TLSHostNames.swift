@@ -39,12 +39,27 @@ public struct TLSHostNames: Sendable, Hashable {
     /// The position in `TLSEndpointConfiguration.hosts` of the host that serves `serverName`; nil stands for a client that names none.
     ///
     /// Names are compared without case and without a final dot. One or two table look-ups.
-    public func position(for serverName: String?) -> Int {
-        guard let serverName else { return defaultPosition }
+    public func position(for serverName: String?) -> Int { choice(for: serverName).position }
+
+    /// Why a host serves a name.
+    public enum Reason: Sendable, Hashable {
+        /// The host has exactly this name.
+        case exactName
+        /// The host's name is `*.` and what follows the name's first dot.
+        case wildcard
+        /// The client names no host, and this is the default one.
+        case noServerName
+        /// No host has the name, and this is the default one.
+        case unknownName
+    }
+
+    /// The host that serves `serverName`, as `position(for:)` tells, and why.
+    public func choice(for serverName: String?) -> (position: Int, reason: Reason) {
+        guard let serverName else { return (defaultPosition, .noServerName) }
         let name = Self.normalized(serverName)
-        if let position = positions[name] { return position }
-        guard let dot = name.firstIndex(of: "."), let position = positions["*" + name[dot...]] else { return defaultPosition }
-        return position
+        if let position = positions[name] { return (position, .exactName) }
+        guard let dot = name.firstIndex(of: "."), let position = positions["*" + name[dot...]] else { return (defaultPosition, .unknownName) }
+        return (position, .wildcard)
     }
 
     /// The `hostName` of the host that serves `serverName`.

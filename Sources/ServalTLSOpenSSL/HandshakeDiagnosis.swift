@@ -32,7 +32,7 @@ struct HandshakeDiagnosis {
         guard !shared.isEmpty else {
             return said(error, .noSharedCipher, "the client offers none of the host's ciphers for TLS 1.2 and older", "SSLHostConfig ciphers")
         }
-        let types = host.certificates.map(\.keyType)
+        let types = host.description.certificates.map(\.keyType)
         let fitting = shared.filter { cipher in
             switch cipher.authentication {
             case "RSA": types.contains { $0.hasPrefix("RSA") }
@@ -59,7 +59,7 @@ struct HandshakeDiagnosis {
     }
 
     private func noSignature(_ error: TLSError) -> TLSError {
-        let types = host.certificates.map(\.keyType).joined(separator: ", ")
+        let types = host.description.certificates.map(\.keyType).joined(separator: ", ")
         return said(
             error,
             .noSharedSignatureAlgorithm,
@@ -104,19 +104,14 @@ extension OpenSSLHostContext {
             versions: versions.map(\.rawValue),
             cipherSuites: cipherNumbers.map(CipherCatalog.name(of:)),
             groups: groups.isEmpty ? ["OpenSSL's own"] : groups.map { TLSGroup.named($0)?.name ?? $0 },
-            signatureAlgorithms: certificates.map(\.keyType)
+            signatureAlgorithms: description.certificates.map(\.keyType)
         )
     }
 
     /// Whether a certificate that is presented has expired.
     var hasExpiredCertificate: Bool {
-        certificates.contains { certificate in
-            certificate.certificateChain.contains { der in
-                guard let parsed = parseCertificate(der) else { return false }
-                defer { X509_free(parsed) }
-                return X509_cmp_current_time(X509_get0_notAfter(parsed)) < 0
-            }
-        }
+        let now = Int64(currentSecond())
+        return description.certificates.contains { $0.chainNotAfter < now }
     }
 }
 

@@ -40,16 +40,18 @@ extension HostContextBuilder {
             )
         }
         try use(leaf, key, identity.certificateChain.dropFirst(), place)
-        certificates.append(
-            TLSCertificateSummary(
+        guard
+            let presented = PresentedCertificate(
                 hostName: configuration.hostName,
                 keyType: type,
+                alias: identity.alias,
                 source: certificate.source.description(alias: identity.alias),
                 trust: configuration.clientAuthentication.trust?.inWords,
-                certificateChain: identity.certificateChain,
+                chain: identity.certificateChain,
                 origin: certificate.origin ?? configuration.origin
             )
-        )
+        else { throw TLSError(.invalidKeyMaterial, about("\(place) has a certificate that cannot be read")) }
+        certificates.append(presented)
         check(leaf, type, certificate, place)
         if let parameters = identity.dhParameters { takeDHParameters(parameters, certificate, place) }
         digest.add(leafBytes)

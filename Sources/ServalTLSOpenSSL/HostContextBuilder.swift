@@ -14,7 +14,9 @@ struct HostContextBuilder {
     private(set) var settings: [UInt8] = []
     var digest = SettingsDigest()
     /// What has been loaded, in order.
-    var certificates: [TLSCertificateSummary] = []
+    var certificates: [PresentedCertificate] = []
+    /// How many certificates clients may be of.
+    private var trustedCount = 0
     /// Parameters that were given, and not left to OpenSSL to choose.
     var hasOwnDHParameters = false
     /// The groups that were chosen, in OpenSSL's spelling.
@@ -32,6 +34,18 @@ struct HostContextBuilder {
         let protocols = configuration.protocols.sorted().map(\.rawValue).joined(separator: "+")
         return
             "TLS virtual host [\(configuration.hostName)], \(certificates.map { "certificate type [\($0.keyType)] configured from \($0.source)" }.joined(separator: ", ")), protocols [\(protocols)], certificateVerification [\(configuration.clientAuthentication.attribute)]"
+    }
+
+    /// What the host is like once it is built.
+    var description: TLSHostDescription {
+        let suites = EffectiveCiphers.names(context, keyTypes: certificates.compactMap { $0.chain.first.flatMap(Self.keyType) })
+        return TLSHostDescription(configuration, certificates: certificates, cipherSuites: suites, trustedCount: trustedCount)
+    }
+
+    private static func keyType(_ certificate: CertificateData) -> Int32? {
+        guard let leaf = parseCertificate(certificate.der) else { return nil }
+        defer { X509_free(leaf) }
+        return X509_get0_pubkey(leaf).map(EVP_PKEY_get_base_id)
     }
 
     mutating func build(sessionLifetime: Int) throws(TLSError) {
@@ -212,6 +226,7 @@ struct HostContextBuilder {
             digest.add(der)
             count += 1
         }
+        trustedCount = count
         guard count > 0 else {
             throw TLSError(
                 .noTrustAnchors,

@@ -12,9 +12,10 @@ final class OpenSSLHostContext: @unchecked Sendable {
     let context: OpaquePointer
     let hostName: String
     let summary: String
-    let certificates: [TLSCertificateSummary]
     /// The groups that were chosen; empty for OpenSSL's own choice.
     let groups: [String]
+    /// What people are told of the host.
+    let description: TLSHostDescription
     let protocolsInWords: String
     /// Whom the host asks for certificates.
     let clientAuthentication: ClientAuthentication
@@ -68,8 +69,8 @@ final class OpenSSLHostContext: @unchecked Sendable {
             throw error
         }
         summary = builder.summary
-        certificates = builder.certificates
         groups = builder.groups
+        description = builder.description
         externalKeys = builder.externalKeys
         installCallbacks()
     }

@@ -10,7 +10,6 @@ import Synchronization
 package final class OpenSSLServerContext: TLSServerContext {
     package let hostNames: TLSHostNames
     package let summary: [String]
-    package let certificates: [TLSCertificateSummary]
     let hosts: [OpenSSLHostContext]
     let clientHelloLimit: Int
     let handshakeTimeout: TimeAmount
@@ -25,12 +24,13 @@ package final class OpenSSLServerContext: TLSServerContext {
         }
         self.hosts = hosts
         summary = hosts.map(\.summary)
-        certificates = hosts.flatMap(\.certificates)
         clientHelloLimit = configuration.sniParseLimit
         handshakeTimeout = TimeAmount(configuration.handshakeTimeout)
     }
 
     package func makeHandler(reporter: TLSHandshakeReporter?) -> any ChannelHandler { OpenSSLServerHandler(self, reporter: reporter) }
+
+    package var hostDescriptions: [TLSHostDescription] { hosts.map(\.description) }
 
     func host(for serverName: String?) -> OpenSSLHostContext { hosts[hostNames.position(for: serverName)] }
 

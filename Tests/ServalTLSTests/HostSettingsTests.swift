@@ -178,7 +178,7 @@ struct HostSettingsTests {
             logger: WarningLog().logger
         )
         let log = WarningLog()
-        for certificate in context.certificates { certificate.log(connector: "https-8443", to: log.logger) }
+        for certificate in context.hostDescriptions.flatMap(\.certificates) { certificate.log(connector: "https-8443", to: log.logger) }
         let trust = "with trust store [file [\(certificates.authority.certificate)]]"
         let start = "Connector [https-8443], TLS virtual host [www.example.com], certificate type"
         #expect(log.lines.contains("\(start) [RSA] configured from keystore [\(store)] using alias [tomcat] \(trust)"), "\(log.lines)")
@@ -190,7 +190,7 @@ struct HostSettingsTests {
         #expect(log.lines.filter { $0 == "certificate fingerprint" }.count == 2)
         var info = log.logger
         info.logLevel = .info
-        for certificate in context.certificates { certificate.log(connector: "https-8443", to: info) }
+        for certificate in context.hostDescriptions.flatMap(\.certificates) { certificate.log(connector: "https-8443", to: info) }
         #expect(log.lines.count == 6, "fingerprints only at the level debug")
     }
 

@@ -69,6 +69,7 @@ static inline STACK_OF(X509) *serval_certs_new(void) { return sk_X509_new_null()
 static inline int serval_certs_push(STACK_OF(X509) *s, X509 *x) { return X509_up_ref(x) && sk_X509_push(s, x) > 0; }
 static inline void serval_certs_free(STACK_OF(X509) *s) { sk_X509_pop_free(s, X509_free); }
 static inline int serval_cipher_count(const STACK_OF(SSL_CIPHER) *s) { return s == NULL ? 0 : sk_SSL_CIPHER_num(s); }
+static inline void serval_ciphers_free(STACK_OF(SSL_CIPHER) *s) { sk_SSL_CIPHER_free(s); }
 static inline const SSL_CIPHER *serval_cipher_at(const STACK_OF(SSL_CIPHER) *s, int i) { return sk_SSL_CIPHER_value(s, i); }
 static inline long serval_set_server_name(SSL *s, const char *name) { return SSL_set_tlsext_host_name(s, name); }
 static inline void serval_free(void *p) { OPENSSL_free(p); }

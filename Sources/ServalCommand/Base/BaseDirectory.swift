@@ -18,6 +18,9 @@ struct BaseDirectory {
     /// The file that holds the process id of the server that runs from here.
     var processFile: String { self.path + "/temp/serval.pid" }
 
+    /// Where the server leaves the result of a reload that was asked for.
+    var reloadFile: String { self.path + "/temp/serval.reload.json" }
+
     /// Where `serval start` sends what the server prints.
     var outputFile: String { self.path + "/logs/serval.out" }
 

@@ -31,7 +31,16 @@ struct RunCommand: AsyncParsableCommand {
         defer { processFile.release() }
         signal(SIGPIPE, SIG_IGN)
         OpenFileLimit.raise()
-        let server = Server(definition: definition, onReady: { _ in ReadyNotice.send() })
+        let reloadFile = directory.reloadFile
+        let server = Server(
+            definition: definition,
+            onReady: { _ in ReadyNotice.send() },
+            onReload: { results in
+                guard results.allSatisfy({ $0.trigger == .request }) else { return }
+                // Without the file the log still tells.
+                try? ReloadRecord(results).write(to: reloadFile)
+            }
+        )
         do {
             try await server.runService()
         } catch let error as ServerStartError {

@@ -46,6 +46,12 @@ extension AttributeTable {
         AttributeDefinition("secure", .boolean, default: "false", note: "true with SSLEnabled"),
         AttributeDefinition("server", .text),
         AttributeDefinition("serverRemoveAppProvidedValues", .boolean, default: "false"),
+        AttributeDefinition(
+            "serval.certificateWatchInterval",
+            .integer(0...86_400_000, unit: "milliseconds"),
+            default: "10000",
+            note: "how often key and certificate files are looked at, to load them again when they have changed; 0 = never; Serval's own"
+        ),
         AttributeDefinition("serval.minimumDataRate", .count, default: "240", note: "bytes a second; Serval's own"),
         AttributeDefinition("serval.minimumDataRateGracePeriod", .milliseconds, default: "10000", note: "Serval's own"),
         AttributeDefinition("sniParseLimit", .integer(1024...131_072, unit: "bytes"), default: "65536"),

@@ -146,6 +146,9 @@ struct ConnectorReader {
         let timeout = attributes.milliseconds("connectionTimeout") ?? .seconds(60)
         endpoint.handshakeTimeout = timeout > .zero ? timeout : .seconds(60)
         endpoint.sniParseLimit = attributes.integer("sniParseLimit") ?? endpoint.sniParseLimit
+        if let interval = attributes.integer("serval.certificateWatchInterval") {
+            endpoint.fileWatchInterval = interval == 0 ? nil : .milliseconds(interval)
+        }
         // A connector whose hosts have errors of their own needs no further ones.
         if configurations.count == elements.count {
             do { try endpoint.validate() } catch { self.scope.report(.error, error.message, element) }

@@ -33,6 +33,7 @@ struct TLSConnectionTests {
         let hostNames: TLSHostNames
         let facts: TLSConnectionFacts?
         var summary: [String] { [] }
+        var hostDescriptions: [TLSHostDescription] { [] }
         func makeHandler(reporter: TLSHandshakeReporter?) -> any ChannelHandler { PretendedTLS(self.facts) }
     }
 

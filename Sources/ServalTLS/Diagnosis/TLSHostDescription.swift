@@ -1,0 +1,64 @@
+/// How a TLS host speaks to clients, as built: for people who want to know why a client gets what it gets.
+public struct TLSHostDescription: Sendable, Hashable {
+    /// The host's `hostName`.
+    public var hostName: String
+    /// What it presents; one for each kind of key.
+    public var certificates: [PresentedCertificate]
+    /// The protocol versions, oldest first.
+    public var protocols: [String]
+    /// The cipher suites that can be agreed on, by their names in the RFCs, in the server's order; those of TLS 1.3 first.
+    public var cipherSuites: [String]
+    /// The groups for key exchange as configured; empty = the implementation's own choice.
+    public var groups: [String]
+    /// Whether and how clients are asked for a certificate, and whom is trusted, in words.
+    public var clientAuthentication: String
+    /// Other settings that decide what a client gets: attribute and value.
+    public var settings: [Setting]
+
+    /// An attribute with its value.
+    public struct Setting: Sendable, Hashable {
+        /// The attribute's name in `server.xml`.
+        public var name: String
+        /// Its value, or what stands for it.
+        public var value: String
+
+        /// Makes a setting.
+        public init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// Makes a description; for backends.
+    ///
+    /// - Parameter cipherSuites: those that the implementation has and the settings allow.
+    public init(_ configuration: TLSHostConfiguration, certificates: [PresentedCertificate], cipherSuites: [String], trustedCount: Int) {
+        hostName = configuration.hostName
+        self.certificates = certificates
+        self.cipherSuites = cipherSuites
+        protocols = configuration.protocols.sorted().map(\.rawValue)
+        groups = configuration.groups
+        clientAuthentication = configuration.clientAuthentication.inWords(trustedCount: trustedCount)
+        settings = [
+            Setting("honorCipherOrder", "\(configuration.honorsCipherOrder)"),
+            Setting("disableSessionTickets", "\(configuration.disablesSessionTickets)"),
+            Setting("sessionTimeout", "\(configuration.sessionTimeout.components.seconds) s"),
+        ]
+        if configuration.clientAuthentication != .none {
+            settings.append(Setting("certificateVerificationDepth", "\(configuration.verificationDepth)"))
+            let lists = configuration.revocationListFiles + configuration.revocationListDirectories
+            settings.append(Setting("revocation lists", lists.isEmpty ? "none" : lists.joined(separator: ", ")))
+        }
+        settings += configuration.openSSLCommands.map { Setting("OpenSSLConfCmd \($0.name)", $0.value) }
+    }
+}
+
+extension ClientAuthentication {
+    /// For people: what a client has to expect.
+    fileprivate func inWords(trustedCount: Int) -> String {
+        guard let trust else { return "none: no client certificate is asked for" }
+        let whom = "\(trustedCount) trusted \(trustedCount == 1 ? "certificate" : "certificates") from \(trust.inWords)"
+        if case .required = self { return "required: without a certificate of one of \(whom) there is no connection" }
+        return "optional: a certificate is asked for, and has to be of one of \(whom)"
+    }
+}
