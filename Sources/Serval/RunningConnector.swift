@@ -44,7 +44,9 @@ struct RunningConnector: Sendable {
         return own.port != 0 && own.port == others.port && own.address == others.address
     }
 
-    /// Reads keys and certificates again; on failure the old ones stay. Nil for plain HTTP.
+    /// Reads keys and certificates again; on failure the old ones stay.
+    ///
+    /// Nil for plain HTTP.
     func reloadCertificates(_ trigger: CertificateReload.Trigger) -> CertificateReload? {
         self.certificates?.reload(trigger, connector: self.name)
     }

@@ -19,15 +19,13 @@ enum EffectiveCiphers {
         }
     }
 
-    private static func authentication(_ keyTypes: [Int32]) -> Set<Int32> {
-        Set(
-            keyTypes.map { type in
-                switch type {
-                case EVP_PKEY_RSA, EVP_PKEY_RSA_PSS: NID_auth_rsa
-                case EVP_PKEY_DSA: NID_auth_dss
-                default: NID_auth_ecdsa
-                }
-            }
-        )
+    private static func authentication(_ keyTypes: [Int32]) -> Set<Int32> { Set(keyTypes.map(authentication)) }
+
+    private static func authentication(_ keyType: Int32) -> Int32 {
+        switch keyType {
+        case EVP_PKEY_RSA, EVP_PKEY_RSA_PSS: NID_auth_rsa
+        case EVP_PKEY_DSA: NID_auth_dss
+        default: NID_auth_ecdsa
+        }
     }
 }
