@@ -172,12 +172,13 @@ extension TLSHandshakeFailure {
         fields["setting"] = setting.map { "\($0)" }
         fields["alert.sent"] = alertSent.map { "\($0)" }
         fields["alert.received"] = alertReceived.map { "\($0)" }
-        add(offered, "offered", to: &fields)
-        add(configured, "configured", to: &fields)
+        add(offered, "offered", ciphers: 24, to: &fields)
+        // The whole list is in the configuration.
+        add(configured, "configured", ciphers: 8, to: &fields)
         return fields
     }
 
-    private func add(_ offer: TLSOffer?, _ prefix: String, to fields: inout Logger.Metadata) {
+    private func add(_ offer: TLSOffer?, _ prefix: String, ciphers: Int, to fields: inout Logger.Metadata) {
         guard let offer else { return }
         func add(_ name: String, _ list: [String], limit: Int) {
             guard !list.isEmpty else { return }
@@ -187,7 +188,7 @@ extension TLSHandshakeFailure {
         add("versions", offer.versions, limit: 8)
         // The lists themselves explain only what has to do with them.
         guard isAboutNegotiation else { return }
-        add("ciphers", offer.cipherSuites, limit: 24)
+        add("ciphers", offer.cipherSuites, limit: ciphers)
         add("groups", offer.groups, limit: 12)
         add("signatures", offer.signatureAlgorithms, limit: 12)
     }
