@@ -4,10 +4,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ARGS ?=
 
-.PHONY: help run build test bench fuzz format lint docs clean
+.PHONY: help run build test test-niossl bench fuzz format lint docs clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## Build for release, make run/ if it is missing, serve on 8080 and 8443
 	@scripts/run $(ARGS)
@@ -17,6 +17,9 @@ build: ## Build the release binaries serval and serval-keytool
 
 test: ## Build and run all tests
 	@scripts/test $(ARGS)
+
+test-niossl: ## Build with the package trait NIOSSL and run its tests
+	@scripts/test-niossl $(ARGS)
 
 bench: ## Measure Serval beside nginx and Tomcat 10 on this machine
 	@scripts/bench $(ARGS)

@@ -24,6 +24,12 @@ let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", pac
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
+// Dear in every build, so behind a trait: a second BoringSSL, for the second TLS backend.
+let withNIOSSL: TargetDependencyCondition? = .when(traits: ["NIOSSL"])
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl", condition: withNIOSSL)
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio", condition: withNIOSSL)
+let nioSSLBackend: Target.Dependency = .target(name: "ServalTLSNIOSSL", condition: withNIOSSL)
+
 let package = Package(
     name: "serval",
     platforms: [.macOS(.v15)],
@@ -32,11 +38,14 @@ let package = Package(
         .library(name: "ServalPKCS11", targets: ["ServalPKCS11"]),
         .library(name: "ServalSessions", targets: ["ServalSessions"]),
         .library(name: "ServalServlet", targets: ["ServalServlet"]),
-        .library(name: "ServalTLS", targets: ["ServalTLS", "ServalTLSOpenSSL"]),
+        .library(name: "ServalTLS", targets: ["ServalTLS", "ServalTLSOpenSSL", "ServalTLSNIOSSL"]),
         .library(name: "Serval", targets: ["Serval"]),
         .library(name: "ServalTesting", targets: ["ServalTesting"]),
         .executable(name: "serval", targets: ["ServalCommand"]),
         .executable(name: "serval-keytool", targets: ["ServalKeytool"]),
+    ],
+    traits: [
+        .trait(name: "NIOSSL", description: "The second TLS backend: swift-nio-ssl, with BoringSSL inside.")
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
@@ -47,6 +56,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0"),
     ],
@@ -60,6 +70,12 @@ let package = Package(
         .target(name: "ServalServlet", dependencies: ["ServalSessions", httpTypes, logging, x509], swiftSettings: settings),
         .target(name: "ServalTLS", dependencies: ["ServalKeyStore", nioCore, logging, metrics, x509, asn1], swiftSettings: settings),
         .target(name: "ServalTLSOpenSSL", dependencies: ["ServalTLS", "COpenSSL", nioCore, logging], swiftSettings: settings),
+        // Empty without the trait NIOSSL.
+        .target(
+            name: "ServalTLSNIOSSL",
+            dependencies: ["ServalTLS", "ServalKeyStore", nioSSL, nioTLS, nioCore, logging, x509, asn1, crypto],
+            swiftSettings: settings
+        ),
         .target(
             name: "ServalHTTP",
             dependencies: ["ServalTLS", "ServalServlet", nioCore, nioPosix, httpTypes, logging, x509, asn1],
@@ -80,7 +96,8 @@ let package = Package(
             name: "Serval",
             dependencies: [
                 "ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "ServalPKCS11",
-                "ServalServlet", "ServalSessions", "ServalObservability", nioCore, nioPosix, logging, metrics, serviceLifecycle, unixSignals,
+                "ServalServlet", "ServalSessions", "ServalObservability", nioSSLBackend, nioCore, nioPosix, logging, metrics, serviceLifecycle,
+                unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -132,9 +149,8 @@ let package = Package(
         .testTarget(
             name: "ServalTLSTests",
             dependencies: [
-                "TestPrograms", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "COpenSSL", nioCore, nioPosix, nioEmbedded, logging,
-                metricsTestKit,
-                x509, asn1, crypto,
+                "TestPrograms", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "COpenSSL", nioSSLBackend, nioSSL, nioCore, nioPosix, nioEmbedded,
+                logging, metricsTestKit, x509, asn1, crypto,
             ],
             swiftSettings: settings
         ),
@@ -161,8 +177,8 @@ let package = Package(
         .testTarget(
             name: "ServalTests",
             dependencies: [
-                "TestPrograms", "Serval", "ServalExamples", "ServalTesting", "ServalHTTP", "ServalTLS", "ServalServlet", "ServalSessions", httpTypes,
-                logging, x509,
+                "TestPrograms", "Serval", "ServalExamples", "ServalTesting", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalServlet",
+                "ServalSessions", httpTypes, logging, x509,
             ],
             swiftSettings: settings
         ),

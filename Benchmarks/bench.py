@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 
-from servers import Failure, Nginx, PASSWORD, Serval, Tomcat, executable
+from servers import Failure, Nginx, PASSWORD, Serval, ServalNIOSSL, Tomcat, executable
 
 HERE = pathlib.Path(__file__).resolve().parent
 WARM_UP = 30_000
@@ -95,7 +95,7 @@ class Bench:
         )  # fmt: skip
 
     def make_servers(self):
-        kinds = {"serval": Serval, "nginx": Nginx, "tomcat10": Tomcat}
+        kinds = {"serval": Serval, "serval-niossl": ServalNIOSSL, "nginx": Nginx, "tomcat10": Tomcat}
         for name in self.options.servers:
             if name == "serval" and not os.access(Serval.binary, os.X_OK):
                 print(f"serval is left out: there is no {Serval.binary}")
@@ -343,7 +343,7 @@ def arguments():
     parser.add_argument("--serval", default=str(HERE.parent / ".build/release/serval"), metavar="FILE", help="the server's release binary")
     parser.add_argument("--quick", action="store_true", help="one short round with little warm-up: to see that all works")
     parser.add_argument("--only", default="", metavar="NAMES", help=f"comma-separated, of: {', '.join(every)}")
-    parser.add_argument("--servers", default="serval,nginx,tomcat10", metavar="NAMES", help="comma-separated (default: %(default)s)")
+    parser.add_argument("--servers", default="serval,nginx,tomcat10", metavar="NAMES", help="comma-separated (default: %(default)s); also serval-niossl")
     parser.add_argument("--rounds", type=int, help="how often each is measured (default 3)")
     parser.add_argument("--seconds", type=int, help="how long each is measured (default 5)")
     parser.add_argument("--key", choices=["ec", "rsa"], default="ec", help="P-256 or RSA-2048 (default: ec)")

@@ -260,6 +260,18 @@ class Serval(Server):
         return output[0] or "serval"
 
 
+class ServalNIOSSL(Serval):
+    """The same with the second TLS implementation; the binary must be built with the package trait NIOSSL."""
+
+    name = "serval-niossl"
+
+    def prepare(self):
+        super().prepare()
+        file = self.base / "conf/server.xml"
+        chosen = 'SSLEnabled="true" sslImplementationName="serval.tls.NIOSSL"'
+        file.write_text(file.read_text().replace('SSLEnabled="true"', chosen))
+
+
 class Nginx(Server):
     name = "nginx"
     paths = {"plain": "/plain", "file": "/hello.txt", "big": "/big.bin"}

@@ -20,6 +20,8 @@ struct RunningConnector: Sendable {
         if let tls = definition.tls {
             let backend = try TLSBackends.backend(named: definition.tlsImplementation)
             self.certificates = try ConnectorCertificates(tls, backend: backend, port: definition.configuration.port, loggers: loggers)
+            // Several names of sslImplementationName may mean the same one.
+            loggers.tls.info("TLS implementation [\(backend.name)] for port \(definition.configuration.port)")
         } else {
             self.certificates = nil
         }

@@ -129,7 +129,8 @@ public final class Server: Service {
         } catch {
             problems.append("\(error)")
         }
-        if let problem = TLSBackends.problem(withFIPSMode: definition.fipsMode) { problems.append(problem) }
+        if let problem = TLSBackends.problem(withFIPSMode: definition.fipsMode, of: definition.services) { problems.append(problem) }
+        problems += definition.services.flatMap(SessionTrackingCheck.problems(of:))
         for connector in definition.services.flatMap(\.connectors) {
             do {
                 if let tls = connector.tls {
@@ -147,6 +148,8 @@ public final class Server: Service {
         let connectors = try self.makeConnectors(for: container, on: eventLoopGroup)
         try await container.start()
         do {
+            let problems = container.services.flatMap(SessionTrackingCheck.problems(of:))
+            guard problems.isEmpty else { throw ServerStartError(problems: problems) }
             try await self.bind(connectors)
         } catch {
             await self.stop(connectors, gracePeriod: .zero)
@@ -170,7 +173,7 @@ public final class Server: Service {
 
     private func makeConnectors(for container: ServerContainer, on eventLoopGroup: any EventLoopGroup) throws -> [RunningConnector] {
         var connectors: [RunningConnector] = []
-        var problems = [TLSBackends.problem(withFIPSMode: self.definition.fipsMode)].compactMap { $0 }
+        var problems = [TLSBackends.problem(withFIPSMode: self.definition.fipsMode, of: self.definition.services)].compactMap { $0 }
         for service in container.services {
             for definition in service.connectors {
                 do {

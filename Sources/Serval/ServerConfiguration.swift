@@ -16,6 +16,10 @@ public struct ServerConfiguration: Sendable {
         ///
         /// Default 10 s.
         public var certificateWatchInterval: Duration? = .seconds(10)
+        /// The TLS implementation by a name of `sslImplementationName`.
+        ///
+        /// Default `nil`: OpenSSL.
+        public var tlsImplementation: String?
 
         /// Plain HTTP on all addresses.
         ///
@@ -63,7 +67,9 @@ public struct ServerConfiguration: Sendable {
             guard !connector.tlsHosts.isEmpty else { return ConnectorDefinition(configuration: connector.configuration) }
             var tls = TLSEndpointConfiguration(hosts: connector.tlsHosts)
             tls.fileWatchInterval = connector.certificateWatchInterval
-            return ConnectorDefinition(configuration: connector.configuration, tls: tls)
+            var definition = ConnectorDefinition(configuration: connector.configuration, tls: tls)
+            definition.tlsImplementation = connector.tlsImplementation
+            return definition
         }
         var server = ServerDefinition()
         server.services = [service]

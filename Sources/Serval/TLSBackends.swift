@@ -1,28 +1,55 @@
+import ServalContainer
 import ServalTLS
 import ServalTLSOpenSSL
 
+#if NIOSSL
+    import ServalTLSNIOSSL
+#endif
+
 /// The TLS implementations that are built in, by the names of `sslImplementationName`.
 enum TLSBackends {
-    /// The backend for a name; all of Tomcat's names mean the one that is there.
+    /// The backend for a name; without a name OpenSSL.
     ///
-    /// - Throws: `TLSError` for a name that nobody knows.
+    /// Without the package trait `NIOSSL` all of Tomcat's names mean OpenSSL; with it, JSSE's means swift-nio-ssl.
+    ///
+    /// - Throws: `TLSError` for a name that nobody knows, and for swift-nio-ssl's own name if it is not built in.
     static func backend(named name: String?) throws(TLSError) -> any TLSBackend {
-        guard let name, !self.knownNames.contains(name) else { return OpenSSLBackend(tokens: PKCS11Tokens()) }
+        guard let name, !self.openSSLNames.contains(name) else { return OpenSSLBackend(tokens: PKCS11Tokens()) }
+        #if NIOSSL
+            if name == self.ownNIOSSLName || name == self.jsseName { return NIOSSLBackend(tokens: PKCS11Tokens()) }
+        #else
+            if name == self.jsseName { return OpenSSLBackend(tokens: PKCS11Tokens()) }
+            if name == self.ownNIOSSLName {
+                throw TLSError(
+                    .invalidConfiguration,
+                    "sslImplementationName [\(name)] is not built in; build Serval with swift build --traits NIOSSL, or use OpenSSL"
+                )
+            }
+        #endif
+        let known = self.openSSLNames.union([self.jsseName, self.ownNIOSSLName])
         throw TLSError(
             .invalidConfiguration,
-            "sslImplementationName [\(name)] is not known; known are \(self.knownNames.sorted().joined(separator: ", "))"
+            "sslImplementationName [\(name)] is not known; known are \(known.sorted().joined(separator: ", "))"
         )
     }
 
     /// Why TLS cannot be as a listener's `FIPSMode` wants it; `nil` if it can.
-    static func problem(withFIPSMode mode: String?) -> String? {
-        guard let mode, !OpenSSLBackend.usesFIPSProvider else { return nil }
+    static func problem(withFIPSMode mode: String?, of services: [ServiceDefinition]) -> String? {
+        guard let mode else { return nil }
+        for connector in services.flatMap(\.connectors) where connector.tls != nil {
+            if let backend = try? self.backend(named: connector.tlsImplementation), !(backend is OpenSSLBackend) {
+                return "The FIPS mode [\(mode)] of a listener cannot be followed by the TLS implementation \(backend.name); "
+                    + "use OpenSSL (sslImplementationName)"
+            }
+        }
+        guard !OpenSSLBackend.usesFIPSProvider else { return nil }
         return "The FIPS provider must be configured as the default provider when a listener is configured with FIPS mode [\(mode)]; "
             + "OpenSSL's own configuration file decides that"
     }
 
-    private static let knownNames: Set<String> = [
-        "org.apache.tomcat.util.net.jsse.JSSEImplementation",
+    private static let jsseName = "org.apache.tomcat.util.net.jsse.JSSEImplementation"
+    private static let ownNIOSSLName = "serval.tls.NIOSSL"
+    private static let openSSLNames: Set<String> = [
         "org.apache.tomcat.util.net.openssl.OpenSSLImplementation",
         "org.apache.tomcat.util.net.openssl.panama.OpenSSLImplementation",
         "serval.tls.OpenSSL",

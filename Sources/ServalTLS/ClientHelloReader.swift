@@ -124,8 +124,10 @@ extension ClientHelloReader {
         package var cipherSuites: [UInt16] = []
         /// The groups by number.
         package var groups: [UInt16] = []
-        /// The signature algorithms by number.
+        /// The signature algorithms by number, in the client's order (RFC 8446 section 4.2.3).
         package var signatureAlgorithms: [UInt16] = []
+        /// The session id, with which TLS 1.2 resumes.
+        package var sessionID: [UInt8] = []
         /// The application protocols (ALPN).
         package var applicationProtocols: [String] = []
 
@@ -140,10 +142,13 @@ extension ClientHelloReader {
         /// With `only`, just that extension is looked at.
         fileprivate init?(_ body: UnsafeRawBufferPointer, only: UInt16? = nil) {
             var reader = Reader(body)
-            guard let legacyVersion = reader.number(2), reader.skip(32), let session = reader.number(1), reader.skip(session),
+            guard let legacyVersion = reader.number(2), reader.skip(32), let session = reader.block(lengthBytes: 1),
                 let suites = reader.block(lengthBytes: 2), let compression = reader.number(1), reader.skip(compression)
             else { return nil }
-            if only == nil { cipherSuites = Self.numbers(suites) }
+            if only == nil {
+                cipherSuites = Self.numbers(suites)
+                sessionID = Array(session)
+            }
             versions = [UInt16(legacyVersion)]
             guard let extensions = reader.block(lengthBytes: 2) else { return }
             var list = Reader(extensions)

@@ -6,6 +6,11 @@ public protocol TLSBackend: Sendable {
     /// The implementation's name and version for logs, for example `OpenSSL 3.0.17`.
     var name: String { get }
 
+    /// Whether `TLSConnectionFacts.sessionID` stays the same when a session is resumed, so that HTTP sessions can be tracked by it; `true` by default.
+    ///
+    /// Where it is not, the id is empty.
+    var tracksSessions: Bool { get }
+
     /// Reads keys and certificates and builds what connections need, as a whole: it is either complete or not there.
     ///
     /// Reads files and computes; call it at start and at reload, not on an event loop.
@@ -13,6 +18,11 @@ public protocol TLSBackend: Sendable {
     /// - Parameter logger: gets warnings about settings that were ignored.
     /// - Throws: what is wrong, with host, attribute and file.
     func makeServerContext(_ configuration: TLSEndpointConfiguration, logger: Logger) throws(TLSError) -> any TLSServerContext
+}
+
+extension TLSBackend {
+    /// As most do.
+    public var tracksSessions: Bool { true }
 }
 
 /// The immutable TLS state of one connector; a reload makes a new one.

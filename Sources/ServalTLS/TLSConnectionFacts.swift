@@ -9,6 +9,8 @@ public struct TLSConnectionFacts: Sendable {
     /// The group of the key exchange, for example `X25519`; nil if there was none or the implementation does not say.
     public var group: String?
     /// The id of the TLS session as lower-case hexadecimal digits: minted at the full handshake, the same on every connection that resumes it.
+    ///
+    /// Empty if the implementation has no such id (`TLSBackend.tracksSessions`).
     public var sessionID: String
     /// The server name that the client asked for (SNI), in lower case; nil if none.
     public var serverName: String?

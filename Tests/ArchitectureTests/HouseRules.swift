@@ -12,14 +12,15 @@ enum HouseRules {
         "ServalServlet": ["ServalSessions"],
         "ServalTLS": ["ServalKeyStore"],
         "ServalTLSOpenSSL": ["ServalTLS", "ServalKeyStore", "COpenSSL"],
+        "ServalTLSNIOSSL": ["ServalTLS", "ServalKeyStore"],
         // The connector fills in the Request and writes the Response that applications compile against.
         "ServalHTTP": ["ServalTLS", "ServalKeyStore", "ServalServlet"],
         "ServalContainer": ["ServalHTTP", "ServalTLS", "ServalServlet", "ServalSessions"],
         "ServalConfiguration": ["ServalContainer", "ServalHTTP", "ServalTLS", "ServalKeyStore", "ServalServlet", "ServalSessions"],
         "ServalObservability": [],
         "Serval": [
-            "ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "ServalPKCS11",
-            "ServalServlet", "ServalSessions", "ServalObservability",
+            "ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalTLSOpenSSL", "ServalTLSNIOSSL", "ServalKeyStore",
+            "ServalPKCS11", "ServalServlet", "ServalSessions", "ServalObservability",
         ],
         "ServalExamples": ["ServalServlet", "ServalSessions"],
         "ServalTesting": [

@@ -8,7 +8,7 @@ struct ProjectFileTests {
     func makefile() throws {
         let makefile = try Repository.text(of: "Makefile")
         let phony = try #require(makefile.firstMatch(of: #/\.PHONY:(.*)/#)).1.split(separator: " ").map(String.init)
-        let rules = makefile.matches(of: #/(?m)^([a-z]+):/#).map { String($0.1) }
+        let rules = makefile.matches(of: #/(?m)^([a-z-]+):/#).map { String($0.1) }
         #expect(rules.sorted() == phony.sorted())
         #expect(Set(["run", "test", "bench", "format", "lint", "docs"]).isSubset(of: phony))
 
@@ -16,7 +16,7 @@ struct ProjectFileTests {
         for target in phony {
             #expect(help.contains("make \(target) "), "make help does not name \(target)")
         }
-        for script in makefile.matches(of: #/scripts/[a-z]+/#).map({ String($0.0) }) {
+        for script in makefile.matches(of: #/scripts/[a-z-]+/#).map({ String($0.0) }) {
             #expect(FileManager.default.isExecutableFile(atPath: Repository.root.appending(path: script).path), "\(script)")
         }
     }

@@ -12,6 +12,13 @@ import Testing
 
 @Suite("TLS with keys in tokens")
 struct TokenTLSTests {
+    /// The values of `sslImplementationName` for what is built in.
+    #if NIOSSL
+        static let implementations = ["serval.tls.OpenSSL", "serval.tls.NIOSSL"]
+    #else
+        static let implementations = ["serval.tls.OpenSSL"]
+    #endif
+
     /// A key of the token with a certificate for localhost.
     private func makeEntry(_ token: SoftToken, _ algorithm: PrivateKey.Algorithm, alias: String) throws {
         let token = try token.open()
@@ -33,11 +40,12 @@ struct TokenTLSTests {
         )
     }
 
-    @Test("Every kind of signature that TLS 1.2 and 1.3 ask for is made in the token")
-    func handshakes() async throws {
-        try makeEntry(.tls, .rsa(bits: 2048), alias: "rsaKey")
-        try makeEntry(.tls, .ec(curve: .p256), alias: "ecKey")
-        try await withServer([host(place(.tls), ["rsaKey", "ecKey"])]) { port, _ in
+    @Test("Every kind of signature that TLS 1.2 and 1.3 ask for is made in the token", arguments: implementations)
+    func handshakes(implementation: String) async throws {
+        let aliases = ["rsaKey", "ecKey"].map { "\($0)-\(implementation)" }
+        try makeEntry(.tls, .rsa(bits: 2048), alias: aliases[0])
+        try makeEntry(.tls, .ec(curve: .p256), alias: aliases[1])
+        try await withServer([host(place(.tls), aliases)], implementation) { port, _ in
             for (arguments, signature) in [
                 ("-tls1_2 -sigalgs RSA+SHA256", "RSA"), ("-tls1_2 -sigalgs RSA-PSS+SHA256", "RSA-PSS"), ("-tls1_2 -sigalgs ECDSA+SHA256", "ECDSA"),
                 ("-tls1_3 -sigalgs RSA-PSS+SHA384", "RSA-PSS"), ("-tls1_3 -sigalgs ECDSA+SHA256", "ECDSA"),
@@ -74,20 +82,21 @@ struct TokenTLSTests {
         #expect(words?.contains("999999") == false)
     }
 
-    @Test("While a token hangs others are served, and the handshake that waits fails with the token's name in the log")
-    func hangingToken() async throws {
+    @Test("While a token hangs others are served, and the handshake that waits fails with the token's name in the log", arguments: implementations)
+    func hangingToken(implementation: String) async throws {
         var limits = PKCS11Token.Limits()
         limits.timeout = .seconds(5)
         let module = try OddModule(limits: limits, pin: "1234")
-        try makeEntry(.tlsEC, .ec(curve: .p256), alias: "other")
+        let alias = "other-\(implementation)"
+        try makeEntry(.tlsEC, .ec(curve: .p256), alias: alias)
         // The odd token is open already, with its short limits.
         let identity = try module.token.identity(alias: "Odd")
         let external = try #require(identity.privateKey.external)
-        var odd = host(place(.tlsEC), ["other"], name: "odd.example.org")
+        var odd = host(place(.tlsEC), [alias], name: "odd.example.org")
         odd.certificates = [
             CertificateConfiguration(source: .identity(TLSIdentity(externalKey: external, certificateChain: identity.chain.map(\.der))))
         ]
-        try await withServer([host(place(.tlsEC), ["other"]), odd]) { port, log in
+        try await withServer([host(place(.tlsEC), [alias]), odd], implementation) { port, log in
             try module.behave("hang")
             let start = ContinuousClock.now
             async let waiting = Task.detached {
@@ -127,14 +136,22 @@ struct TokenTLSTests {
         return try await Program.runElsewhere(words, input: "Q\n").output
     }
 
-    private func withServer(_ hosts: [TLSHostConfiguration], _ body: @escaping @Sendable (Int, LogText) async throws -> Void) async throws {
+    private func withServer(
+        _ hosts: [TLSHostConfiguration],
+        _ implementation: String,
+        _ body: @escaping @Sendable (Int, LogText) async throws -> Void
+    ) async throws {
         let log = LogText()
-        var configuration = ServerConfiguration()
-        configuration.connectors = [.https(port: 0, address: "127.0.0.1", hosts: hosts)]
+        var connector = ConnectorDefinition(configuration: ConnectorConfiguration(port: 0), tls: TLSEndpointConfiguration(hosts: hosts))
+        connector.configuration.address = "127.0.0.1"
+        connector.tlsImplementation = implementation
+        var service = ServiceDefinition(engine: EngineDefinition())
+        service.connectors = [connector]
+        var definition = ServerDefinition()
+        definition.services = [service]
         let ready = AsyncStream<Int>.makeStream()
         let server = Server(
-            configuration: configuration,
-            applications: [],
+            definition: definition,
             logger: Logger(label: "test") { _ in LogText.Handler(text: log) },
             onReady: { server in
                 ready.continuation.yield(server.localPorts.first ?? 0)

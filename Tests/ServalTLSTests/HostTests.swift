@@ -1,5 +1,4 @@
 import ServalTLS
-import ServalTLSOpenSSL
 import Testing
 
 /// Which host serves whom.
@@ -60,33 +59,5 @@ struct HostTests {
         #expect(throws: TLSError(.invalidConfiguration, "")) { try endpoint.validate() }
         endpoint.hosts[0].certificates = []
         #expect(throws: TLSError(.invalidConfiguration, "")) { try endpoint.validate() }
-    }
-
-    @Test func presentsTheCertificateOfTheHost() async throws {
-        let certificates = try await Certificates.shared.value
-        var endpoint = try await configuration("_default_", "*.alpha.test")
-        endpoint.hosts.append(TLSHostConfiguration(hostName: "alpha.test", certificates: [try await certificates.alpha.configuration()]))
-        let server = try await TestServer(endpoint)
-        let alpha = try await server.client("-servername", "Alpha.Test").text
-        #expect(alpha.contains("subject=CN = alpha.test\n"))
-        #expect(alpha.contains("sni=alpha.test host=alpha.test "))
-        let wildcard = try await server.client("-servername", "x.alpha.test").text
-        #expect(wildcard.contains("subject=CN = localhost\n"))
-        #expect(wildcard.contains("sni=x.alpha.test host=*.alpha.test "))
-        #expect(try await server.client("-servername", "elsewhere.test").text.contains("sni=elsewhere.test host=_default_ "))
-        #expect(try await server.client("-noservername").text.contains("sni=- host=_default_ "))
-        try await server.stop()
-    }
-
-    @Test func eachHostSpeaksItsOwnVersions() async throws {
-        var endpoint = try await configuration("_default_", "new.test")
-        endpoint.hosts[0].protocols = [.v1_2]
-        endpoint.hosts[1].protocols = [.v1_3]
-        let server = try await TestServer(endpoint)
-        #expect(try await server.client("-servername", "new.test").text.contains("protocol=TLSv1.3"))
-        #expect(try await !server.client("-servername", "new.test", "-tls1_2").text.contains("protocol="))
-        #expect(try await server.client("-servername", "old.test").text.contains("protocol=TLSv1.2"))
-        #expect(try await !server.client("-servername", "old.test", "-tls1_3").text.contains("protocol="))
-        try await server.stop()
     }
 }

@@ -60,7 +60,7 @@ extension AttributeTable {
         AttributeDefinition("socket.soReuseAddress", .boolean, default: "true"),
         AttributeDefinition("socket.tcpNoDelay", .boolean, default: "true"),
         AttributeDefinition("socket.txBufSize", .integer(1...Int(Int32.max), unit: "bytes"), note: "the system's if left out"),
-        AttributeDefinition("sslImplementationName", .text, note: "chooses the TLS implementation"),
+        AttributeDefinition("sslImplementationName", .text, note: "chooses the TLS implementation: docs/tls-backends.md"),
         AttributeDefinition("SSLEnabled", .boolean, default: "false"),
         AttributeDefinition("strictSni", .boolean, default: "true", note: "since the versions of December 2025"),
         AttributeDefinition("tcpNoDelay", .boolean, default: "true"),

@@ -1,21 +1,19 @@
 import Foundation
-import Logging
 import NIOCore
 import NIOEmbedded
 import ServalTLS
-import ServalTLSOpenSSL
 import Testing
 
 /// The handler without a network: hostile first bytes, and what is left when connections end early.
 struct HandlerTests {
     /// A channel with the handler, and what came out of it.
     private final class Fixture {
-        let context: OpenSSLServerContext
+        let context: any TLSServerContext
         let channel = EmbeddedChannel()
         let journal = Journal()
 
         /// To be made after the last `await`: an `EmbeddedChannel` belongs to one thread.
-        init(_ context: OpenSSLServerContext) { self.context = context }
+        init(_ context: any TLSServerContext) { self.context = context }
 
         func connect(_ channel: EmbeddedChannel) throws {
             try channel.pipeline.syncOperations.addHandler(context.makeHandler())
@@ -24,11 +22,14 @@ struct HandlerTests {
         }
     }
 
-    private func makeContext(_ change: (inout TLSEndpointConfiguration) -> Void = { _ in }) async throws -> OpenSSLServerContext {
+    private func makeContext(
+        _ engine: Engine,
+        _ change: (inout TLSEndpointConfiguration) -> Void = { _ in }
+    ) async throws -> any TLSServerContext {
         let certificates = try await Certificates.shared.value
         var endpoint = TLSEndpointConfiguration(hosts: [TLSHostConfiguration(certificates: [try await certificates.server.configuration()])])
         change(&endpoint)
-        return try OpenSSLServerContext(endpoint, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        return try engine.makeContext(endpoint)
     }
 
     private func output(_ channel: EmbeddedChannel) throws -> [UInt8] {
@@ -47,9 +48,9 @@ struct HandlerTests {
         [0x80, 0x2e, 1, 0, 2] + [UInt8](repeating: 0, count: 64),
     ]
 
-    @Test(arguments: garbage)
-    func answersGarbageWithAnAlertAndCloses(bytes: [UInt8]) async throws {
-        let fixture = Fixture(try await makeContext())
+    @Test(arguments: Engine.allCases, garbage)
+    func answersGarbageWithAnAlertAndCloses(engine: Engine, bytes: [UInt8]) async throws {
+        let fixture = Fixture(try await makeContext(engine))
         try fixture.connect(fixture.channel)
         try fixture.channel.writeInbound(ByteBuffer(bytes: bytes))
         let answer = try output(fixture.channel)
@@ -59,8 +60,9 @@ struct HandlerTests {
         #expect(fixture.context.connectionCount == 0)
     }
 
-    @Test func aBrokenClientHelloGetsAnAlert() async throws {
-        let fixture = Fixture(try await makeContext())
+    @Test(arguments: Engine.allCases)
+    func aBrokenClientHelloGetsAnAlert(engine: Engine) async throws {
+        let fixture = Fixture(try await makeContext(engine))
         try fixture.connect(fixture.channel)
         var hello = ClientHello.bytes(serverName: "localhost")
         hello[60] ^= 0xff
@@ -71,9 +73,9 @@ struct HandlerTests {
         #expect(fixture.context.connectionCount == 0)
     }
 
-    @Test(arguments: ["GET / HTTP/1.1\r\n", "POST", "h", "OPTIONS * HTTP/1.1\r\n\r\n"])
-    func plainTextIsReportedAndPassedThrough(text: String) async throws {
-        let fixture = Fixture(try await makeContext())
+    @Test(arguments: Engine.allCases, ["GET / HTTP/1.1\r\n", "POST", "h", "OPTIONS * HTTP/1.1\r\n\r\n"])
+    func plainTextIsReportedAndPassedThrough(engine: Engine, text: String) async throws {
+        let fixture = Fixture(try await makeContext(engine))
         try fixture.connect(fixture.channel)
         try fixture.channel.writeInbound(ByteBuffer(string: text))
         let answer = String(decoding: try output(fixture.channel), as: UTF8.self)
@@ -83,9 +85,10 @@ struct HandlerTests {
         #expect(fixture.context.connectionCount == 0)
     }
 
-    @Test func aClientHelloBeyondTheLimitIsRefused() async throws {
-        let narrow = try await makeContext { $0.sniParseLimit = 1024 }
-        let roomy = try await makeContext()
+    @Test(arguments: Engine.allCases)
+    func aClientHelloBeyondTheLimitIsRefused(engine: Engine) async throws {
+        let narrow = try await makeContext(engine) { $0.sniParseLimit = 1024 }
+        let roomy = try await makeContext(engine)
         let fixture = Fixture(narrow)
         try fixture.connect(fixture.channel)
         let hello = ClientHello.bytes(serverName: "localhost", padding: 2000)
@@ -100,8 +103,9 @@ struct HandlerTests {
         _ = try? wide.channel.finish()
     }
 
-    @Test func aClientHelloMayComeInManyRecords() async throws {
-        let fixture = Fixture(try await makeContext())
+    @Test(arguments: Engine.allCases)
+    func aClientHelloMayComeInManyRecords(engine: Engine) async throws {
+        let fixture = Fixture(try await makeContext(engine))
         try fixture.connect(fixture.channel)
         let message = Array(ClientHello.bytes(serverName: "localhost").dropFirst(5))
         for start in stride(from: 0, to: message.count, by: 40) {
@@ -114,8 +118,9 @@ struct HandlerTests {
         #expect(fixture.context.connectionCount == 0)
     }
 
-    @Test func theHandshakeHasATimeLimit() async throws {
-        let context = try await makeContext { $0.handshakeTimeout = .seconds(7) }
+    @Test(arguments: Engine.allCases)
+    func theHandshakeHasATimeLimit(engine: Engine) async throws {
+        let context = try await makeContext(engine) { $0.handshakeTimeout = .seconds(7) }
         for bytes in [[], [22, 3], ClientHello.bytes(serverName: "localhost")] {
             let fixture = Fixture(context)
             try fixture.connect(fixture.channel)
@@ -129,8 +134,9 @@ struct HandlerTests {
         }
     }
 
-    @Test func writesOfAConnectionThatEndsFail() async throws {
-        let fixture = Fixture(try await makeContext())
+    @Test(arguments: Engine.allCases)
+    func writesOfAConnectionThatEndsFail(engine: Engine) async throws {
+        let fixture = Fixture(try await makeContext(engine))
         try fixture.connect(fixture.channel)
         try fixture.channel.writeInbound(ByteBuffer(bytes: ClientHello.bytes(serverName: "localhost")))
         let promise = fixture.channel.eventLoop.makePromise(of: Void.self)
@@ -142,8 +148,9 @@ struct HandlerTests {
     }
 
     /// Every cut of a ClientHello, in one channel after another.
-    @Test func noCutOfAClientHelloBreaksAnything() async throws {
-        let fixture = Fixture(try await makeContext())
+    @Test(arguments: Engine.allCases)
+    func noCutOfAClientHelloBreaksAnything(engine: Engine) async throws {
+        let fixture = Fixture(try await makeContext(engine))
         let hello = ClientHello.bytes(serverName: "localhost")
         for length in 1..<hello.count {
             let channel = EmbeddedChannel()
@@ -163,8 +170,9 @@ struct HandlerTests {
         #expect(fixture.context.connectionCount == 0)
     }
 
-    @Test func abortedHandshakesLeaveNothing() async throws {
-        let fixture = Fixture(try await makeContext())
+    @Test(arguments: Engine.allCases)
+    func abortedHandshakesLeaveNothing(engine: Engine) async throws {
+        let fixture = Fixture(try await makeContext(engine))
         let hello = ByteBuffer(bytes: ClientHello.bytes(serverName: "localhost"))
         func abort(_ count: Int) throws {
             for index in 0..<count {

@@ -1,19 +1,17 @@
 import Foundation
-import Logging
 import NIOCore
 import NIOPosix
 import ServalTLS
-import ServalTLSOpenSSL
 import Synchronization
 import Testing
 
 /// A handler that does not ask for bytes does not get them.
 struct BackPressureTests {
-    @Test(arguments: ["-tls1_2", "-tls1_3"])
-    func readsOnlyWhenAsked(version: String) async throws {
+    @Test(arguments: Engine.allCases, ["-tls1_2", "-tls1_3"])
+    func readsOnlyWhenAsked(engine: Engine, version: String) async throws {
         let certificates = try await Certificates.shared.value
         let endpoint = TLSEndpointConfiguration(hosts: [TLSHostConfiguration(certificates: [try await certificates.server.configuration()])])
-        let context = try OpenSSLServerContext(endpoint, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let context = try engine.makeContext(endpoint)
         let record = Record()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)

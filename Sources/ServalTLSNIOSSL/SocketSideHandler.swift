@@ -1,0 +1,301 @@
+#if NIOSSL
+import NIOCore
+import NIOSSL
+import NIOTLS
+import ServalTLS
+
+/// The first of the three handlers of a connection: it reads the ClientHello, chooses the host, and then puts swift-nio-ssl's handler between itself and
+/// ``ApplicationSideHandler``.
+///
+/// It sees ciphertext only. Everything runs on the channel's event loop; calls along the pipeline may come back before they return, so after each of them the
+/// phase is looked at again.
+final class SocketSideHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// `hello` → `handshake` → `open` → `closed`; or `hello` → `plaintext`; and `closed` from everywhere.
+    enum Phase {
+        /// Collecting the ClientHello; no TLS state exists.
+        case hello
+        case handshake
+        case open
+        /// The client spoke plain HTTP: writes pass, reads are dropped.
+        case plaintext
+        case closed
+    }
+
+    let server: NIOSSLServerContext
+    let reporter: TLSHandshakeReporter?
+    private(set) var phase = Phase.hello
+    /// Whether the client has said that it sends no more, or the socket has.
+    var hasInputEnded = false
+    private(set) var host: NIOSSLHostContext?
+    private(set) var serverName: String?
+    /// What the client offers; kept until the handshake ends, to explain its failure.
+    private(set) var offer: ClientHelloReader.Offer?
+    private var reader: ClientHelloReader
+    private var hello: ByteBuffer?
+    private var serverHello: ServerHelloReader?
+    private var tls: NIOSSLServerHandler?
+    private var peer = ClientCertificates()
+    private var timer: Scheduled<Void>?
+    private var hasTLSState = false
+    private(set) var context: ChannelHandlerContext?
+    private var application: ApplicationSideHandler?
+
+    init(_ server: NIOSSLServerContext, reporter: TLSHandshakeReporter?) {
+        self.server = server
+        self.reporter = reporter
+        reader = ClientHelloReader(limit: server.clientHelloLimit)
+    }
+
+    // MARK: Life
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        let application = ApplicationSideHandler(self)
+        self.application = application
+        do {
+            try context.pipeline.syncOperations.addHandler(application, position: .after(self))
+        } catch {
+            context.close(promise: nil)
+        }
+        if context.channel.isActive { startTimer(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        release()
+        application = nil
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        startTimer(context)
+        context.fireChannelActive()
+        // A handshake is nothing that the application has to ask for.
+        if phase == .hello { context.read() }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        let ended = phase
+        let isTruncated = ended == .open && !hasInputEnded
+        let abortion = ended == .handshake || (ended == .hello && hello != nil) ? explain(context, self.abortion) : nil
+        release()
+        if let abortion {
+            application?.report(abortion)
+        } else if isTruncated {
+            application?.tell(TLSTruncation())
+        }
+        context.fireChannelInactive()
+    }
+
+    /// Ends everything that the handlers hold; does nothing the second time.
+    func release() {
+        phase = .closed
+        timer?.cancel()
+        timer = nil
+        hello = nil
+        offer = nil
+        tls = nil
+        serverHello = nil
+        if hasTLSState { server.connectionEnded() }
+        hasTLSState = false
+        application?.release()
+    }
+
+    private func startTimer(_ context: ChannelHandlerContext) {
+        guard phase == .hello, timer == nil else { return }
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: server.handshakeTimeout) {
+            switch self.phase {
+            case .hello, .handshake:
+                self.fail(self.timeout(self.server.handshakeTimeout, hasHello: self.hello != nil))
+            case .plaintext:
+                self.phase = .closed
+                context.close(promise: nil)
+            case .open, .closed:
+                break
+            }
+        }
+    }
+
+    /// Reports `error` and closes without further words.
+    func fail(_ error: TLSError) {
+        guard phase != .closed else { return }
+        let explained = context.map { explain($0, error) } ?? error
+        let closePromise = application?.takeClosePromise()
+        release()
+        application?.report(explained)
+        context?.close(promise: closePromise)
+    }
+
+    /// Why swift-nio-ssl gave up.
+    func tlsFailed(_ error: any Error) {
+        guard let host, phase == .handshake || phase == .open else { return }
+        fail(NIOSSLFailure.connectionError(error, duringHandshake: phase == .handshake, refusal: peer.refusal, host: host))
+    }
+
+    // MARK: Reading
+
+    /// Asks the socket for more, unless it is swift-nio-ssl that asks and the application wants nothing.
+    func read(context: ChannelHandlerContext) {
+        if phase != .open || application?.wantsPlaintext == true { context.read() }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch phase {
+        case .hello: readHello(context, unwrapInboundIn(data))
+        case .handshake: context.fireChannelRead(data)
+        case .open where !hasInputEnded && application?.isClosed == false: context.fireChannelRead(data)
+        case .open, .plaintext, .closed: break
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        context.fireChannelReadComplete()
+        // What has come was not enough for a byte of plaintext, so what the application asked for is still owed to it.
+        switch phase {
+        case .hello, .handshake: context.read()
+        case .open where application?.wantsPlaintext == true && !hasInputEnded: context.read()
+        default: break
+        }
+    }
+
+    private func readHello(_ context: ChannelHandlerContext, _ data: ByteBuffer) {
+        var data = data
+        if hello?.writeBuffer(&data) == nil { hello = data }
+        guard let hello else { return }
+        switch hello.withUnsafeReadableBytes({ reader.inspect($0) }) {
+        case .needsMore:
+            return
+        case .clientHello(let name):
+            serverName = name
+            begin(context, hello)
+        case .unreadable:
+            begin(context, hello)
+        case .tooLarge:
+            context.writeAndFlush(wrapOutboundOut(Self.decodeErrorAlert), promise: nil)
+            fail(TLSError(.clientHelloTooLarge, "The ClientHello is longer than sniParseLimit [\(server.clientHelloLimit)]"))
+        case .plaintext:
+            let error = explain(context, TLSError(.plaintextHTTP, "The client spoke plain HTTP; this combination of host and port requires TLS"))
+            phase = .plaintext
+            self.hello = nil
+            context.fireErrorCaught(error)
+        }
+    }
+
+    /// A record with the fatal alert decode_error, for a ClientHello that BoringSSL never sees.
+    private static let decodeErrorAlert = ByteBuffer(bytes: [21, 3, 3, 0, 2, 2, 50])
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
+        switch phase {
+        case .hello, .handshake:
+            fail(abortion)
+        case .open:
+            // After close_notify the application knows already.
+            guard !hasInputEnded else { return }
+            hasInputEnded = true
+            application?.tell(TLSTruncation())
+            application?.tell(ChannelEvent.inputClosed)
+        case .plaintext, .closed:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    // MARK: Handshake
+
+    private func begin(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
+        phase = .handshake
+        hello = nil
+        let host = server.host(for: serverName)
+        self.host = host
+        offer = bytes.withUnsafeReadableBytes { ClientHelloReader.offer(in: $0) }
+        serverHello = ServerHelloReader(clientSessionID: offer?.sessionID ?? [])
+        server.connectionBegan()
+        hasTLSState = true
+        do {
+            let tls = makeTLSHandler(try host.context(for: offer), host, context.eventLoop)
+            self.tls = tls
+            try context.pipeline.syncOperations.addHandler(tls, position: .after(self))
+        } catch {
+            return fail(error as? TLSError ?? TLSError(.handshakeFailed, "The connection was closed"))
+        }
+        context.fireChannelRead(wrapInboundOut(bytes))
+    }
+
+    private func makeTLSHandler(_ context: NIOSSLContext, _ host: NIOSSLHostContext, _ loop: any EventLoop) -> NIOSSLServerHandler {
+        guard let verifier = host.verifier else { return NIOSSLServerHandler(context: context) }
+        return NIOSSLServerHandler(context: context) { presented, promise in
+            loop.makeFutureWithTask { await verifier.judge(presented) }.assumeIsolated().whenSuccess { verdict in
+                self.peer = ClientCertificates(presented, verdict)
+                switch verdict {
+                case .trusted(let chain): promise.succeed(.certificateVerified(VerificationMetadata(ValidatedCertificateChain(chain))))
+                case .refused: promise.succeed(.failed)
+                }
+            }
+        }
+    }
+
+    /// swift-nio-ssl says that the handshake is done.
+    func complete(applicationProtocol: String?) {
+        guard phase == .handshake, let host, let tls else { return }
+        if let problem = peer.problem(with: host, tls, isResumed: serverHello?.isResumed ?? false) { return fail(problem) }
+        let facts = facts(host, tls, applicationProtocol)
+        phase = .open
+        timer?.cancel()
+        timer = nil
+        offer = nil
+        serverHello = nil
+        reporter?.completed(facts)
+        application?.tell(TLSHandshakeCompletion(facts))
+        application?.pump()
+    }
+
+    private func facts(_ host: NIOSSLHostContext, _ tls: NIOSSLServerHandler, _ applicationProtocol: String?) -> TLSConnectionFacts {
+        let suite = serverHello?.cipherSuite.flatMap(CipherSuite.facts(of:))
+        return TLSConnectionFacts(
+            protocolVersion: tls.tlsVersion?.tomcatName ?? "",
+            cipherSuite: suite?.name ?? "",
+            keySize: suite?.bits ?? 0,
+            group: serverHello?.group.map(TLSGroup.name(of:)),
+            // What BoringSSL calls a session's id differs from connection to connection, so it is none.
+            sessionID: "",
+            serverName: serverName,
+            hostName: host.hostName,
+            isResumed: serverHello?.isResumed ?? false,
+            applicationProtocol: applicationProtocol,
+            clientCertificates: peer.certificates.isEmpty ? .none : .verified(peer.certificates),
+            hostNames: server.hostNames,
+            invalidateSession: { host.endSessions() }
+        )
+    }
+
+    // MARK: Writing and closing
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if phase == .handshake, serverHello?.isDone == false {
+            unwrapOutboundIn(data).withUnsafeReadableBytes { serverHello?.inspect($0) }
+        }
+        context.write(data, promise: promise)
+    }
+
+    /// swift-nio-ssl closes: it has said close_notify, or has failed.
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard phase == .open, mode != .input, let application else { return context.close(mode: mode, promise: promise) }
+        application.tlsHasClosed(mode, promise: promise)
+    }
+}
+
+extension TLSVersion {
+    fileprivate var tomcatName: String {
+        switch self {
+        case .tlsv1: TLSProtocolVersion.v1.rawValue
+        case .tlsv11: TLSProtocolVersion.v1_1.rawValue
+        case .tlsv12: TLSProtocolVersion.v1_2.rawValue
+        case .tlsv13: TLSProtocolVersion.v1_3.rawValue
+        }
+    }
+}
+#endif

@@ -1,0 +1,133 @@
+import Foundation
+import Logging
+import Serval
+import ServalContainer
+import ServalHTTP
+import ServalServlet
+import ServalSessions
+import ServalTLS
+import ServalTesting
+import Synchronization
+import TestPrograms
+import Testing
+
+/// Which TLS implementation a name of `sslImplementationName` means.
+@Suite struct TLSImplementationTests {
+    static let openSSL = [
+        nil, "serval.tls.OpenSSL", "org.apache.tomcat.util.net.openssl.OpenSSLImplementation",
+        "org.apache.tomcat.util.net.openssl.panama.OpenSSLImplementation",
+    ]
+    static let jsse = "org.apache.tomcat.util.net.jsse.JSSEImplementation"
+    static let own = "serval.tls.NIOSSL"
+
+    #if NIOSSL
+        static let expected = openSSL.map { ($0, "OpenSSL 3.") } + [(jsse, "swift-nio-ssl"), (own, "swift-nio-ssl")]
+    #else
+        static let expected = openSSL.map { ($0, "OpenSSL 3.") } + [(jsse, "OpenSSL 3.")]
+    #endif
+
+    @Test(arguments: expected)
+    func theLogNamesTheImplementationThatServes(name: String?, implementation: String) async throws {
+        let log = Log()
+        var configuration = ServerConfiguration()
+        configuration.connectors = [.https(port: 0, address: "127.0.0.1", hosts: [try Self.host()])]
+        configuration.connectors[0].tlsImplementation = name
+        let (ready, continuation) = AsyncStream<Int>.makeStream()
+        let application = WebApplication(path: "") { context in context.addServlet("hello", Hello()).map("/*") }
+        let server = Server(configuration: configuration, applications: [application], logger: log.logger) {
+            continuation.yield($0.localPorts.first ?? 0)
+        }
+        let running = Task { try await server.run() }
+        var ports = ready.makeAsyncIterator()
+        let port = try #require(await ports.next())
+        #expect(try await Self.answer(port) == "hello over TLSv1.3")
+        #expect(log.text.contains("TLS implementation [\(implementation)"), "\(log.text)")
+        running.cancel()
+        _ = await running.result
+    }
+
+    @Test func anUnknownNameIsAnErrorThatNamesTheKnown() throws {
+        let problem = try #require(try problems("com.example.TLS").first)
+        #expect(problem.contains("[com.example.TLS] is not known") && problem.contains(Self.jsse) && problem.contains("serval.tls.OpenSSL"))
+        #if !NIOSSL
+            #expect(try problems(Self.own).first?.contains("--traits NIOSSL") == true)
+        #endif
+    }
+
+    @Test func trackingByTheTLSSessionNeedsAnImplementationThatHasOne() throws {
+        #expect(try problems("serval.tls.OpenSSL", tracking: [.ssl]) == [])
+        #if NIOSSL
+            #expect(try problems(Self.own, tracking: [.cookie]) == [])
+            let problem = try #require(try problems(Self.own, tracking: [.ssl]).first)
+            #expect(problem.contains("/shop has the tracking-mode [SSL]") && problem.contains("swift-nio-ssl"))
+        #endif
+    }
+
+    /// What keeps a server with this implementation from starting.
+    private func problems(_ name: String?, tracking: Set<SessionTrackingMode>? = nil) throws -> [String] {
+        var context = ContextDefinition(path: "/shop")
+        context.descriptor.trackingModes = tracking
+        var host = HostDefinition(name: "localhost")
+        host.contexts = [context]
+        var engine = EngineDefinition()
+        engine.hosts = [host]
+        var service = ServiceDefinition(engine: engine)
+        var connector = ConnectorDefinition(
+            configuration: ConnectorConfiguration(port: 0),
+            tls: TLSEndpointConfiguration(hosts: [try Self.host()])
+        )
+        connector.tlsImplementation = name
+        service.connectors = [connector]
+        var server = ServerDefinition()
+        server.services = [service]
+        return Server.problems(of: server, logger: Log().logger)
+    }
+
+    private static func host() throws -> TLSHostConfiguration {
+        let identity = try TestCertificateAuthority().issue()
+        let source = CertificateConfiguration.Source.identity(
+            TLSIdentity(privateKeyPKCS8: identity.keyPKCS8, certificateChain: try identity.chain)
+        )
+        return TLSHostConfiguration(certificates: [CertificateConfiguration(source: source)])
+    }
+
+    private static func answer(_ port: Int) async throws -> String {
+        try await withCheckedThrowingContinuation { continuation in
+            let process = ChildProcess()
+            let output = Pipe()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            process.arguments = ["curl", "-skS", "--max-time", "20", "https://127.0.0.1:\(port)/"]
+            process.standardOutput = output
+            process.terminationHandler = { _ in
+                continuation.resume(returning: String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
+            }
+            do { try process.run() } catch { continuation.resume(throwing: error) }
+        }
+    }
+
+    private struct Hello: HTTPServlet {
+        func get(_ request: Request) async throws -> Response { .text("hello over \(request.tls?.protocolVersion ?? "nothing")") }
+    }
+
+    /// What a server logs.
+    private final class Log: Sendable {
+        private let lines = Mutex<[String]>([])
+
+        var text: String { lines.withLock { $0.joined(separator: "\n") } }
+
+        var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
+
+        private struct Handler: LogHandler {
+            let log: Log
+            var metadata: Logger.Metadata = [:]
+            var logLevel = Logger.Level.debug
+
+            subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+                get { metadata[key] }
+                set { metadata[key] = newValue }
+            }
+
+            func log(event: LogEvent) { log.lines.withLock { $0.append("\(event.message)") } }
+        }
+    }
+}
