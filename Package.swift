@@ -83,7 +83,7 @@ let package = Package(
         ),
         .target(
             name: "ServalContainer",
-            dependencies: ["ServalHTTP", "ServalServlet", "ServalSessions", httpTypes, logging],
+            dependencies: ["ServalHTTP", "ServalServlet", "ServalSessions", httpTypes, logging, x509, asn1],
             swiftSettings: settings
         ),
         .target(
@@ -162,7 +162,7 @@ let package = Package(
         .testTarget(
             name: "ServalContainerTests",
             dependencies: [
-                "ServalContainer", "ServalExamples", "ServalHTTP", "ServalServlet", "ServalSessions", "ServalTesting", httpTypes, logging,
+                "ServalContainer", "ServalExamples", "ServalHTTP", "ServalServlet", "ServalSessions", "ServalTesting", httpTypes, logging, x509,
             ],
             swiftSettings: settings
         ),

@@ -58,8 +58,16 @@ public struct TLSServlet: Servlet {
     public init() {}
 
     /// Answers an object with `null` where there is nothing to tell.
+    ///
+    /// With `?invalidate=true` the TLS session ends, and with it the connection, as the documents about tracking by TLS sessions show it.
     public func respond(to request: Request) async throws -> Response {
         let tls = request.tls
+        var ends = false
+        if request.parameter("invalidate") == "true", let manager = request[.sslSessionManager] {
+            try await request.existingSession()?.invalidate()
+            await manager.invalidateSession()
+            ends = true
+        }
         // A session that travels by TLS has the id of the TLS session.
         let isTracked = request.context.sessionTrackingModes.contains(.ssl)
         var json = JSONWriter()
@@ -76,6 +84,9 @@ public struct TLSServlet: Servlet {
             json.member("clientSubject", tls?.peerCertificates.first.map { "\($0.subject)" })
             json.member("clientIssuer", tls?.peerCertificates.first.map { "\($0.issuer)" })
         }
-        return .json(json.text)
+        var response = Response.json(json.text)
+        // The session stays in use until its connection is closed.
+        if ends { response.headers[.connection] = "close" }
+        return response
     }
 }

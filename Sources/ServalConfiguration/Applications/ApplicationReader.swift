@@ -5,7 +5,7 @@ import ServalSessions
 /// Makes a context from its `<Context>` elements, its `web.xml` and the server's.
 struct ApplicationReader {
     let context: LoadingContext
-    let hasTLS: Bool
+    let connectors: ServiceConnectors
 
     /// The context; `nil` with an error in the log if the application cannot be started.
     func read(_ source: ApplicationSource) -> ContextDefinition? {
@@ -16,6 +16,7 @@ struct ApplicationReader {
         for layer in source.layers { ContextReader(context: self.context, scope: layer.scope).read(layer.element, into: &definition, &parts) }
         self.findApplication(source, &definition, parts)
         parts.manager?.apply(to: &definition)
+        definition.hasSecureConnector = self.connectors.hasSecure
         self.readDescriptors(&definition, parts)
         guard self.context.log.errorCount == errorsBefore else {
             let scope = (source.isDeclared ? source.layers.last?.scope : nil) ?? self.context.scope(source.documentBase)
@@ -71,10 +72,11 @@ struct ApplicationReader {
         let resolver = WebDescriptorResolver(
             context: self.context,
             scope: ownScope ?? self.context.scope(self.context.base + "/conf/web.xml"),
-            hasTLS: self.hasTLS,
+            connectors: self.connectors.with(definition.valves),
             path: definition.path
         )
         resolver.resolve(descriptor, parameters: parts.parameters, into: &definition)
+        resolver.warnOfReplication(descriptor, parts.manager)
     }
 }
 

@@ -64,6 +64,8 @@ struct ManagerReader {
         var route: String?
         var processExpiresFrequency = 6
         var isDisabled = false
+        /// Whether Tomcat would copy the sessions to other nodes.
+        var isReplicated = false
 
         func apply(to definition: inout ContextDefinition) {
             definition.processExpiresFrequency = self.processExpiresFrequency
@@ -86,6 +88,7 @@ struct ManagerReader {
         guard self.checkClass(attributes) else { return nil }
         var result = Result()
         result.isDisabled = attributes.text("className") == KnownClassNames.disabledManager
+        result.isReplicated = attributes.text("className")?.hasPrefix("org.apache.catalina.ha.") ?? false
         result.configuration.maxActiveSessions = attributes.integer("maxActiveSessions") ?? result.configuration.maxActiveSessions
         result.configuration.sessionActivityCheck = attributes.boolean("sessionActivityCheck") ?? result.configuration.sessionActivityCheck
         result.configuration.sessionLastAccessAtStart =

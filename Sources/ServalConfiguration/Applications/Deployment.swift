@@ -11,7 +11,7 @@ struct Deployment {
     let deploysXML: Bool
     let ignores: Regex<AnyRegexOutput>?
     let findsApplications: Bool
-    let hasTLS: Bool
+    let connectors: ServiceConnectors
 
     /// All contexts that can be started; what is wrong with the others is in the log.
     func contexts(declared: [XMLElement]) -> [ContextDefinition] {
@@ -45,7 +45,7 @@ struct Deployment {
     }
 
     private func build(_ source: ApplicationSource) -> ContextDefinition? {
-        self.context.log.readingApplication { ApplicationReader(context: self.context, hasTLS: self.hasTLS).read(source) }
+        self.context.log.readingApplication { ApplicationReader(context: self.context, connectors: self.connectors).read(source) }
     }
 
     // MARK: Sources

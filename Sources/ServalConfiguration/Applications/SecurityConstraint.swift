@@ -24,8 +24,10 @@ struct SecurityConstraints: Sendable {
     /// What is to be done.
     enum Decision: Sendable, Hashable {
         case allow
-        /// Nobody may, or only users with a role, and there is no way to sign in.
+        /// Nobody may.
         case forbid
+        /// Only users with one of these roles.
+        case signIn(roles: Set<String>)
         /// Only over a secure connection.
         case requireSecureConnection
     }
@@ -33,7 +35,12 @@ struct SecurityConstraints: Sendable {
     let constraints: [SecurityConstraint]
     let deniesUncoveredMethods: Bool
 
-    /// Decides as Servlet 6.1 §13.8 has it, with one difference: since nobody can sign in, whatever asks for a role is forbidden.
+    /// Whether everybody who has signed in has one of these roles.
+    ///
+    /// `**` is everybody; `*` is every role of the application, and where nobody has roles that is everybody, too. Source: Servlet 6.1 §13.8.1.
+    static func admitsEverybody(_ roles: Set<String>) -> Bool { roles.contains("**") || roles.contains("*") }
+
+    /// Decides as Servlet 6.1 §13.8 has it.
     ///
     /// The best pattern for the path is looked for first (exact, longest path, extension, default); all constraints with this pattern count together.
     func decision(path: String, method: String, isSecure: Bool) -> Decision {
@@ -46,7 +53,8 @@ struct SecurityConstraints: Sendable {
         guard !covering.isEmpty else { return self.deniesUncoveredMethods ? .forbid : .allow }
         if !isSecure, covering.allSatisfy(\.requiresSecureConnection) { return .requireSecureConnection }
         if covering.contains(where: { $0.roles?.isEmpty == true }) { return .forbid }
-        return covering.contains { $0.roles == nil } ? .allow : .forbid
+        if covering.contains(where: { $0.roles == nil }) { return .allow }
+        return .signIn(roles: covering.reduce(into: []) { $0.formUnion($1.roles ?? []) })
     }
 
     private func bestPattern(for path: String) -> String? {

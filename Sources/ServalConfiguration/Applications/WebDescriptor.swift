@@ -65,7 +65,19 @@ struct WebDescriptor {
         }
     }
 
+    /// `<login-config>`.
+    struct Login {
+        /// `<auth-method>`, in capitals.
+        var method: String
+        var origin: Origin
+
+        var usesClientCertificates: Bool { self.method == "CLIENT-CERT" || self.method == "CLIENT_CERT" }
+    }
+
     var displayName: String?
+    var login: Login?
+    /// `<distributable>`.
+    var isDistributable = false
     var contextParameters: [String: String] = [:]
     var servlets: [Component] = []
     var servletMappings: [ServletMapping] = []
@@ -83,6 +95,8 @@ struct WebDescriptor {
     /// Adds what the server's `conf/web.xml` says, which is the weaker one: names, patterns, extensions and settings that the application has stay its own.
     mutating func merge(defaults: WebDescriptor) {
         self.displayName = self.displayName ?? defaults.displayName
+        self.login = self.login ?? defaults.login
+        self.isDistributable = self.isDistributable || defaults.isDistributable
         self.contextParameters.merge(defaults.contextParameters) { own, _ in own }
         let names = Set(self.servlets.map(\.name))
         self.servlets += defaults.servlets.filter { !names.contains($0.name) }

@@ -6,10 +6,10 @@ struct WebDescriptorReader {
 
     private static let used: Set<String> = [
         "display-name", "context-param", "servlet", "servlet-mapping", "filter", "filter-mapping", "listener", "welcome-file-list", "error-page",
-        "mime-mapping", "session-config", "security-constraint", "login-config", "security-role", "deny-uncovered-http-methods",
+        "mime-mapping", "session-config", "security-constraint", "login-config", "security-role", "deny-uncovered-http-methods", "distributable",
     ]
     private static let accepted: Set<String> = [
-        "absolute-ordering", "administered-object", "connection-factory", "data-source", "default-context-path", "description", "distributable",
+        "absolute-ordering", "administered-object", "connection-factory", "data-source", "default-context-path", "description",
         "ejb-local-ref",
         "ejb-ref", "env-entry", "icon", "jms-connection-factory", "jms-destination", "jsp-config", "locale-encoding-mapping-list", "mail-session",
         "message-destination", "message-destination-ref", "module-name", "persistence-context-ref", "persistence-unit-ref", "post-construct",
@@ -61,10 +61,25 @@ struct WebDescriptorReader {
                 descriptor.constraints.append(constraint)
                 descriptor.constraintOrigins.append(.init(scope: self.scope, element: child))
             }
-        case "login-config": self.scope.ignored(child, because: "users cannot sign in yet")
+        case "login-config": self.readLogin(child, &descriptor)
+        case "distributable": descriptor.isDistributable = true
         case "deny-uncovered-http-methods": descriptor.deniesUncoveredMethods = true
         default: break
         }
+    }
+
+    private func readLogin(_ element: XMLElement, _ descriptor: inout WebDescriptor) {
+        self.scope.checkChildren(of: element, known: ["auth-method", "realm-name", "form-login-config"])
+        guard descriptor.login == nil else {
+            self.scope.report(.error, "<login-config> element is limited to 1 occurrence", element)
+            return
+        }
+        let method = element.child("auth-method").map { self.text($0).uppercased() } ?? ""
+        let login = WebDescriptor.Login(method: method, origin: .init(scope: self.scope, element: element))
+        if !login.usesClientCertificates {
+            self.scope.ignored(element, because: "users cannot sign in yet, but with CLIENT-CERT")
+        }
+        descriptor.login = login
     }
 
     // MARK: Servlets and filters

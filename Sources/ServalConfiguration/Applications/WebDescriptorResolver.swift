@@ -7,7 +7,7 @@ struct WebDescriptorResolver {
     let context: LoadingContext
     /// The application's own file, for what has no place of its own.
     let scope: FileScope
-    let hasTLS: Bool
+    let connectors: ServiceConnectors
     let path: String
 
     func resolve(_ descriptor: WebDescriptor, parameters: [String: (value: String, mayBeOverridden: Bool)], into definition: inout ContextDefinition)
@@ -168,8 +168,11 @@ struct WebDescriptorResolver {
         let modes = Set(session.trackingModes.compactMap { SessionTrackingMode(rawValue: $0) })
         if modes.contains(.ssl), modes.count > 1 {
             session.origin?.report(.error, "the tracking mode SSL excludes the others; remove it or them")
-        } else if modes.contains(.ssl), !self.hasTLS {
-            session.origin?.report(.error, "the tracking mode SSL needs a connector with SSLEnabled=\"true\"")
+        } else if modes.contains(.ssl), !self.connectors.hasSecure {
+            session.origin?.report(
+                .error,
+                "the tracking mode SSL needs a connector with SSLEnabled=\"true\", or one with secure=\"true\" behind a proxy and SSLValve"
+            )
         }
         result.trackingModes = modes
     }
@@ -214,19 +217,43 @@ struct WebDescriptorResolver {
 
     private func addConstraints(_ descriptor: WebDescriptor, _ definition: inout ContextDefinition) {
         guard !descriptor.constraints.isEmpty else { return }
+        let signsIn = descriptor.login?.usesClientCertificates ?? false
         for (constraint, origin) in zip(descriptor.constraints, descriptor.constraintOrigins) where constraint.roles != nil {
             let patterns = constraint.collections.flatMap(\.patterns).joined(separator: ", ")
             let roles = constraint.roles.map { $0.sorted().joined(separator: ", ") } ?? ""
-            if roles.isEmpty { continue }
-            origin.report(.warning, "users cannot sign in yet, so what only the roles \(roles) may see answers 403: \(patterns)")
+            if roles.isEmpty || signsIn && SecurityConstraints.admitsEverybody(constraint.roles ?? []) { continue }
+            let cause = signsIn ? "nobody has a role yet" : "users cannot sign in yet"
+            origin.report(.warning, "\(cause), so what only the roles \(roles) may see answers 403: \(patterns)")
+        }
+        if signsIn, !self.connectors.verifyClients, !self.connectors.hasSSLValve,
+            descriptor.constraints.contains(where: { $0.roles?.isEmpty == false })
+        {
+            descriptor.login?.origin.report(
+                .warning,
+                "CLIENT-CERT cannot verify anybody: no SSLHostConfig has a caCertificateFile, caCertificatePath or truststoreFile, "
+                    + "so what it protects answers 401"
+            )
         }
         definition.valves.append(
             ConstraintValve(
                 constraints: SecurityConstraints(
                     constraints: descriptor.constraints,
                     deniesUncoveredMethods: descriptor.deniesUncoveredMethods
-                )
+                ),
+                authenticator: signsIn ? ClientCertificateAuthenticator() : nil
             )
+        )
+    }
+
+    // MARK: Several nodes
+
+    /// TLS sessions have other ids on other nodes, so a session that goes by them is not found there.
+    func warnOfReplication(_ descriptor: WebDescriptor, _ manager: ManagerReader.Result?) {
+        guard manager?.isReplicated == true || descriptor.isDistributable, descriptor.session.trackingModes == ["SSL"] else { return }
+        descriptor.session.origin?.report(
+            .warning,
+            "the tracking mode SSL and replication do not go together: another node does not know the TLS session. Where nodes share a "
+                + "sessionTicketKeyFile and the store of sessions, tickets carry the id along"
         )
     }
 }

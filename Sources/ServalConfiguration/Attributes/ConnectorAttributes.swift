@@ -34,6 +34,12 @@ extension AttributeTable {
         AttributeDefinition("maxKeepAliveRequests", .countOrUnlimited, default: "100"),
         AttributeDefinition("maxParameterCount", .countOrUnlimited, default: "1000"),
         AttributeDefinition("maxPostSize", .bytesOrUnlimited, default: "2097152"),
+        AttributeDefinition(
+            "maxSavePostSize",
+            .bytesOrUnlimited,
+            default: "4096",
+            note: "of a body that waits while CLIENT-CERT asks for the certificate; a longer one is 413"
+        ),
         AttributeDefinition("maxSwallowSize", .bytesOrUnlimited, default: "2097152"),
         AttributeDefinition("maxThreads", .integer(1...100_000), default: "200", note: "the most requests inside applications at once"),
         AttributeDefinition("maxTrailerSize", .bytes, default: "8192"),
@@ -81,7 +87,6 @@ extension AttributeTable {
         .notYet("maxCookieCount", .integer(-1...Int(Int32.max)), default: "200"),
         .notYet("maxPartCount", .countOrUnlimited, default: "50"),
         .notYet("maxPartHeaderSize", .bytes, default: "512"),
-        .notYet("maxSavePostSize", .bytesOrUnlimited, default: "4096"),
         .notYet("noCompressionEncodings"),
         .notYet("noCompressionUserAgents"),
         .notYet("parseBodyMethods", default: "POST"),

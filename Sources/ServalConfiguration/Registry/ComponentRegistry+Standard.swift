@@ -9,5 +9,6 @@ extension ComponentRegistry {
         self.register(valve: "org.apache.catalina.valves.AccessLogValve", attributes: AccessLogRegistration.table) {
             try AccessLogRegistration.make($0)
         }
+        self.register(valve: "org.apache.catalina.valves.SSLValve", attributes: SSLValveRegistration.table) { try SSLValveRegistration.make($0) }
     }
 }

@@ -77,7 +77,7 @@ enum KnownClassNames {
             "ProxyErrorReportValve", "StuckThreadDetectionValve", "LoadBalancerDrainingValve", "RequestDumperValve", "RemoteIpValve",
         ].map { "org.apache.catalina.valves." + $0 }
             + [
-                "org.apache.catalina.authenticator.SingleSignOn", "org.apache.catalina.valves.SSLValve",
+                "org.apache.catalina.authenticator.SingleSignOn",
                 "org.apache.catalina.valves.rewrite.RewriteValve",
                 "org.apache.catalina.ha.tcp.ReplicationValve", "org.apache.catalina.ha.session.JvmRouteBinderValve",
                 "org.apache.catalina.ha.authenticator.ClusterSingleSignOn",

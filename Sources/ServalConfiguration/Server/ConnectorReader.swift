@@ -194,6 +194,7 @@ struct ConnectorReader {
         set("maxTrailerSize", \.maxTrailerSize)
         set("maxExtensionSize", \.maxExtensionSize)
         set("maxPostSize", \.maxPostSize)
+        set("maxSavePostSize", \.maxSavePostSize)
         set("maxParameterCount", \.maxParameterCount)
         set("maxSwallowSize", \.maxSwallowSize)
         set("serval.minimumDataRate", \.minimumDataRate)

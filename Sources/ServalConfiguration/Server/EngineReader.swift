@@ -5,8 +5,7 @@ import ServalSessions
 struct EngineReader {
     let context: LoadingContext
     let scope: FileScope
-    /// Whether some connector of the service speaks TLS.
-    let hasTLS: Bool
+    let connectors: ServiceConnectors
 
     func read(_ element: XMLElement) -> EngineDefinition {
         var engine = EngineDefinition()
@@ -26,7 +25,8 @@ struct EngineReader {
         let valves = ValveReader(context: self.context, scope: self.scope).read(element.children("Valve"))
         engine.valves = valves.valves
         for child in element.children("Host") {
-            let reader = HostReader(context: self.context, scope: self.scope, engineName: engine.name, hasTLS: self.hasTLS)
+            let connectors = self.connectors.with(engine.valves)
+            let reader = HostReader(context: self.context, scope: self.scope, engineName: engine.name, connectors: connectors)
             guard var host = reader.read(child) else { continue }
             if let shows = valves.showsErrorReport, child.children("Valve").isEmpty { host.showsErrorReport = shows }
             engine.hosts.append(host)

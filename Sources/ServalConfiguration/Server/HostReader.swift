@@ -6,7 +6,7 @@ struct HostReader {
     let context: LoadingContext
     let scope: FileScope
     let engineName: String
-    let hasTLS: Bool
+    let connectors: ServiceConnectors
 
     func read(_ element: XMLElement) -> HostDefinition? {
         let attributes = CheckedAttributes(element, table: .host, scope: self.scope)
@@ -37,7 +37,7 @@ struct HostReader {
             deploysXML: attributes.boolean("deployXML") ?? true,
             ignores: self.deployIgnore(attributes),
             findsApplications: attributes.boolean("deployOnStartup") ?? true || attributes.boolean("autoDeploy") ?? true,
-            hasTLS: self.hasTLS
+            connectors: self.connectors.with(host.valves)
         )
         host.contexts = deployment.contexts(declared: element.children("Context"))
         return host

@@ -25,8 +25,7 @@ struct ServiceReader {
             return nil
         }
         if element.children("Engine").count > 1 { self.scope.report(.error, "<Service> has more than one <Engine>", element) }
-        let serviceHasTLS = connectors.contains { $0.tls != nil }
-        let engine = EngineReader(context: self.context, scope: self.scope, hasTLS: serviceHasTLS).read(engineElement)
+        let engine = EngineReader(context: self.context, scope: self.scope, connectors: ServiceConnectors(connectors)).read(engineElement)
         var service = ServiceDefinition(engine: engine)
         service.name = attributes.nonEmpty("name") ?? service.name
         service.gracefulStopAwait = attributes.milliseconds("gracefulStopAwaitMillis") ?? .zero

@@ -16,6 +16,7 @@ struct ContextStarter {
         do {
             try await self.tellListeners(of: context, &undo)
             let registry = context.withRegistry { $0 }
+            try self.checkTrackingModes(of: context)
             let manager = try await self.startSessions(context, registry, &undo)
             for valve in self.definition.valves {
                 try await valve.start()
@@ -141,6 +142,15 @@ struct ContextStarter {
     }
 
     // MARK: Start
+
+    /// What a listener has set as well as what `web.xml` says.
+    private func checkTrackingModes(of context: ServletContext) throws(ConfigurationError) {
+        guard context.sessionTrackingModes.contains(.ssl), !self.definition.hasSecureConnector else { return }
+        throw ConfigurationError(
+            code: .incompatibleTrackingModes,
+            message: "the tracking mode SSL needs a connector with SSLEnabled=\"true\", or one with secure=\"true\" behind a proxy and SSLValve"
+        )
+    }
 
     /// A listener may add further listeners; those hear of the start as well.
     private func tellListeners(of context: ServletContext, _ undo: inout [@Sendable () async -> Void]) async throws {

@@ -80,7 +80,8 @@ final class SessionTracker: RequestSessions {
         if settings.modes.contains(.url), self.hasPathParameters, let id = self.plainRequest.pathParameter(settings.urlParameter) {
             return [(id, .url)]
         }
-        if settings.modes.contains(.ssl), let id = self.plainRequest[.sslSessionID] { return [(id, .ssl)] }
+        // Of the connection, or of the proxy's connection with the client (SSLValve). Over plain HTTP a TLS session is somebody's invention.
+        if settings.modes.contains(.ssl), self.request.connection.isSecure, let id = self.plainRequest[.sslSessionID] { return [(id, .ssl)] }
         return []
     }
 

@@ -194,6 +194,7 @@ extension HTTP1ConnectionHandler {
             blockingExecutor: self.runtime.pool,
             redirectPort: configuration.redirectPort,
             maxPostSize: configuration.maxPostSize,
+            maxSavePostSize: configuration.maxSavePostSize,
             maxParameterCount: configuration.maxParameterCount
         )
     }

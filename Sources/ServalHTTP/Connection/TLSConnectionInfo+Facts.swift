@@ -7,24 +7,34 @@ import X509
 extension TLSConnectionInfo {
     /// What requests are told of a handshake.
     init(facts: TLSConnectionFacts, logger: Logger) {
-        var certificates: [Certificate] = []
-        do {
-            for der in facts.peerCertificates { certificates.append(try Certificate(derEncoded: der)) }
-        } catch {
-            // Half a chain would be misread; the TLS host has verified it, so this is a gap of the parser.
-            certificates = []
-            logger.warning("a verified client certificate cannot be parsed and is not shown to applications", metadata: ["error": "\(error)"])
-        }
         let invalidate = facts.invalidateSession
+        var ask: (@Sendable () async -> PeerCertificates.Shown)?
+        if let request = facts.requestClientCertificates { ask = { PeerCertificates.Shown(await request(), logger) } }
         self.init(
             protocolVersion: facts.protocolVersion,
             cipherSuite: facts.cipherSuite,
             keySize: facts.keySize,
             serverName: facts.serverName,
             isResumed: facts.isResumed,
-            sessionID: facts.sessionID.isEmpty ? nil : SessionID(hexString: facts.sessionID),
-            peerCertificates: certificates,
+            sessionID: facts.sessionID.isEmpty ? nil : TLSConnectionInfo.SessionID(hexString: facts.sessionID),
+            peer: PeerCertificates(PeerCertificates.Shown(facts.clientCertificates, logger), ask: ask),
             invalidate: { invalidate() }
         )
+    }
+}
+
+extension PeerCertificates.Shown {
+    fileprivate init(_ certificates: TLSClientCertificates, _ logger: Logger) {
+        do {
+            switch certificates {
+            case .none: self = .none
+            case .verified(let chain): self = .verified(try chain.map { try Certificate(derEncoded: $0) })
+            case .unverified(let chain): self = .unverified(UnverifiedCertificates(try chain.map { try Certificate(derEncoded: $0) }))
+            }
+        } catch {
+            // Half a chain would be misread; the TLS host has taken it, so this is a gap of the parser.
+            self = .none
+            logger.warning("a client certificate cannot be parsed and is not shown to applications", metadata: ["error": "\(error)"])
+        }
     }
 }

@@ -98,6 +98,10 @@ public struct ConnectorConfiguration: Sendable, Hashable {
     ///
     /// Default 2 MiB. Attribute `maxPostSize`.
     public var maxPostSize = 2_097_152
+    /// The most bytes of a body that is kept while the client is asked for its certificate (`CLIENT-CERT`); negative for no limit.
+    ///
+    /// A longer one is answered with 413. Default 4096. Attribute `maxSavePostSize`.
+    public var maxSavePostSize = 4096
     /// The most parameters of a request; negative for no limit.
     ///
     /// Default 1000. Attribute `maxParameterCount`.

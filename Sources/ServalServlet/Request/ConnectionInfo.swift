@@ -21,6 +21,8 @@ package final class ConnectionInfo: Sendable {
     package let redirectPort: Int
     /// The most bytes of a form body; negative for no limit.
     package let maxPostSize: Int
+    /// The most bytes of a body that is kept while the client is asked for its certificate; negative for no limit.
+    package let maxSavePostSize: Int
     /// The most parameters of one request; negative for no limit.
     package let maxParameterCount: Int
 
@@ -37,6 +39,7 @@ package final class ConnectionInfo: Sendable {
         blockingExecutor: (any TaskExecutor)? = nil,
         redirectPort: Int = 443,
         maxPostSize: Int = 2_097_152,
+        maxSavePostSize: Int = 4096,
         maxParameterCount: Int = 1000
     ) {
         self.remoteAddress = remoteAddress
@@ -51,6 +54,7 @@ package final class ConnectionInfo: Sendable {
         self.blockingExecutor = blockingExecutor
         self.redirectPort = redirectPort
         self.maxPostSize = maxPostSize
+        self.maxSavePostSize = maxSavePostSize
         self.maxParameterCount = maxParameterCount
     }
 }

@@ -179,35 +179,36 @@ public struct Request: Sendable {
     public subscript<Value: Sendable>(key: RequestAttributeKey<Value>) -> Value? {
         get { self.attribute(named: key.name) as? Value }
         nonmutating set {
+            let name = TLSAttributeNames.canonical(key.name)
             self.state.shared.withLock { shared in
                 var attributes = shared.attributes ?? [:]
-                attributes[key.name] = newValue
+                attributes[name] = newValue
                 shared.attributes = attributes
             }
         }
     }
 
-    /// The TLS facts under the names that the Servlet specification and Tomcat give them, `jakarta.` and `javax.` alike.
+    /// An attribute by its name; of TLS under the names that the Servlet specification and Tomcat give them, `jakarta.` and `javax.` alike.
     ///
-    /// `…request.X509Certificate`, `.cipher_suite`, `.key_size`, `.ssl_session_id` and `.secure_protocol` answer without having been set.
+    /// `…servlet.request.X509Certificate`, `.cipher_suite`, `.key_size`, `.ssl_session_id`, `.ssl_session_mgr` and `.secure_protocol`, and
+    /// `org.apache.tomcat.util.net.secure_protocol_version`, answer without having been set. Certificates that nobody has verified (`optionalNoCA`) are
+    /// ``UnverifiedCertificates``, others `[Certificate]`.
     public func attribute(named name: String) -> (any Sendable)? {
+        let name = TLSAttributeNames.canonical(name)
         if let value = self.state.shared.withLock({ $0.attributes?[name] }) { return value }
-        guard let tls = self.tls, let property = Self.tlsProperty(of: name) else { return nil }
-        switch property {
-        case "X509Certificate": return tls.peerCertificates.isEmpty ? nil : tls.peerCertificates
+        guard name.hasPrefix(TLSAttributeNames.prefix), let tls = self.tls else { return nil }
+        switch name.dropFirst(TLSAttributeNames.prefix.count) {
+        case "X509Certificate":
+            if let unverified = tls.unverifiedPeerCertificates { return unverified }
+            let chain = tls.peerCertificates
+            return chain.isEmpty ? nil : chain
         case "cipher_suite": return tls.cipherSuite
         case "key_size": return tls.keySize
         case "ssl_session_id": return tls.sessionID?.hexString
-        case "secure_protocol", "secure_protocol_version": return tls.protocolVersion
+        case "ssl_session_mgr": return TLSSessionManager(tls)
+        case "secure_protocol": return tls.protocolVersion
         default: return nil
         }
-    }
-
-    private static func tlsProperty(of name: String) -> Substring? {
-        for prefix in ["jakarta.servlet.request.", "javax.servlet.request.", "org.apache.tomcat.util.net."] where name.hasPrefix(prefix) {
-            return name.dropFirst(prefix.count)
-        }
-        return nil
     }
 
     // MARK: Sessions

@@ -25,6 +25,32 @@ extension RequestAttributeKey where Value == Int {
 }
 
 extension RequestAttributeKey where Value == [Certificate] {
-    /// The client's certificates, leaf first.
+    /// The client's certificates, leaf first, if they were verified.
+    ///
+    /// By the TLS host, or by a proxy that `SSLValve` trusts.
     public static var x509Certificate: Self { .init("jakarta.servlet.request.X509Certificate") }
+}
+
+extension RequestAttributeKey where Value == UnverifiedCertificates {
+    /// The client's certificates where nobody known has issued them (`optionalNoCA`).
+    ///
+    /// The attribute's name is the one of ``x509Certificate``, as in Tomcat; only the type differs.
+    public static var unverifiedX509Certificate: Self { .init("jakarta.servlet.request.X509Certificate") }
+}
+
+extension RequestAttributeKey where Value == TLSSessionManager {
+    /// What ends the TLS session.
+    public static var sslSessionManager: Self { .init("jakarta.servlet.request.ssl_session_mgr") }
+}
+
+/// The names under which requests have their TLS attributes: those of Jakarta EE, those of Java EE before, and Tomcat's own.
+enum TLSAttributeNames {
+    static let prefix = "jakarta.servlet.request."
+    private static let formerPrefix = "javax.servlet.request."
+
+    /// The one name that stands for all names of an attribute.
+    static func canonical(_ name: String) -> String {
+        if name.hasPrefix(self.formerPrefix) { return self.prefix + name.dropFirst(self.formerPrefix.count) }
+        return name == "org.apache.tomcat.util.net.secure_protocol_version" ? self.prefix + "secure_protocol" : name
+    }
 }

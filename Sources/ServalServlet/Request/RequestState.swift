@@ -5,6 +5,7 @@ import Synchronization
 package final class RequestState: Sendable {
     struct Shared: Sendable {
         var attributes: [String: any Sendable]?
+        var authentication: Authentication?
         var form: [(name: String, value: String)]?
         /// The access log's, as a rule; a place of its own saves an array.
         var completion: (@Sendable (RequestCompletion) -> Void)?

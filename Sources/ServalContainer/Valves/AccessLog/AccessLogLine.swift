@@ -63,7 +63,7 @@ extension [UInt8] {
             self.append(UInt8(ascii: " "))
             self += request.protocolVersion.utf8
         case .path: self.appendTarget(request.pathBytes, entry)
-        case .user: self.appendLogText(request[AccessLogValve.remoteUser])
+        case .user: self.appendLogText(request[AccessLogValve.remoteUser] ?? request.remoteUser)
         case .serverName: self.appendLogText(entry.overridden("ServerName") ?? request.serverName)
         case .requestHeader(let name): self.appendLogText(request.headers[name])
         case .responseHeader(let name): self.appendLogText(entry.headers?[name])

@@ -1,0 +1,67 @@
+import Logging
+package import ServalServlet
+import X509
+
+/// Signs clients in by their certificates (`CLIENT-CERT`).
+///
+/// The certificate is the one that the client has shown in the handshake, that a proxy vouches for (`SSLValve`), or that the client is asked for now where
+/// TLS 1.3 allows it. Certificates that nobody has verified sign nobody in. Without one the answer is 401.
+///
+/// Source: Servlet 6.1 §13.6.4, Tomcat's `SSLAuthenticator`.
+package struct ClientCertificateAuthenticator: Sendable {
+    /// What became of a request.
+    package enum Outcome: Sendable {
+        /// The request of somebody who is known, to go on with: its body may have been read.
+        case authenticated(Request)
+        /// The answer to somebody who is not.
+        case refused(Response)
+    }
+
+    /// Servlet's name for it.
+    package static let authenticationType = "CLIENT_CERT"
+
+    package init() {}
+
+    /// Finds out who the client is.
+    ///
+    /// - Throws: ``HTTPError`` 413 where the body is longer than `maxSavePostSize` and the client has to be asked, and what reading the body throws.
+    package func authenticate(_ request: Request) async throws -> Outcome {
+        if let leaf = request[.x509Certificate]?.first { return .authenticated(try await self.note("\(leaf.subject)", request)) }
+        guard let tls = request.tls, tls.canRequestPeerCertificates else { return Self.refusal }
+        let request = try await self.withSavedBody(request)
+        guard let leaf = await tls.requestPeerCertificates().first else { return Self.refusal }
+        return .authenticated(try await self.note("\(leaf.subject)", request))
+    }
+
+    private static var refusal: Outcome {
+        .refused(.error(.unauthorized, message: "There is no client certificate that could tell who the client is"))
+    }
+
+    /// The client's certificate comes behind what it has sent already, so that has to be read first.
+    ///
+    /// A client that waits for `100 Continue` has not sent its body.
+    private func withSavedBody(_ request: Request) async throws -> Request {
+        guard !request.body.isEmpty, request.headers[.expect]?.lowercased() != "100-continue" else { return request }
+        let limit = request.state.connection.maxSavePostSize
+        var copy = request
+        copy.body = .bytes(try await request.body.collect(upTo: limit < 0 ? Int.max : limit))
+        return copy
+    }
+
+    private func note(_ name: String, _ request: Request) async throws -> Request {
+        request.authentication = Authentication(principal: Principal(name: name), type: Self.authenticationType)
+        // Whoever knew the session's id before need not know it now. The id of a TLS session cannot be changed, and nobody can plant it.
+        guard !request.context.sessionTrackingModes.contains(.ssl), let session = try await request.existingSession(),
+            session[SessionPrincipal.self] != name
+        else { return request }
+        try await session.rotateID()
+        session[SessionPrincipal.self] = name
+        return request
+    }
+}
+
+/// Who a session belongs to, once somebody has signed in.
+private enum SessionPrincipal: SessionAttributeKey {
+    typealias Value = String
+    static let name = "serval.principal"
+}
