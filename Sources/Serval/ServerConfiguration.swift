@@ -53,9 +53,11 @@ public struct ServerConfiguration: Sendable {
     /// The same as a definition, with `applications` mounted at their paths.
     func definition(applications: [WebApplication]) -> ServerDefinition {
         var host = HostDefinition(name: "localhost")
+        let hasSecureConnector = self.connectors.contains { !$0.tlsHosts.isEmpty || $0.configuration.secure }
         host.contexts = applications.map { application in
             var context = ContextDefinition(path: application.path)
             context.application = application
+            context.hasSecureConnector = hasSecureConnector
             return context
         }
         var engine = EngineDefinition()

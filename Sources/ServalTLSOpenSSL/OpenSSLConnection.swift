@@ -215,6 +215,8 @@ final class OpenSSLConnection {
             return TLSError(.sessionRevoked, "The client resumed a TLS session that had been invalidated")
         }
         if hasStateAtServer(ticket), !host.stillTrusts(session, intermediates: certificates(in: SSL_get_peer_cert_chain(ssl))) {
+            // Otherwise the client would try again with the same session.
+            SSL_CTX_remove_session(host.context, session)
             return TLSError(.clientCertificateRejected, "The client resumed a TLS session whose client certificate is not acceptable any more")
         }
         return nil

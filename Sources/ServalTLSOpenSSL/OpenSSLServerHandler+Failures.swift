@@ -19,14 +19,16 @@ extension OpenSSLServerHandler {
     ///
     /// To be called before anything is released.
     func explain(_ context: ChannelHandlerContext, _ error: TLSError) -> TLSError {
-        guard phase == .hello || phase == .handshake else { return error }
+        // A certificate that was asked for after the handshake belongs to it all the same.
+        let isLate = phase == .open && late.isUnderWay && error.code == .clientCertificateRejected
+        guard phase == .hello || phase == .handshake || isLate else { return error }
         var error = error
         if let connection, let offer, error.code == .noSharedCipher || error.code == .noSharedProtocol {
             error = HandshakeDiagnosis(offer: offer, host: connection.host).refined(error)
         }
         if error.cause == nil { error.cause = error.code.cause }
         report(context, error)
-        if phase == .handshake {
+        if phase != .hello {
             error.message += "; server name [\(serverName ?? "none")], TLS host [\(connection?.host.hostName ?? "none")]"
         }
         return error

@@ -15,21 +15,33 @@ import X509
 public struct SSLValve: Valve {
     /// The names of the fields.
     public struct Configuration: Sendable, Hashable {
-        /// The certificate in PEM, in one line or folded. Attribute `sslClientCertHeader`.
-        public var clientCertificateHeader = "ssl_client_cert"
-        /// The certificate in PEM, encoded as in URLs (nginx's `$ssl_client_escaped_cert`); wins. Attribute `sslClientEscapedCertHeader`.
-        public var escapedClientCertificateHeader = "ssl_client_escaped_cert"
-        /// The protocol. Attribute `sslSecureProtocolHeader`.
-        public var secureProtocolHeader = "ssl_secure_protocol"
-        /// The cipher suite. Attribute `sslCipherHeader`.
-        public var cipherHeader = "ssl_cipher"
-        /// The session's id. Attribute `sslSessionIdHeader`.
-        public var sessionIDHeader = "ssl_session_id"
-        /// The length of the cipher's key in bits. Attribute `sslCipherUserKeySizeHeader`.
-        public var cipherKeySizeHeader = "ssl_cipher_usekeysize"
-        /// Whose fields count: ranges of addresses, separated by commas. Attribute `serval.trustedProxies`.
+        /// The certificate in PEM, in one line or folded.
         ///
-        /// Default: private networks and this machine. Tomcat trusts everybody.
+        /// Attribute `sslClientCertHeader`.
+        public var clientCertificateHeader = "ssl_client_cert"
+        /// The certificate in PEM, encoded as in URLs (nginx's `$ssl_client_escaped_cert`); wins.
+        ///
+        /// Attribute `sslClientEscapedCertHeader`.
+        public var escapedClientCertificateHeader = "ssl_client_escaped_cert"
+        /// The protocol.
+        ///
+        /// Attribute `sslSecureProtocolHeader`.
+        public var secureProtocolHeader = "ssl_secure_protocol"
+        /// The cipher suite.
+        ///
+        /// Attribute `sslCipherHeader`.
+        public var cipherHeader = "ssl_cipher"
+        /// The session's id.
+        ///
+        /// Attribute `sslSessionIdHeader`.
+        public var sessionIDHeader = "ssl_session_id"
+        /// The length of the cipher's key in bits.
+        ///
+        /// Attribute `sslCipherUserKeySizeHeader`.
+        public var cipherKeySizeHeader = "ssl_cipher_usekeysize"
+        /// Whose fields count: ranges of addresses, separated by commas.
+        ///
+        /// Attribute `serval.trustedProxies`. Default: private networks and this machine. Tomcat trusts everybody.
         public var trustedProxies = AddressRanges.internalText
 
         /// Tomcat's names.

@@ -97,6 +97,18 @@ struct TicketKeyTests {
         #expect(try !client.connect(context, to: "localhost", with: first.resumable()).isResumed, "the first key is gone")
     }
 
+    @Test("The cache at the server holds sessionCacheSize sessions", arguments: versions)
+    func cacheSize(version: Int32) async throws {
+        let context = try await context {
+            $0.disablesSessionTickets = true
+            $0.sessionCacheSize = 2
+        }
+        let client = try MemoryClient(version)
+        let sessions = try (0..<3).map { _ in try client.connect(context, to: "localhost").resumable() }
+        #expect(try client.connect(context, to: "localhost", with: sessions[2]).isResumed)
+        #expect(try !client.connect(context, to: "localhost", with: sessions[0]).isResumed)
+    }
+
     @Test("A file of keys is checked, and the message says what to do")
     func badFiles() async throws {
         let folder = try TemporaryFolder()

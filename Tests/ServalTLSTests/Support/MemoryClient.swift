@@ -12,10 +12,11 @@ final class MemoryClient {
         case id12 = "TLS 1.2, id"
         case ticket12 = "TLS 1.2, ticket"
         case ticket13 = "TLS 1.3, ticket"
+        case id13 = "TLS 1.3, state at the server"
 
         var testDescription: String { rawValue }
-        var version: Int32 { self == .ticket13 ? TLS1_3_VERSION : TLS1_2_VERSION }
-        var disablesTickets: Bool { self == .id12 }
+        var version: Int32 { self == .ticket13 || self == .id13 ? TLS1_3_VERSION : TLS1_2_VERSION }
+        var disablesTickets: Bool { self == .id12 || self == .id13 }
     }
 
     /// What came of a connection.
