@@ -56,9 +56,14 @@ public struct TLSHostDescription: Sendable, Hashable {
 extension ClientAuthentication {
     /// For people: what a client has to expect.
     fileprivate func inWords(trustedCount: Int) -> String {
-        guard let trust else { return "none: no client certificate is asked for" }
-        let whom = "\(trustedCount) trusted \(trustedCount == 1 ? "certificate" : "certificates") from \(trust.inWords)"
-        if case .required = self { return "required: without a certificate of one of \(whom) there is no connection" }
-        return "optional: a certificate is asked for, and has to be of one of \(whom)"
+        let whom = trust.map { "\(trustedCount) trusted \(trustedCount == 1 ? "certificate" : "certificates") from \($0.inWords)" } ?? ""
+        return switch self {
+        case .none: "none: no client certificate is asked for"
+        case .onDemand: "none: no client certificate is asked for in the handshake; CLIENT-CERT trusts one of \(whom)"
+        case .optional: "optional: a certificate is asked for, and has to be of one of \(whom)"
+        case .optionalNoCA(trust: nil): "optionalNoCA: a certificate is asked for, and nobody verifies whose it is"
+        case .optionalNoCA: "optionalNoCA: a certificate is asked for, and is verified only if it is of one of \(whom)"
+        case .required: "required: without a certificate of one of \(whom) there is no connection"
+        }
     }
 }
