@@ -69,6 +69,7 @@ public struct ServerConfiguration: Sendable {
             guard !connector.tlsHosts.isEmpty else { return ConnectorDefinition(configuration: connector.configuration) }
             var tls = TLSEndpointConfiguration(hosts: connector.tlsHosts)
             tls.fileWatchInterval = connector.certificateWatchInterval
+            if connector.configuration.http2 != nil { tls.alpnProtocols.insert("h2", at: 0) }
             var definition = ConnectorDefinition(configuration: connector.configuration, tls: tls)
             definition.tlsImplementation = connector.tlsImplementation
             return definition

@@ -141,11 +141,4 @@ extension AttributeTable {
         summary: "One command of OpenSSL's configuration language, inside <OpenSSLConf>.",
         attributes: [AttributeDefinition("name", .text, isRequired: true), AttributeDefinition("value", .text, isRequired: true)]
     )
-
-    /// `<UpgradeProtocol>`.
-    public static let upgradeProtocol = AttributeTable(
-        element: "UpgradeProtocol",
-        summary: "HTTP/2; not available yet.",
-        attributes: [AttributeDefinition("className", .className, isRequired: true)]
-    )
 }

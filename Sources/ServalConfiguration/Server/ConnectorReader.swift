@@ -18,14 +18,15 @@ struct ConnectorReader {
         for listener in element.children("Listener") where !ListenerReader.warnIfMisplaced(listener, in: element, self.scope) {
             self.scope.ignored(listener, because: "listeners of a connector do nothing here")
         }
-        self.readUpgradeProtocols(element.children("UpgradeProtocol"))
         var configuration = ConnectorConfiguration(port: ServerReader.shifted(attributes.integer("port") ?? 0, by: self.portOffset))
         if configuration.port > 65535 { attributes.report(.error, "port and portOffset together are more than 65535", "port") }
         self.apply(attributes, to: &configuration)
-        let tls = self.readTLS(element, attributes)
+        configuration.http2 = HTTP2Reader(scope: self.scope).read(element.children("UpgradeProtocol"))
+        var tls = self.readTLS(element, attributes)
         if tls != nil {
             configuration.scheme = "https"
             configuration.secure = true
+            if configuration.http2 != nil { tls?.alpnProtocols.insert("h2", at: 0) }
         }
         guard attributes.integer("port") != nil else { return nil }
         var definition = ConnectorDefinition(configuration: configuration, tls: tls)
@@ -62,21 +63,6 @@ struct ConnectorReader {
             suggestion: NearestName.find(name, among: ["HTTP/1.1", Self.nioName] + Self.olderNames.sorted())
         )
         return false
-    }
-
-    private func readUpgradeProtocols(_ elements: [XMLElement]) {
-        for element in elements {
-            guard
-                let name = CheckedAttributes(element, table: .upgradeProtocol, scope: self.scope, also: Set(element.attributes.map(\.name))).text(
-                    "className"
-                )
-            else { continue }
-            if name == "org.apache.coyote.http2.Http2Protocol" {
-                self.scope.report(.warning, "HTTP/2 is not available yet; clients get HTTP/1.1", element)
-            } else {
-                self.scope.report(.error, "the upgrade protocol \"\(name)\" is not known", element)
-            }
-        }
     }
 
     /// Any of Tomcat's implementations; which of them there are, the server decides when it starts.

@@ -156,10 +156,10 @@ struct ChunkedBodyDecoder {
     }
 
     /// Fields that decide framing or routing; in a trailer they are an attack.
-    private static let framingNames: Set<String> = ["connection", "content-length", "host", "te", "trailer", "transfer-encoding", "upgrade"]
+    static let framingNames: Set<String> = ["connection", "content-length", "host", "te", "trailer", "transfer-encoding", "upgrade"]
 
     /// Fields that must be known before the body (RFC 9110 §6.5.1); in a trailer they mean nothing.
-    private static let ignoredNames: Set<String> = [
+    static let ignoredNames: Set<String> = [
         "age", "authorization", "cache-control", "content-encoding", "content-range", "content-type", "cookie", "date", "expect", "expires",
         "forwarded",
         "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "keep-alive", "location", "max-forwards", "pragma",

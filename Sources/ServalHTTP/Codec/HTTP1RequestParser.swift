@@ -212,7 +212,7 @@ struct HTTP1RequestParser {
             slots: self.slots,
             method: 0..<(self.methodEnd - start),
             target: (self.targetStart - start)..<(self.targetEnd - start),
-            minorVersion: self.minorVersion
+            version: self.minorVersion == 1 ? .http11 : .http10
         )
         let isKeepAlive = self.minorVersion == 1 ? !self.fields.saysClose : self.fields.saysKeepAlive && !self.fields.saysClose
         let parsed = ParsedHead(

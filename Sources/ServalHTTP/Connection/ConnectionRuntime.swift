@@ -14,6 +14,10 @@ final class ConnectionRuntime: Sendable {
     let gate: RequestGate
     let pool: BlockingPool
     let isTLS: Bool
+    /// `nil` where HTTP/2 is not spoken.
+    let http2: HTTP2Runtime?
+    /// Whether clear-text clients may change to HTTP/2 by a request.
+    let offersUpgrade: Bool
     /// Time-outs in nanoseconds; `UInt64.max` for none.
     let headTimeout: UInt64
     let keepAliveTimeout: UInt64
@@ -39,6 +43,8 @@ final class ConnectionRuntime: Sendable {
             relaxedPathChars: configuration.relaxedPathChars,
             relaxedQueryChars: configuration.relaxedQueryChars
         )
+        self.http2 = configuration.http2.map { [syntax] in HTTP2Runtime($0, connector: configuration, syntax: syntax, isTLS: isTLS) }
+        self.offersUpgrade = configuration.http2?.allowsUpgrade ?? false && !isTLS
         self.encoder = ResponseHeadEncoder(
             settings: .init(
                 limit: configuration.maxHttpResponseHeaderSize,
@@ -63,7 +69,7 @@ final class ConnectionRuntime: Sendable {
 
     /// How often deadlines are looked at, in nanoseconds: often enough for the shortest of them, at most 20 times a second.
     var sweepInterval: Int64 {
-        let shortest = min(self.headTimeout, self.keepAliveTimeout, self.bodyTimeout, 4_000_000_000)
+        let shortest = min(self.headTimeout, self.keepAliveTimeout, self.bodyTimeout, self.http2?.shortestTimeout ?? .max, 4_000_000_000)
         return Int64(max(50_000_000, shortest / 4))
     }
 }

@@ -56,6 +56,7 @@ extension HTTP1ConnectionHandler {
         switch outcome {
         case .head(let parsed):
             self.input?.moveReaderIndex(forwardBy: parsed.consumed)
+            if self.runtime.offersUpgrade, self.upgrade(parsed) { return false }
             self.begin(parsed)
             return true
         case .incomplete:
@@ -64,7 +65,7 @@ extension HTTP1ConnectionHandler {
             }
             return false
         case .refused(let refusal):
-            self.refuse(refusal)
+            if refusal.status == 505, self.hasHTTP2Preface { self.changeToHTTP2() } else { self.refuse(refusal) }
             return false
         }
     }
@@ -75,7 +76,7 @@ extension HTTP1ConnectionHandler {
         self.deadlineKind = .head
         let configuration = self.runtime.configuration
         self.isHead = parsed.method == .head
-        self.isHTTP11 = parsed.head.minorVersion == 1
+        self.isHTTP11 = parsed.head.version == .http11
         self.saysKeepAlive = parsed.saysKeepAlive
         self.responseStatus = 0
         self.sentBodyBytes = 0
@@ -163,7 +164,7 @@ extension HTTP1ConnectionHandler {
         if self.state.owesContinue {
             if !isPaused, self.runtime.configuration.continueResponseTiming == .immediately { self.sendContinue() } else { self.isBodyPaused = true }
         }
-        let source = HTTP1RequestBodySource(isPaused: self.isBodyPaused) { [weak self] in self?.bodyWanted() }
+        let source = ReceivedBodySource(isPaused: self.isBodyPaused) { [weak self] in self?.bodyWanted() }
         self.source = source
         return RequestBody(source: source)
     }

@@ -11,7 +11,7 @@ import ServalTLS
 /// Unchecked: everything is touched on the connection's event loop only. Tasks that answer requests run there; from other threads come only calls that
 /// hop to the loop first. For the same reason the run-time check of exclusive access, a fifth of the instructions of a small request, is off: no access to
 /// a property goes on while foreign code runs.
-final class HTTP1ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
+final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler, LoopConnection, @unchecked Sendable {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = Never
     typealias OutboundOut = IOData
@@ -54,7 +54,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
     /// The bytes of the body still to come, without chunking.
     @exclusivity(unchecked) var bodyRemaining = 0
     @exclusivity(unchecked) var decoder: ChunkedBodyDecoder?
-    @exclusivity(unchecked) var source: HTTP1RequestBodySource?
+    @exclusivity(unchecked) var source: ReceivedBodySource?
     /// The application does not keep up with the body.
     @exclusivity(unchecked) var isBodyPaused = false
     @exclusivity(unchecked) var swallowedBytes = 0
@@ -121,6 +121,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, @unchecked Sendable {
         case let completion as TLSHandshakeCompletion:
             self.tlsFacts = completion.facts
             self.info = self.makeInfo(tls: TLSConnectionInfo(facts: completion.facts, logger: self.runtime.logger))
+            if completion.facts.applicationProtocol == "h2", self.runtime.http2 != nil { self.changeToHTTP2() }
         case ChannelEvent.inputClosed:
             self.inputClosed()
         default:

@@ -14,7 +14,7 @@ import Synchronization
 
 /// Listens on one address and port and hands the requests that arrive there to a ``RequestHandler``.
 ///
-/// HTTP/1.1 and HTTP/1.0 (RFC 9112), over TLS if it was given a context. Life cycle: make, ``start()``, ``stop(gracePeriod:)``; it cannot be started again.
+/// HTTP/1.1 and HTTP/1.0 (RFC 9112) and, if configured, HTTP/2 (RFC 9113), over TLS if it was given a context. Life cycle: make, ``start()``, ``stop(gracePeriod:)``; it cannot be started again.
 public final class Connector: Sendable {
     /// What a connector has counted since it was made.
     public struct Counters: Sendable, Hashable {
@@ -284,5 +284,10 @@ extension ConnectorConfiguration {
         try require(self.maxExtensionSize >= 0, "maxExtensionSize", self.maxExtensionSize, "0 or more")
         try require(self.txBufSize.map { $0 > 0 } ?? true, "socket.txBufSize", self.txBufSize ?? 0, "more than 0")
         try require(self.rxBufSize.map { $0 > 0 } ?? true, "socket.rxBufSize", self.rxBufSize ?? 0, "more than 0")
+        guard let http2 else { return }
+        let numbers = 1...Int(Int32.max)
+        try require(numbers.contains(http2.maxConcurrentStreams), "maxConcurrentStreams", http2.maxConcurrentStreams, "between 1 and 2147483647")
+        try require(http2.maxConcurrentStreamExecution > 0, "maxConcurrentStreamExecution", http2.maxConcurrentStreamExecution, "at least 1")
+        try require(numbers.contains(http2.initialWindowSize), "initialWindowSize", http2.initialWindowSize, "between 1 and 2147483647 bytes")
     }
 }

@@ -146,6 +146,11 @@ public struct ConnectorConfiguration: Sendable, Hashable {
     /// Default true. Attribute `useKeepAliveResponseHeader`.
     public var useKeepAliveResponseHeader = true
 
+    /// HTTP/2, besides HTTP/1.1: over TLS where the client agrees to `h2` (ALPN), else with prior knowledge or by `Upgrade: h2c`; `nil` (the default) for none.
+    ///
+    /// Element `UpgradeProtocol`.
+    public var http2: HTTP2Configuration?
+
     // MARK: What requests are told
 
     /// What `request.scheme` tells; with TLS always `https`.

@@ -28,11 +28,12 @@ final class EventLoopContext: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var isDraining = false
     /// The connector has stopped: connections close at once.
     @exclusivity(unchecked) private(set) var isStopped = false
-    @exclusivity(unchecked) private(set) var connections: [HTTP1ConnectionHandler] = []
+    @exclusivity(unchecked) private(set) var connections: [any LoopConnection] = []
     @exclusivity(unchecked) private var sweep: RepeatedTask?
     private let sweepInterval: TimeAmount
     @exclusivity(unchecked) private var lastSweep: UInt64 = 0
     @exclusivity(unchecked) private var date = DateField()
+    @exclusivity(unchecked) private var dateText = (text: "", validUntil: UInt64(0))
 
     init(_ loop: any EventLoop, sweepInterval: TimeAmount) {
         self.loop = loop
@@ -43,7 +44,7 @@ final class EventLoopContext: @unchecked Sendable {
 
     // MARK: Connections
 
-    func add(_ connection: HTTP1ConnectionHandler) {
+    func add(_ connection: any LoopConnection) {
         connection.place = self.connections.count
         self.connections.append(connection)
         if self.sweep == nil {
@@ -54,7 +55,7 @@ final class EventLoopContext: @unchecked Sendable {
         }
     }
 
-    func remove(_ connection: HTTP1ConnectionHandler) {
+    func remove(_ connection: any LoopConnection) {
         let place = connection.place
         guard place < self.connections.count, self.connections[place] === connection else { return }
         let last = self.connections.removeLast()
@@ -121,5 +122,13 @@ final class EventLoopContext: @unchecked Sendable {
     func dateField(now: UInt64) -> DateField {
         if now >= self.date.validUntil { self.date = DateField(now: now) }
         return self.date
+    }
+    /// The same as text.
+    func dateText(now: UInt64) -> String {
+        if now >= self.dateText.validUntil {
+            let date = self.dateField(now: now)
+            self.dateText = (String(decoding: date.bytes, as: UTF8.self), date.validUntil)
+        }
+        return self.dateText.text
     }
 }

@@ -29,15 +29,23 @@ package final class ReceivedHead: Sendable {
     package let target: Range<Int>
     /// The place of the method.
     package let methodRange: Range<Int>
-    /// The minor version of `HTTP/1.x`.
-    package let minorVersion: UInt8
+    /// The version of HTTP in which it came.
+    package let version: Version
 
-    package init(bytes: [UInt8], slots: [Slot], method: Range<Int>, target: Range<Int>, minorVersion: UInt8) {
+    /// A version of HTTP.
+    package enum Version: UInt8, Sendable {
+        case http10
+        case http11
+        /// The head was put together from a header list; `:authority` is its field `host`.
+        case http2
+    }
+
+    package init(bytes: [UInt8], slots: [Slot], method: Range<Int>, target: Range<Int>, version: Version) {
         self.bytes = bytes
         self.slots = slots
         self.methodRange = method
         self.target = target
-        self.minorVersion = minorVersion
+        self.version = version
     }
 
     /// A hash of a field name without regard to case, from its length and three of its bytes: cheap, and enough to tell the names of one head apart.

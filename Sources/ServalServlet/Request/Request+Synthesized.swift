@@ -1,5 +1,5 @@
 extension Request {
-    /// A request that no HTTP/1.1 connector parsed: from HTTP/2, or from a test.
+    /// A request that no connector parsed, for tests.
     ///
     /// - Parameter target: in origin-form, percent-encoded.
     package init(
@@ -32,7 +32,7 @@ extension Request {
                 )
             )
         }
-        let head = ReceivedHead(bytes: bytes, slots: slots, method: 0..<methodEnd, target: targetStart..<targetEnd, minorVersion: 1)
+        let head = ReceivedHead(bytes: bytes, slots: slots, method: 0..<methodEnd, target: targetStart..<targetEnd, version: .http11)
         self.init(
             state: RequestState(head: head, method: method, body: body, connection: connection, startNanoseconds: startNanoseconds)
         )

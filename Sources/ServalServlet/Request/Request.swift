@@ -112,8 +112,14 @@ public struct Request: Sendable {
 
     // MARK: Connection
 
-    /// The HTTP version, `HTTP/1.1`.
-    public var protocolVersion: String { self.state.head.minorVersion == 1 ? "HTTP/1.1" : "HTTP/1.0" }
+    /// The HTTP version: `HTTP/1.1`, `HTTP/1.0` or `HTTP/2.0`.
+    public var protocolVersion: String {
+        switch self.state.head.version {
+        case .http10: "HTTP/1.0"
+        case .http11: "HTTP/1.1"
+        case .http2: "HTTP/2.0"
+        }
+    }
 
     /// `http` or `https`.
     public var scheme: String { self.effectiveScheme ?? self.state.connection.scheme }

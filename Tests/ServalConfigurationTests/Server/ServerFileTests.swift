@@ -193,7 +193,7 @@ import Testing
               <Listener className="org.apache.catalina.core.AprLifecycleListener" SSLEngine="someengine" SSLRandomSeed="/dev/urandom" useAprConnector="true"/>
               <Service name="Catalina">
                 <Connector port="8080" protocol="org.apache.coyote.http11.Http11Protocol">
-                  <UpgradeProtocol className="org.apache.coyote.http2.Http2Protocol" readTimeout="1"/>
+                  <UpgradeProtocol className="org.apache.coyote.http2.Http2Protocol" readTimeout="1" compression="on"/>
                 </Connector>
                 <Engine name="Catalina" defaultHost="localhost"><Cluster className="x"/><Realm className="y"/><Host name="localhost"/></Engine>
               </Service>
@@ -207,7 +207,7 @@ import Testing
                 conf/server.xml:2:123: warning: useAprConnector is ignored: there is one transport for all connectors
                 conf/server.xml:4:28: warning: the protocol "org.apache.coyote.http11.Http11Protocol" runs on the one transport that all connectors have; \
                 "HTTP/1.1" says the same
-                conf/server.xml:5:7: warning: HTTP/2 is not available yet; clients get HTTP/1.1
+                conf/server.xml:5:7: warning: attributes of <UpgradeProtocol> that are not available yet are ignored: compression
                 conf/server.xml:7:53: warning: <Cluster> is accepted and ignored: sessions are not copied between servers
                 conf/server.xml:7:77: info: <Realm> is accepted and ignored: users cannot sign in yet; what web.xml restricts to roles answers 403
                 """

@@ -4,7 +4,7 @@ import Synchronization
 /// The body of a request that is still arriving: the connection puts pieces in, the application takes them out.
 ///
 /// Holds a bounded number of bytes; the connection stops reading from its socket beyond that. May be read from any thread, by one reader at a time.
-final class HTTP1RequestBodySource: RequestBodySource {
+final class ReceivedBodySource: RequestBodySource {
     /// From this many buffered bytes on, the connection stops reading.
     static let capacity = 65536
 

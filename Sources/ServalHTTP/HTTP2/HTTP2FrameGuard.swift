@@ -1,0 +1,109 @@
+import NIOCore
+import NIOHTTP2
+
+/// Stands between TLS and swift-nio-http2: reads along what clients send, and stops them when they abuse the protocol.
+///
+/// It also sends the settings that clients are told, which are stricter than those that swift-nio-http2 works with: where swift-nio-http2 can only
+/// end the connection (too many streams, too large a header list), the connection can then refuse the one stream.
+///
+/// Unchecked: touched on the event loop only.
+final class HTTP2FrameGuard: ChannelDuplexHandler, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = IOData
+    typealias OutboundOut = IOData
+
+    @exclusivity(unchecked) var scanner: HTTP2FrameScanner
+    @exclusivity(unchecked) private var connection: HTTP2ConnectionHandler?
+    @exclusivity(unchecked) private var context: ChannelHandlerContext?
+    /// Takes the place of the first frame that swift-nio-http2 sends, its SETTINGS.
+    @exclusivity(unchecked) private var settingsFrame: ByteBuffer?
+    /// After an upgrade: what is still to come of the client's preface, which swift-nio-http2 has had already.
+    @exclusivity(unchecked) private var prefaceToTake: ArraySlice<UInt8> = []
+    /// After an upgrade: the client does not expect its first settings to be acknowledged, because the 101 did that.
+    @exclusivity(unchecked) private var dropsAcknowledgement = false
+    /// What may still arrive of a connection that is to be closed.
+    @exclusivity(unchecked) private var discardBudget: Int?
+
+    init(scanner: HTTP2FrameScanner, settingsFrame: ByteBuffer, connection: HTTP2ConnectionHandler) {
+        self.scanner = scanner
+        self.settingsFrame = settingsFrame
+        self.connection = connection
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        self.connection = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var buffer = self.unwrapInboundIn(data)
+        guard let connection else { return }
+        if let discardBudget {
+            self.discardBudget = discardBudget - buffer.readableBytes
+            if discardBudget < buffer.readableBytes { context.close(promise: nil) }
+            return
+        }
+        connection.beginRead()
+        let violation = buffer.withUnsafeReadableBytes { self.scanner.scan($0.bindMemory(to: UInt8.self)) }
+        if let violation {
+            connection.fail(.enhanceYourCalm, violation == .headerBlockTooLarge ? "header list too large" : "too much overhead")
+        } else if self.prefaceToTake.isEmpty {
+            context.fireChannelRead(data)
+        } else if self.takePreface(of: &buffer) {
+            context.fireChannelRead(self.wrapInboundOut(buffer))
+        } else {
+            connection.fail(.protocolError, "wrong preface")
+        }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if let settingsFrame = self.settingsFrame.take() {
+            context.write(self.wrapOutboundOut(.byteBuffer(settingsFrame)), promise: promise)
+        } else if self.dropsAcknowledgement, case .byteBuffer(let buffer) = self.unwrapOutboundIn(data), buffer.isSettingsAcknowledgement {
+            self.dropsAcknowledgement = false
+            promise?.succeed()
+        } else {
+            context.write(data, promise: promise)
+        }
+    }
+
+    // MARK: Upgrade
+
+    /// Begins with a request that came in HTTP/1.1.
+    func begin(_ upgrade: HTTP2Upgrade) {
+        guard let context, let connection else { return }
+        self.prefaceToTake = Array(UnsafeBufferPointer(start: HTTP2Upgrade.preface.utf8Start, count: HTTP2Upgrade.preface.utf8CodeUnitCount))[...]
+        self.dropsAcknowledgement = true
+        connection.beginRead()
+        context.fireChannelRead(self.wrapInboundOut(ByteBuffer(bytes: upgrade.frames)))
+    }
+
+    /// Takes the preface away; false if it is wrong.
+    private func takePreface(of buffer: inout ByteBuffer) -> Bool {
+        let bytes = buffer.readBytes(length: min(self.prefaceToTake.count, buffer.readableBytes)) ?? []
+        defer { self.prefaceToTake = self.prefaceToTake.dropFirst(bytes.count) }
+        return self.prefaceToTake.starts(with: bytes)
+    }
+
+    /// Throws away what arrives from now on, up to `budget` bytes.
+    func discard(budget: Int) { if self.discardBudget == nil { self.discardBudget = budget } }
+
+    /// Tells the client to begin no more streams on this connection, while those on their way are still taken (RFC 9113 §6.8).
+    func announceShutdown() {
+        var frame = ByteBuffer()
+        frame.writeBytes([0, 0, 8, HTTP2FrameScanner.FrameType.goAway, 0, 0, 0, 0, 0])
+        frame.writeInteger(UInt32(0x7FFF_FFFF))
+        frame.writeInteger(UInt32(0))
+        self.context?.writeAndFlush(self.wrapOutboundOut(.byteBuffer(frame)), promise: nil)
+    }
+}
+
+extension ByteBuffer {
+    /// Whether these are the bytes of an empty SETTINGS frame with ACK.
+    fileprivate var isSettingsAcknowledgement: Bool {
+        self.readableBytes == 9 && self.readableBytesView.elementsEqual([0, 0, 0, HTTP2FrameScanner.FrameType.settings, 1, 0, 0, 0, 0])
+    }
+}
