@@ -49,11 +49,16 @@ extension HTTP1ConnectionHandler {
         let input = self.input
         self.input = nil
         do {
-            try context.pipeline.syncOperations.addHandlers([frameGuard, library, connection], position: .after(self))
+            // One by one: what the library writes when it is added has to pass the guard.
+            let pipeline = context.pipeline.syncOperations
+            try pipeline.addHandler(frameGuard, position: .after(self))
+            try pipeline.addHandler(library, position: .after(frameGuard))
+            try pipeline.addHandler(connection, position: .after(library))
         } catch {
             // The channel is closing.
             return context.close(promise: nil)
         }
+        connection.begin()
         if let upgrade { frameGuard.begin(upgrade) }
         if let input, input.readableBytes > 0 { context.fireChannelRead(NIOAny(input)) }
         // The events of this turn still reach it; it has nothing left to do.

@@ -77,6 +77,10 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, LoopConnection, NIOHT
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         self.loop.add(self)
+    }
+
+    /// All handlers of the connection are in their places.
+    func begin() {
         let increment = self.http2.connectionWindow - 65535
         if increment > 0 { self.write(.rootStream, .windowUpdate(windowSizeIncrement: increment)) }
         if self.loop.isStopped { self.closeNow() } else if self.loop.isDraining { self.drain() }

@@ -26,7 +26,7 @@ struct HTTP2FrameScanner {
     private static let prefaceSize = 24
 
     private var prefaceRemaining = Self.prefaceSize
-    private var header: (type: UInt8, flags: UInt8, length: Int) = (0, 0, 0)
+    private var header: (type: UInt8, flags: UInt8, length: Int, isOfConnection: Bool) = (0, 0, 0, true)
     private var headerBytes = 0
     private var payloadRemaining = 0
     private var windowIncrement = 0
@@ -79,18 +79,18 @@ struct HTTP2FrameScanner {
 
     private mutating func takeHeaderByte(_ byte: UInt8) {
         switch self.headerBytes {
-        case 0: self.header = (0, 0, Int(byte) << 16)
+        case 0: self.header = (0, 0, Int(byte) << 16, true)
         case 1: self.header.length |= Int(byte) << 8
         case 2: self.header.length |= Int(byte)
         case 3: self.header.type = byte
         case 4: self.header.flags = byte
-        default: break
+        default: if byte & (self.headerBytes == 5 ? 0x7F : 0xFF) != 0 { self.header.isOfConnection = false }
         }
         self.headerBytes += 1
     }
 
     private mutating func beginFrame() -> Violation? {
-        let (type, flags, length) = self.header
+        let (type, flags, length, _) = self.header
         switch type {
         case FrameType.data:
             self.overhead.noteData(size: length, isLast: flags & Self.endStream != 0)
@@ -115,7 +115,9 @@ struct HTTP2FrameScanner {
     }
 
     private mutating func endFrame() {
-        if self.header.type == FrameType.windowUpdate { self.overhead.noteWindowUpdate(increment: self.windowIncrement) }
+        if self.header.type == FrameType.windowUpdate {
+            self.overhead.noteWindowUpdate(increment: self.windowIncrement, isOfConnection: self.header.isOfConnection)
+        }
         if !self.isInHeaderBlock { self.headerBlockSize = 0 }
     }
 }

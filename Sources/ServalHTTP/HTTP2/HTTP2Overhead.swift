@@ -13,7 +13,8 @@ struct HTTP2Overhead {
     private let floor: Int
     private var count: Int
     private var lastDataSize: Int
-    private var lastWindowUpdate: Int
+    /// Of streams and of the connection, because clients often send both for the same bytes.
+    private var lastWindowUpdates: (stream: Int, connection: Int)
 
     init(_ configuration: HTTP2Configuration) {
         self.factor = min(configuration.overheadCountFactor, 1_000_000)
@@ -24,7 +25,8 @@ struct HTTP2Overhead {
         self.floor = -100 * max(1, self.factor)
         self.count = -10 * self.factor
         self.lastDataSize = 2 * max(0, self.dataThreshold)
-        self.lastWindowUpdate = 2 * max(0, self.windowUpdateThreshold)
+        let ample = 2 * max(0, self.windowUpdateThreshold)
+        self.lastWindowUpdates = (ample, ample)
     }
 
     /// Whether the connection is to be closed.
@@ -55,9 +57,10 @@ struct HTTP2Overhead {
     }
 
     /// A WINDOW_UPDATE frame arrived.
-    mutating func noteWindowUpdate(increment: Int) {
-        let average = max(1, self.lastWindowUpdate / 2 + increment / 2)
-        self.lastWindowUpdate = increment
+    mutating func noteWindowUpdate(increment: Int, isOfConnection: Bool) {
+        let last = isOfConnection ? self.lastWindowUpdates.connection : self.lastWindowUpdates.stream
+        if isOfConnection { self.lastWindowUpdates.connection = increment } else { self.lastWindowUpdates.stream = increment }
+        let average = max(1, last / 2 + increment / 2)
         if average < self.windowUpdateThreshold { self.count += self.windowUpdateThreshold / average }
     }
 }

@@ -36,6 +36,10 @@ class Stream:
         self.body = b""
         self.ended = False
         self.reset = None
+        # The bytes of a body that may be sent.
+        self.window = 65535
+        # The bytes for which no window was given back yet.
+        self.taken = 0
 
     @property
     def status(self):
@@ -68,6 +72,8 @@ class Connection:
         self.goaways = []
         self.closed = False
         self.frames = []
+        self.window = 65535
+        self.taken = 0
         self.pings = []
         self.server_settings = {}
         self.acknowledged = 0
@@ -105,6 +111,18 @@ class Connection:
 
     def data(self, stream, body, end=False):
         self.send(frame(DATA, END_STREAM if end else 0, stream, body))
+
+    def upload(self, stream, body, seconds=60):
+        """A whole body, as the server's windows allow."""
+        it, sent, deadline = self.streams[stream], 0, time.monotonic() + seconds
+        while sent < len(body):
+            size = min(16384, it.window, self.window, len(body) - sent)
+            if size > 0:
+                self.data(stream, body[sent : sent + size], end=sent + size == len(body))
+                sent, it.window, self.window = sent + size, it.window - size, self.window - size
+            self.receive(0 if size > 0 else 1)
+            if self.closed or it.reset is not None or time.monotonic() > deadline:
+                raise Failure(f"upload ended after {sent} bytes: GOAWAY {self.goaways}, reset {it.reset}")
 
     # Receiving
 
@@ -153,11 +171,20 @@ class Connection:
         elif kind == DATA:
             stream.body += payload
             stream.ended = bool(flags & END_STREAM)
-            if self.grants and payload:
-                increment = struct.pack(">I", len(payload))
-                self.send(frame(WINDOW_UPDATE, 0, 0, increment))
-                if not stream.ended:
-                    self.send(frame(WINDOW_UPDATE, 0, stream_id, increment))
+            stream.taken += len(payload)
+            self.taken += len(payload)
+            if self.grants and stream.taken >= 8192 and not stream.ended:
+                self.send(frame(WINDOW_UPDATE, 0, stream_id, struct.pack(">I", stream.taken)))
+                stream.taken = 0
+            if self.grants and self.taken >= 8192:
+                self.send(frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", self.taken)))
+                self.taken = 0
+        elif kind == WINDOW_UPDATE:
+            increment = struct.unpack(">I", payload)[0]
+            if stream_id == 0:
+                self.window += increment
+            elif stream:
+                stream.window += increment
         elif kind == RST_STREAM and stream:
             stream.reset = struct.unpack(">I", payload)[0]
         elif kind == GOAWAY:
