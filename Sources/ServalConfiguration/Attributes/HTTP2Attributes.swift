@@ -24,7 +24,12 @@ extension AttributeTable {
             ),
             AttributeDefinition("keepAliveTimeout", .millisecondsOrNever, default: "20000"),
             AttributeDefinition("maxConcurrentStreamExecution", .integer(1...Int(Int32.max)), default: "20"),
-            AttributeDefinition("maxConcurrentStreams", .integer(1...Int(Int32.max)), default: "100", note: "further ones are answered with REFUSED_STREAM"),
+            AttributeDefinition(
+                "maxConcurrentStreams",
+                .integer(1...Int(Int32.max)),
+                default: "100",
+                note: "further ones are answered with REFUSED_STREAM"
+            ),
             AttributeDefinition("maxHeaderCount", .countOrUnlimited, note: "the Connector's if left out"),
             AttributeDefinition("maxTrailerCount", .countOrUnlimited, default: "100"),
             AttributeDefinition("overheadContinuationThreshold", .integer(-1...Int(Int32.max), unit: "bytes"), default: "1024"),
@@ -32,7 +37,7 @@ extension AttributeTable {
                 "overheadCountFactor",
                 .integer(-1...1_000_000),
                 default: "10",
-                note: "what has been done earlier is worth at most 100 times this; below 1 turns the count off, except 256 control frames or resets a second"
+                note: "work done before is worth at most 100 times this; below 1: no count, but still at most 256 control frames a second"
             ),
             AttributeDefinition("overheadDataThreshold", .integer(-1...Int(Int32.max), unit: "bytes"), default: "1024"),
             AttributeDefinition(

@@ -64,8 +64,9 @@ public struct HTTP2Configuration: Sendable, Hashable {
 
     // MARK: Attacks
 
-    /// What a PING, SETTINGS, PRIORITY or unknown frame counts; a connection is closed when its count exceeds zero. Less than 1 turns the count off.
+    /// What a PING, SETTINGS, PRIORITY or unknown frame counts; a connection is closed when its count exceeds zero.
     ///
+    /// Less than 1 turns the count off.
     /// The count begins at -10 times this, each HEADERS and each DATA frame takes 20 off, down to -100 times this.
     ///
     /// Default 10. Attribute `overheadCountFactor`.

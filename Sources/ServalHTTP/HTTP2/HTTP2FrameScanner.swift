@@ -22,6 +22,7 @@ struct HTTP2FrameScanner {
     }
 
     private static let endStream: UInt8 = 0x1
+    private static let acknowledgement: UInt8 = 0x1
     private static let endHeaders: UInt8 = 0x4
     private static let prefaceSize = 24
 
@@ -31,7 +32,9 @@ struct HTTP2FrameScanner {
     private var payloadRemaining = 0
     private var windowIncrement = 0
     private var headerBlockSize = 0
-    private let maxHeaderBlockSize: Int
+    /// The most bytes of a header block; before the client knows the server's settings, swift-nio-http2 goes by its own default.
+    private var maxHeaderBlockSize: Int
+    private let settledHeaderBlockSize: Int
     /// Whether a header block has begun and not ended.
     private(set) var isInHeaderBlock = false
     /// The frames that were complete up to their header.
@@ -40,7 +43,8 @@ struct HTTP2FrameScanner {
 
     init(overhead: HTTP2Overhead, maxHeaderBlockSize: Int) {
         self.overhead = overhead
-        self.maxHeaderBlockSize = maxHeaderBlockSize
+        self.settledHeaderBlockSize = maxHeaderBlockSize
+        self.maxHeaderBlockSize = min(maxHeaderBlockSize, 16384)
     }
 
     /// Whether the client's preface has arrived.
@@ -106,8 +110,9 @@ struct HTTP2FrameScanner {
             self.overhead.noteReset()
         case FrameType.windowUpdate:
             self.windowIncrement = 0
-        case FrameType.goAway:
-            break
+        case FrameType.settings:
+            self.overhead.noteSettings(size: length)
+            if flags & Self.acknowledgement != 0 { self.maxHeaderBlockSize = self.settledHeaderBlockSize }
         default:
             self.overhead.noteControl()
         }

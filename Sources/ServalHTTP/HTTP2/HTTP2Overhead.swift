@@ -38,6 +38,9 @@ struct HTTP2Overhead {
     /// A frame arrived that asks for nothing.
     mutating func noteControl() { self.count += self.factor }
 
+    /// A SETTINGS frame arrived; an honest one has few entries.
+    mutating func noteSettings(size: Int) { self.count += self.factor * (1 + size / 96) }
+
     /// The client reset a stream or forced the server to.
     mutating func noteReset() { self.count += self.resetFactor }
 

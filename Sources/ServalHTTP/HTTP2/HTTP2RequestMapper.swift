@@ -170,8 +170,9 @@ private struct HeadReader {
         let fields = self.regular.count + (self.cookies.isEmpty ? 0 : 1) + 1
         guard fields <= self.mapper.maxHeaderCount else { return .refused(RequestRefusal(400, "too many header fields")) }
         guard self.size <= self.mapper.syntax.maxHeadSize else { return .refused(RequestRefusal(400, "request head too large")) }
-        guard let target = self.authority ?? self.host, !target.isEmpty else { return .refused(RequestRefusal(400, "no :authority and no host field")) }
-        var authority = target
+        guard var authority = self.authority ?? self.host, !authority.isEmpty else {
+            return .refused(RequestRefusal(400, "no :authority and no host field"))
+        }
         guard authority.withUTF8({ self.mapper.syntax.isHost($0) }) else { return .refused(RequestRefusal(400, "invalid :authority or host field")) }
         guard self.isPath(path, method: method) else { return .refused(RequestRefusal(400, "invalid character in the request target")) }
         if let expectation, expectation.lowercased() != "100-continue" { return .refused(RequestRefusal(417, "expectation not supported")) }

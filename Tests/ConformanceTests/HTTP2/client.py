@@ -79,6 +79,8 @@ class Connection:
         self.acknowledged = 0
         self.next_id = 1
         self.block = b""
+        # Whether SETTINGS and PING are answered.
+        self.answers = begin
         # Whether windows are given back as bodies arrive.
         self.grants = grants
         if begin:
@@ -194,11 +196,12 @@ class Connection:
                 self.acknowledged += 1
             else:
                 self.server_settings.update(struct.unpack(">HI", payload[i : i + 6]) for i in range(0, len(payload), 6))
-                self.send(settings(ack=True))
+                if self.answers:
+                    self.send(settings(ack=True))
         elif kind == PING:
             if flags & ACK:
                 self.pings.append(payload)
-            else:
+            elif self.answers:
                 self.send(frame(PING, ACK, 0, payload))
 
     def until(self, condition, seconds=20, what="something"):
@@ -247,6 +250,10 @@ class Connection:
         """The connection still answers."""
         if self.response(self.get()).body != b"Hello, world!":
             raise Failure("wrong answer after that")
+
+    def settle(self):
+        """Both sides know each other's settings."""
+        self.until(lambda: self.acknowledged and self.server_settings, what="SETTINGS")
 
     def close(self):
         try:
