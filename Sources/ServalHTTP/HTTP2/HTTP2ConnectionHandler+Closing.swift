@@ -16,8 +16,10 @@ extension HTTP2ConnectionHandler {
         guard let stream = self.streams.removeValue(forKey: id) else { return }
         if stream.phase != .finished { stream.lose(now: MonotonicClock.now()) }
         if self.waiting.count > 2 * self.http2.configuration.maxConcurrentStreams { self.waiting.removeAll { $0.phase != .waiting } }
-        if self.streams.isEmpty { self.lastActivity = self.readTime == 0 ? MonotonicClock.now() : self.readTime }
-        self.closeIfDone()
+        guard self.streams.isEmpty else { return }
+        self.lastActivity = self.readTime == 0 ? MonotonicClock.now() : self.readTime
+        // swift-nio-http2 may be in the midst of sending the last frames.
+        if self.isGoAwaySent || self.isClientLeaving { self.loop.loop.execute { self.closeIfDone() } }
     }
 
     // MARK: Connections
@@ -52,7 +54,7 @@ extension HTTP2ConnectionHandler {
     }
 
     func closeIfDone() {
-        guard self.streams.isEmpty, self.isGoAwaySent || self.isClientLeaving else { return }
+        guard self.streams.isEmpty, self.isGoAwaySent || self.isClientLeaving, !self.isClosing, !self.isLost else { return }
         if !self.isGoAwaySent { self.sendGoAway(.noError) }
         self.close()
     }
