@@ -159,7 +159,8 @@ let package = Package(
         ),
         .testTarget(
             name: "ServalHTTPTests",
-            dependencies: ["ServalHTTP", "ServalServlet", nioCore, nioPosix, nioEmbedded, httpTypes, logging],
+            dependencies: ["TestPrograms", "ServalHTTP", "ServalServlet", nioCore, nioPosix, nioEmbedded, nioHPACK, httpTypes, logging],
+            exclude: ["HTTP2/application.py"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -110,9 +110,8 @@ extension HTTP1ConnectionHandler {
     @inline(__always)
     private func refusal(of parsed: ParsedHead) -> RequestRefusal? {
         if parsed.method == .trace, !self.runtime.configuration.allowTrace { return RequestRefusal(405, "TRACE is not allowed") }
-        guard let facts = self.tlsFacts, self.runtime.configuration.strictSNI else { return nil }
-        if self.admits(parsed.head, facts) { return nil }
-        self.reportForeignHost(parsed.head, facts)
+        guard self.hosts != nil, self.hosts?.admits(parsed.head) == false else { return nil }
+        self.hosts?.report(parsed.head, status: 400, to: self.runtime.handshakes, channel: self.context?.channel)
         return RequestRefusal(400, "the host of the request does not belong to this TLS connection")
     }
 

@@ -41,8 +41,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     @exclusivity(unchecked) var input: ByteBuffer?
     @exclusivity(unchecked) var info: ConnectionInfo
     @exclusivity(unchecked) var tlsFacts: TLSConnectionFacts?
-    /// The last `Host` that the TLS host admitted.
-    @exclusivity(unchecked) var admittedHost: [UInt8] = []
+    /// With TLS and `strictSni`.
+    @exclusivity(unchecked) var hosts: AdmittedHosts?
 
     // The current exchange.
     @exclusivity(unchecked) var request: Request?
@@ -120,6 +120,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
         switch event {
         case let completion as TLSHandshakeCompletion:
             self.tlsFacts = completion.facts
+            if self.runtime.configuration.strictSNI { self.hosts = AdmittedHosts(completion.facts) }
             self.info = self.makeInfo(tls: TLSConnectionInfo(facts: completion.facts, logger: self.runtime.logger))
             if completion.facts.applicationProtocol == "h2", self.runtime.http2 != nil { self.changeToHTTP2() }
         case ChannelEvent.inputClosed:

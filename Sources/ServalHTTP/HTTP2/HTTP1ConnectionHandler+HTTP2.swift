@@ -2,7 +2,6 @@ import Logging
 import NIOCore
 import NIOHTTP2
 import ServalServlet
-import ServalTLS
 
 // The change from HTTP/1.1 to HTTP/2.
 extension HTTP1ConnectionHandler {
@@ -33,7 +32,7 @@ extension HTTP1ConnectionHandler {
     /// Hands the connection, and what has arrived on it, over to HTTP/2.
     func changeToHTTP2(by upgrade: HTTP2Upgrade? = nil) {
         guard let context = self.context, let http2 = self.runtime.http2 else { return }
-        let connection = HTTP2ConnectionHandler(runtime: self.runtime, http2: http2, loop: self.loop, info: self.info, facts: self.tlsFacts)
+        let connection = HTTP2ConnectionHandler(runtime: self.runtime, http2: http2, loop: self.loop, info: self.info, hosts: self.hosts)
         let frameGuard = HTTP2FrameGuard(
             scanner: HTTP2FrameScanner(overhead: HTTP2Overhead(http2.configuration), maxHeaderBlockSize: http2.maxHeaderBlockSize),
             settingsFrame: http2.settingsFrame,

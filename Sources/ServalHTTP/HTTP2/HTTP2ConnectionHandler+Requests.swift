@@ -64,6 +64,7 @@ extension HTTP2ConnectionHandler {
     private func refusal(of mapped: HTTP2RequestMapper.MappedHead) -> RequestRefusal? {
         if mapped.method == .trace, !self.runtime.configuration.allowTrace { return RequestRefusal(405, "TRACE is not allowed") }
         guard self.hosts != nil, self.hosts?.admits(mapped.head) == false else { return nil }
+        self.hosts?.report(mapped.head, status: 421, to: self.runtime.handshakes, channel: self.context?.channel)
         return RequestRefusal(421, "the host of the request does not belong to this TLS connection")
     }
 

@@ -2,7 +2,6 @@ import Logging
 import NIOCore
 import NIOHTTP2
 import ServalServlet
-import ServalTLS
 
 /// One HTTP/2 connection: takes frames from swift-nio-http2, starts the tasks that answer, and sends what they answer as the client's windows allow.
 ///
@@ -62,12 +61,12 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, LoopConnection, NIOHT
     @exclusivity(unchecked) var writtenBytes = 0
     @exclusivity(unchecked) var writeProgress = HTTP1ConnectionHandler.Progress()
 
-    init(runtime: ConnectionRuntime, http2: HTTP2Runtime, loop: EventLoopContext, info: ConnectionInfo, facts: TLSConnectionFacts?) {
+    init(runtime: ConnectionRuntime, http2: HTTP2Runtime, loop: EventLoopContext, info: ConnectionInfo, hosts: AdmittedHosts?) {
         self.runtime = runtime
         self.http2 = http2
         self.loop = loop
         self.info = info
-        self.hosts = runtime.configuration.strictSNI ? facts.map { AdmittedHosts($0) } : nil
+        self.hosts = hosts
         self.startTime = MonotonicClock.now()
         self.lastActivity = self.startTime
     }

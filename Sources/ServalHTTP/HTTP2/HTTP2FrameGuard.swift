@@ -50,8 +50,11 @@ final class HTTP2FrameGuard: ChannelDuplexHandler, @unchecked Sendable {
         let violation = buffer.withUnsafeReadableBytes { self.scanner.scan($0.bindMemory(to: UInt8.self)) }
         if let violation {
             connection.fail(.enhanceYourCalm, violation == .headerBlockTooLarge ? "header list too large" : "too much overhead")
-        } else if self.prefaceToTake.isEmpty {
-            context.fireChannelRead(data)
+            return
+        }
+        for (index, byte) in self.scanner.corrections { buffer.setInteger(byte, at: buffer.readerIndex + index) }
+        if self.prefaceToTake.isEmpty {
+            context.fireChannelRead(self.scanner.corrections.isEmpty ? data : self.wrapInboundOut(buffer))
         } else if self.takePreface(of: &buffer) {
             context.fireChannelRead(self.wrapInboundOut(buffer))
         } else {

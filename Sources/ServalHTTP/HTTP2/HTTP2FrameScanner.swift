@@ -31,6 +31,8 @@ struct HTTP2FrameScanner {
     private var headerBytes = 0
     private var payloadRemaining = 0
     private var windowIncrement = 0
+    /// Of an entry of SETTINGS: its name, and whether its value is too large.
+    private var setting: (name: Int, isTooLarge: Bool) = (0, false)
     private var headerBlockSize = 0
     /// The most bytes of a header block; before the client knows the server's settings, swift-nio-http2 goes by its own default.
     private var maxHeaderBlockSize: Int
@@ -40,6 +42,8 @@ struct HTTP2FrameScanner {
     /// The frames that were complete up to their header.
     private(set) var frames = 0
     var overhead: HTTP2Overhead
+    /// Bytes that are to be others: clients may offer as large a table for fields as they like, and swift-nio-http2 would fill it.
+    private(set) var corrections: [(index: Int, byte: UInt8)] = []
 
     init(overhead: HTTP2Overhead, maxHeaderBlockSize: Int) {
         self.overhead = overhead
@@ -54,7 +58,10 @@ struct HTTP2FrameScanner {
     var isInFrame: Bool { self.headerBytes > 0 || self.payloadRemaining > 0 || self.isInHeaderBlock || self.prefaceRemaining > 0 }
 
     /// Reads on.
+    ///
+    /// Afterwards ``corrections`` tells what is to be changed in `bytes`.
     mutating func scan(_ bytes: UnsafeBufferPointer<UInt8>) -> Violation? {
+        self.corrections = []
         var index = min(self.prefaceRemaining, bytes.count)
         self.prefaceRemaining -= index
         while index < bytes.count {
@@ -62,6 +69,9 @@ struct HTTP2FrameScanner {
                 let count = min(self.payloadRemaining, bytes.count - index)
                 if self.header.type == FrameType.windowUpdate {
                     for byte in bytes[index..<(index + count)] { self.windowIncrement = (self.windowIncrement << 8 | Int(byte)) & 0xFFFF_FFFF }
+                } else if self.header.type == FrameType.settings {
+                    let place = self.header.length - self.payloadRemaining
+                    for offset in 0..<count { self.takeSettingByte(bytes[index + offset], place: (place + offset) % 6, index: index + offset) }
                 }
                 self.payloadRemaining -= count
                 index += count
@@ -79,6 +89,25 @@ struct HTTP2FrameScanner {
             if self.overhead.isExcessive { return .tooMuchOverhead }
         }
         return nil
+    }
+
+    /// Keeps SETTINGS_HEADER_TABLE_SIZE below 4352 bytes, a little more than the default; every client can do with less than it offers (RFC 7541 §4.2).
+    private mutating func takeSettingByte(_ byte: UInt8, place: Int, index: Int) {
+        var corrected = byte
+        switch place {
+        case 0: self.setting = (Int(byte) << 8, false)
+        case 1: self.setting.name |= Int(byte)
+        case _ where self.setting.name != 1: return
+        case 2, 3:
+            if byte != 0 { self.setting.isTooLarge = true }
+            corrected = 0
+        case 4:
+            if byte > 0x10 { self.setting.isTooLarge = true }
+            if self.setting.isTooLarge { corrected = 0x10 }
+        default:
+            if self.setting.isTooLarge { corrected = 0 }
+        }
+        if corrected != byte { self.corrections.append((index, corrected)) }
     }
 
     private mutating func takeHeaderByte(_ byte: UInt8) {

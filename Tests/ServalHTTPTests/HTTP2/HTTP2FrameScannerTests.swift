@@ -21,7 +21,8 @@ import Testing
 
     /// However the bytes are cut, the same is seen.
     @Test func anyCut() {
-        let bytes = Self.preface + self.frame(4) + self.frame(1, 0, stream: 1, [1, 2, 3]) + self.frame(9, 4, stream: 1, [4]) + self.frame(0x42, 9, [5])
+        let bytes =
+            Self.preface + self.frame(4) + self.frame(1, 0, stream: 1, [1, 2, 3]) + self.frame(9, 4, stream: 1, [4]) + self.frame(0x42, 9, [5])
         for size in [1, 2, 7, 24, 25, 33, bytes.count] {
             var scanner = self.scanner()
             for start in stride(from: 0, to: bytes.count, by: size) {
@@ -59,5 +60,24 @@ import Testing
         var scanner = self.scanner { $0.overheadCountFactor = 0 }
         _ = self.scan(&scanner, Self.preface)
         for _ in 0..<1000 { #expect(self.scan(&scanner, self.frame(6, 0, Array(repeating: 0, count: 8))) == nil) }
+    }
+
+    /// However large a table for fields a client offers, and however the bytes are cut, swift-nio-http2 fills a small one.
+    @Test(arguments: [(0, 0), (4096, 4096), (4351, 4351), (4352, 4096), (65536, 4096), (0xFFFF_FFFF, 4096), (0x0100_0000, 4096)])
+    func headerTable(offered: UInt32, taken: UInt32) {
+        func entry(_ name: UInt8, _ value: UInt32) -> [UInt8] { [0, name] + (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
+        let bytes = Self.preface + self.frame(4, 0, entry(4, 70000) + entry(1, offered) + entry(2, 0))
+        let expected = Self.preface + self.frame(4, 0, entry(4, 70000) + entry(1, taken) + entry(2, 0))
+        for size in [1, 2, 5, bytes.count] {
+            var scanner = self.scanner()
+            var seen: [UInt8] = []
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                var piece = Array(bytes[start..<min(start + size, bytes.count)])
+                #expect(self.scan(&scanner, piece) == nil)
+                for (index, byte) in scanner.corrections { piece[index] = byte }
+                seen += piece
+            }
+            #expect(seen == expected)
+        }
     }
 }

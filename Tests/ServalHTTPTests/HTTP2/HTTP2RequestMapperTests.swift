@@ -67,7 +67,9 @@ import Testing
         #expect(trailers([("x-checksum", "1"), ("x-time", "2")]) == ["x-checksum", "x-time"])
         // What must be known before the body means nothing here.
         #expect(trailers([("authorization", "Basic x"), ("x-a", "1")]) == ["x-a"])
-        for name in [":path", "X-A", "content-length", "transfer-encoding", "connection", "host", "te", ""] { #expect(trailers([(name, "1")]) == nil) }
+        for name in [":path", "X-A", "content-length", "transfer-encoding", "connection", "host", "te", ""] {
+            #expect(trailers([(name, "1")]) == nil)
+        }
         #expect(trailers([("x-a", "1\r\n")]) == nil)
         #expect(trailers((0..<4).map { ("x-\($0)", "1") }) == nil)
         #expect(trailers([("x-a", String(repeating: "1", count: 100))]) == nil)
@@ -76,7 +78,9 @@ import Testing
     /// Random lists, and honest ones with a change, never become a head that reads differently from its list.
     @Test func randomLists() {
         var generator = SystemRandomNumberGenerator()
-        let pieces = ["", ":", "a", "A", " ", "\r\n", "\0", "host", ":path", ":method", "content-length", "te", "cookie", "\u{7f}", "é", "/", "*", "?", "1"]
+        let pieces = [
+            "", ":", "a", "A", " ", "\r\n", "\0", "host", ":path", ":method", "content-length", "te", "cookie", "\u{7f}", "é", "/", "*", "?", "1",
+        ]
         func text() -> String { (0..<Int.random(in: 0...3, using: &generator)).map { _ in pieces.randomElement() ?? "" }.joined() }
         for _ in 0..<20000 {
             var fields = self.get + [("x-a", "1"), ("cookie", "b=2")]

@@ -26,8 +26,10 @@ import Testing
     @Test func othersAreLeftAlone() {
         #expect(self.upgrade(self.good + "\r\n") != nil)
         for (old, new) in [
-            ("Upgrade: h2c", "Upgrade: websocket"), ("Upgrade, HTTP2", "HTTP2"), (", HTTP2-Settings", ""), ("HTTP2-Settings: AA", "X: AA"), ("AAMA", "AA"),
-            ("AAMA", "A*MA"), ("HTTP/1.1", "HTTP/1.0"), ("GET /a", "GET http://h/a"), ("Host: h", "Host:"), ("Host: h", "Host: h\r\nContent-Length: 3"),
+            ("Upgrade: h2c", "Upgrade: websocket"), ("Upgrade, HTTP2", "HTTP2"), (", HTTP2-Settings", ""), ("HTTP2-Settings: AA", "X: AA"),
+            ("AAMA", "AA"),
+            ("AAMA", "A*MA"), ("HTTP/1.1", "HTTP/1.0"), ("GET /a", "GET http://h/a"), ("Host: h", "Host:"),
+            ("Host: h", "Host: h\r\nContent-Length: 3"),
             ("Host: h", "Host: h\r\nTransfer-Encoding: chunked"), ("Upgrade: h2c", "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk"),
         ] {
             let head = self.good.split(separator: old, maxSplits: 1).joined(separator: new)

@@ -19,9 +19,12 @@ struct ClosureHandler: RequestHandler {
 
 /// What the tests' requests mostly go to.
 @Sendable
-func application(_ request: Request) async -> Response {
+func application(_ request: Request) async -> Response { await application(request, as: request.path) }
+
+/// The same, as if the request were for another path.
+func application(_ request: Request, as path: String) async -> Response {
     do {
-        switch request.path {
+        switch path {
         case "/plain": return .text("Hello, world!")
         case "/collect": return .text("\(try await request.body.collect(upTo: 1 << 20).count)")
         case "/trailers":
