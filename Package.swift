@@ -160,6 +160,7 @@ let package = Package(
         .testTarget(
             name: "ServalHTTPTests",
             dependencies: ["TestPrograms", "ServalHTTP", "ServalServlet", nioCore, nioPosix, nioEmbedded, nioHPACK, httpTypes, logging],
+            exclude: ["HTTP2/application.py"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -40,6 +40,7 @@ class Stream:
         self.window = 65535
         # The bytes for which no window was given back yet.
         self.taken = 0
+        self.sent = 0
 
     @property
     def status(self):

@@ -1,0 +1,193 @@
+"""Cases that need an application of their own: `application.py PORT FOLDER`, FOLDER being that of client.py.
+
+Prints a line for each case, `ok NAME` or `FAILED NAME: WHY`.
+"""
+import struct
+import sys
+import time
+import traceback
+
+sys.path.insert(0, sys.argv[2])
+from client import *
+
+PORT = int(sys.argv[1])
+CASES = []
+
+
+def case(name, **options):
+    def register(function):
+        CASES.append((name, options, function))
+        return function
+    return register
+
+
+def check(condition, why):
+    if not condition:
+        raise Failure(why)
+
+
+@case("trailer fields of a response")
+def trailers(c):
+    r = c.response(c.get("/trailers-out"))
+    check(r.body == b"body" and r.trailers == [("x-checksum", "1")], (r.body, r.trailers))
+
+
+@case("trailer fields of a request")
+def request_trailers(c):
+    s = c.open(c.fields("/trailers", "POST"), end=False)
+    c.data(s, b"body")
+    c.send(frame(HEADERS, END_HEADERS | END_STREAM, s, c.encoder.encode([("x-a", "1"), ("x-b", "2")])))
+    check(c.response(s).body == b"x-a=1,x-b=2", c.streams[s].body)
+
+
+@case("an application that closes the connection")
+def close(c):
+    check(c.response(c.get("/close")).body == b"closing", "no answer")
+    c.expect_goaway(NO_ERROR)
+
+
+@case("connection: close in a response")
+def close_field(c):
+    r = c.response(c.get("/close-field"))
+    check("connection" not in dict(r.headers), r.headers)
+    c.expect_goaway(NO_ERROR)
+
+
+@case("100-continue when the body is read")
+def on_read(c):
+    s = c.open(c.fields("/ignore", "POST", [("expect", "100-continue")]), end=False)
+    check(c.response(s).interim == [] and c.streams[s].body == b"ignored", c.streams[s].interim)
+    s = c.open(c.fields("/collect", "POST", [("expect", "100-continue")]), end=False)
+    c.until(lambda: c.streams[s].interim == ["100"], what="100")
+    c.data(s, b"12345", end=True)
+    check(c.response(s).body == b"5", c.streams[s].body)
+
+
+@case("a body that nobody reads is taken up to two windows")
+def held(c):
+    s = c.open(c.fields("/held", "POST"), end=False)
+    other = c.open(c.fields("/held", "POST"), end=False)
+    for stream in (s, other):
+        it = c.streams[stream]
+        while it.window > 0 and c.window > 0:
+            size = min(16384, it.window, c.window)
+            c.data(stream, bytes(size))
+            it.window, c.window, it.sent = it.window - size, c.window - size, it.sent + size
+            c.receive(0)
+            if not it.window or not c.window:
+                c.quiet(0.5)
+        check(65535 <= it.sent <= 2 * 65536, it.sent)
+    # The connection's window is not held up by that.
+    check(c.response(c.get("/plain")).body == b"Hello, world!", "no answer")
+    check(c.response(c.get("/release")).status == 200, "no release")
+    for stream in (s, other):
+        c.upload(stream, bytes(100000))
+        check(int(c.response(stream).body) == c.streams[stream].sent + 100000, c.streams[stream].body)
+
+
+@case("a response that nobody takes is not written", grants=False)
+def endless(c):
+    s = c.get("/endless")
+    c.until(lambda: len(c.streams[s].body) == 65535, what="a window of bytes")
+    c.quiet(0.3)
+    second = Connection(PORT)
+    written = int(second.response(second.get("/written")).body)
+    second.close()
+    check(65535 <= written <= 65535 + 200000, written)
+    c.send(frame(RST_STREAM, 0, s, struct.pack(">I", CANCEL)))
+
+
+@case("only so many requests of a connection run at once")
+def execution(c):
+    ids = [c.get("/parallel") for _ in range(12)]
+    most = max(int(c.response(s).body) for s in ids)
+    check(most == 3, most)
+
+
+@case("the task of a request is cancelled with its stream")
+def cancelled(c):
+    s = c.get("/sleep")
+    c.quiet(0.3)
+    c.send(frame(RST_STREAM, 0, s, struct.pack(">I", CANCEL)))
+    deadline = time.monotonic() + 10
+    while c.response(c.get("/cancelled")).body != b"1":
+        check(time.monotonic() < deadline, "not cancelled")
+        time.sleep(0.05)
+
+
+for path in ("/throws", "/too-short", "/too-long"):
+    @case(f"a streamed response that goes wrong: {path}")
+    def wrong(c, path=path):
+        c.expect_reset(c.get(path), INTERNAL_ERROR)
+        check(c.response(c.get("/plain")).status == 200, "no answer")
+
+
+@case("a head that is too large")
+def large_head(c):
+    for path in ("/large-head", "/large-stream-head"):
+        c.expect_status(c.get(path), 500)
+    check(c.response(c.get("/plain")).status == 200, "no answer")
+
+
+@case("a large head of characters that take many bits")
+def long_codes(c):
+    for path in ("/odd-head", "/odd-trailers"):
+        r = c.response(c.get(path))
+        check(r.status in (200, 500), r.status)
+    check(c.response(c.get("/plain")).status == 200, "no answer")
+
+
+@case("statuses without body")
+def no_body(c):
+    for path, status in (("/empty", 204), ("/unmodified", 304)):
+        r = c.response(c.get(path))
+        check(r.status == status and r.body == b"" and "content-length" not in dict(r.headers), r.headers)
+    c.expect_status(c.get("/interim"), 500)
+
+
+@case("control bytes in a response")
+def control(c):
+    r = c.response(c.get("/control"))
+    check(dict(r.headers)["x-control"] == "a  b c", r.headers)
+
+
+@case("HEAD of a stream")
+def head(c):
+    r = c.response(c.get("/endless", method="HEAD"))
+    check(r.status == 200 and r.body == b"", r.body)
+
+
+@case("a form")
+def form(c):
+    s = c.open(c.fields("/form", "POST", [("content-type", "application/x-www-form-urlencoded")]), end=False)
+    c.data(s, b"a=1&b=2&c=3", end=True)
+    check(c.response(s).body == b"400", c.streams[s].body)
+
+
+@case("an echo that goes on for long")
+def echo(c):
+    s = c.open(c.fields("/echo", "POST"), end=False)
+    c.upload(s, bytes(range(256)) * 8000)
+    check(c.response(s).body == bytes(range(256)) * 8000, "other bytes")
+
+
+def run(entry):
+    name, options, function = entry
+    connection = None
+    try:
+        connection = Connection(PORT, **options)
+        function(connection)
+        return f"ok {name}"
+    except Failure as failure:
+        return f"FAILED {name}: {failure}"
+    except Exception:
+        return f"FAILED {name}: {traceback.format_exc().splitlines()[-1]} {traceback.format_exc().splitlines()[-3]}"
+    finally:
+        if connection:
+            connection.close()
+
+
+if __name__ == "__main__":
+    for case_entry in CASES:
+        if len(sys.argv) < 4 or sys.argv[3] in case_entry[0]:
+            print(run(case_entry), flush=True)
