@@ -11,6 +11,7 @@ let settings: [SwiftSetting] = [
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
 let nioHPACK: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
@@ -71,8 +72,12 @@ let package = Package(
         .target(name: "ServalPKCS11", dependencies: ["ServalKeyStore", "CPKCS11"], swiftSettings: settings),
         .target(name: "ServalSessions", dependencies: [logging], swiftSettings: settings),
         .target(name: "ServalServlet", dependencies: ["ServalSessions", httpTypes, logging, x509], swiftSettings: settings),
-        .target(name: "ServalTLS", dependencies: ["ServalKeyStore", nioCore, logging, metrics, x509, asn1], swiftSettings: settings),
-        .target(name: "ServalTLSOpenSSL", dependencies: ["ServalTLS", "COpenSSL", nioCore, logging], swiftSettings: settings),
+        .target(
+            name: "ServalTLS",
+            dependencies: ["ServalKeyStore", nioCore, nioPosix, nioHTTP1, logging, metrics, x509, asn1],
+            swiftSettings: settings
+        ),
+        .target(name: "ServalTLSOpenSSL", dependencies: ["ServalTLS", "COpenSSL", nioCore, nioPosix, logging], swiftSettings: settings),
         // Empty without the trait NIOSSL.
         .target(
             name: "ServalTLSNIOSSL",
@@ -152,8 +157,8 @@ let package = Package(
         .testTarget(
             name: "ServalTLSTests",
             dependencies: [
-                "TestPrograms", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "COpenSSL", nioSSLBackend, nioSSL, nioCore, nioPosix, nioEmbedded,
-                logging, metricsTestKit, x509, asn1, crypto,
+                "TestPrograms", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "COpenSSL", nioSSLBackend, nioSSL, nioCore, nioPosix, nioHTTP1,
+                nioEmbedded, logging, metricsTestKit, x509, asn1, crypto,
             ],
             swiftSettings: settings
         ),

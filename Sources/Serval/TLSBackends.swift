@@ -14,11 +14,11 @@ enum TLSBackends {
     ///
     /// - Throws: `TLSError` for a name that nobody knows, and for swift-nio-ssl's own name if it is not built in.
     static func backend(named name: String?) throws(TLSError) -> any TLSBackend {
-        guard let name, !self.openSSLNames.contains(name) else { return OpenSSLBackend(tokens: PKCS11Tokens()) }
+        guard let name, !self.openSSLNames.contains(name) else { return OpenSSLBackend(tokens: PKCS11Tokens(), revocation: self.revocation) }
         #if NIOSSL
             if name == self.ownNIOSSLName || name == self.jsseName { return NIOSSLBackend(tokens: PKCS11Tokens()) }
         #else
-            if name == self.jsseName { return OpenSSLBackend(tokens: PKCS11Tokens()) }
+            if name == self.jsseName { return OpenSSLBackend(tokens: PKCS11Tokens(), revocation: self.revocation) }
             if name == self.ownNIOSSLName {
                 throw TLSError(
                     .invalidConfiguration,
@@ -46,6 +46,9 @@ enum TLSBackends {
         return "The FIPS provider must be configured as the default provider when a listener is configured with FIPS mode [\(mode)]; "
             + "OpenSSL's own configuration file decides that"
     }
+
+    /// One for the whole process, so that answers outlive reloads.
+    private static let revocation = RevocationService()
 
     private static let jsseName = "org.apache.tomcat.util.net.jsse.JSSEImplementation"
     private static let ownNIOSSLName = "serval.tls.NIOSSL"

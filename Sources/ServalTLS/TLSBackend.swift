@@ -46,9 +46,15 @@ public protocol TLSServerContext: Sendable {
 
     /// One line for each host for the log: name, key type, source, protocols, client authentication.
     var summary: [String] { get }
+
+    /// How fresh what each host knows about revocation is now: OCSP answers about its own certificates, revocation lists for clients'.
+    var revocationFacts: [TLSRevocationFacts] { get }
 }
 
 extension TLSServerContext {
     /// A handler whose handshake nobody is told of.
     public func makeHandler() -> any ChannelHandler { makeHandler(reporter: nil) }
+
+    /// None, for backends that neither staple nor look at lists.
+    public var revocationFacts: [TLSRevocationFacts] { [] }
 }

@@ -16,6 +16,9 @@ public struct TLSEndpointConfiguration: Sendable, Hashable {
     /// A look costs one `stat` for each file.
     public var fileWatchInterval: Duration? = .seconds(10)
 
+    /// Where OCSP answers about the hosts' certificates are kept over restarts (`work/ocsp` of the base directory); `nil` = nowhere.
+    public var stapleDirectory: String?
+
     /// Makes a configuration; `validate()` says whether it holds together.
     public init(
         hosts: [TLSHostConfiguration],
@@ -91,6 +94,7 @@ extension TLSHostConfiguration {
                 "SSLHostConfig [\(hostName)]: sessionTicketKeyRotation must be between 0 and \(Int32.max) seconds"
             )
         }
+        _ = try resolvedRevocation()
         if case .all(let sources) = clientAuthentication.trust, sources.isEmpty {
             throw TLSError(
                 .noTrustAnchors,

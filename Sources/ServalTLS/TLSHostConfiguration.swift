@@ -17,6 +17,10 @@ public struct TLSHostConfiguration: Sendable, Hashable {
     public var revocationListFiles: [String] = []
     /// Directories with such files (`certificateRevocationListPath`).
     public var revocationListDirectories: [String] = []
+    /// Whether responders are asked about client certificates (`ocspEnabled`, `ocspSoftFail`, `ocspTimeout`, `ocspVerifyFlags`); counts where clients are verified.
+    public var revocation = RevocationPolicy.off
+    /// Whether the host fetches and presents OCSP answers about its own certificates (`ocspStapling`); nothing happens for those that name no responder.
+    public var staplesOCSP = true
     /// The versions spoken (`protocols`).
     public var protocols: Set<TLSProtocolVersion> = TLSProtocolVersion.defaults
     /// The ciphers for TLS 1.2 and older (`ciphers`): OpenSSL's expression language, or names of RFCs separated by commas.

@@ -56,6 +56,9 @@ struct HostSettings {
         if !host.revocationListDirectories.isEmpty {
             throw missing("certificateRevocationListPath", host.revocationListDirectories.joined(separator: ", "), "has no revocation lists")
         }
+        if try host.resolvedRevocation() != .off {
+            throw missing("ocspEnabled", "true", "asks nobody whether certificates have been revoked")
+        }
         if let command = host.openSSLCommands.first {
             throw missing("OpenSSLConfCmd", command.name, "knows no commands of OpenSSL")
         }

@@ -55,6 +55,20 @@ extension HostContextBuilder {
         check(leaf, type, certificate, place)
         if let parameters = identity.dhParameters { takeDHParameters(parameters, certificate, place) }
         digest.add(leafBytes)
+        guard let handle = CertificateHandle(leaf) else { throw TLSError(.backend, "Out of memory") }
+        let chain = identity.certificateChain.dropFirst().compactMap { CertificateHandle(der: $0) }
+        let origin = certificate.origin?.place(of: "certificateFile") ?? self.place()
+        var staples = staples
+        try staples.add(
+            handle,
+            chain: chain,
+            isOn: configuration.staplesOCSP,
+            directory: stapleDirectory,
+            service: service,
+            logger: logger,
+            warn: { warn([$0], at: origin) }
+        )
+        self.staples = staples
     }
 
     private func use(_ leaf: OpaquePointer, _ key: OpaquePointer, _ issuers: ArraySlice<[UInt8]>, _ place: String) throws(TLSError) {

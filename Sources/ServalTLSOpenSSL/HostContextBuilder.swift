@@ -8,10 +8,14 @@ struct HostContextBuilder {
     let context: OpaquePointer
     let configuration: TLSHostConfiguration
     let tokens: (any TLSTokens)?
-    private let logger: Logger
+    let service: RevocationService
+    let stapleDirectory: String?
+    let logger: Logger
     var externalKeys: [any ExternalPrivateKey] = []
     /// The digest of everything that decides whom the host trusts and how it speaks, once it is built.
     private(set) var settings: [UInt8] = []
+    private(set) var revocation: RevocationChecker?
+    var staples = HostStaples()
     var digest = SettingsDigest()
     /// What has been loaded, in order.
     var certificates: [PresentedCertificate] = []
@@ -22,10 +26,19 @@ struct HostContextBuilder {
     /// The groups that were chosen, in OpenSSL's spelling.
     private(set) var groups: [String] = []
 
-    init(_ context: OpaquePointer, _ configuration: TLSHostConfiguration, tokens: (any TLSTokens)?, logger: Logger) {
+    init(
+        _ context: OpaquePointer,
+        _ configuration: TLSHostConfiguration,
+        tokens: (any TLSTokens)?,
+        service: RevocationService,
+        stapleDirectory: String?,
+        logger: Logger
+    ) {
         self.context = context
         self.configuration = configuration
         self.tokens = tokens
+        self.service = service
+        self.stapleDirectory = stapleDirectory
         self.logger = logger
     }
 
@@ -189,13 +202,16 @@ struct HostContextBuilder {
         guard authentication != .none else {
             SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nil)
             digest.add("none")
+            if try configuration.resolvedRevocation() != .off {
+                warn(["ocspEnabled has no effect, because certificateVerification is [none]"], "ocspEnabled")
+            }
             return
         }
         guard let store = SSL_CTX_get_cert_store(context), let parameters = SSL_CTX_get0_param(context) else {
             throw TLSError(.backend, "OpenSSL has no certificate store")
         }
         if let trust = authentication.trust { try add(trust, to: store) }
-        try addRevocationLists(to: store)
+        try setRevocation(store)
         // As with Java's trust stores, whatever is trusted is an anchor, whether it signed itself or not.
         var flags = UInt(X509_V_FLAG_PARTIAL_CHAIN)
         if !configuration.revocationListFiles.isEmpty || !configuration.revocationListDirectories.isEmpty {
@@ -246,33 +262,20 @@ struct HostContextBuilder {
         }
     }
 
-    private mutating func addRevocationLists(to store: OpaquePointer) throws(TLSError) {
-        var files = configuration.revocationListFiles
-        digest.add("revocation lists")
-        for directory in configuration.revocationListDirectories { files += try filesInDirectory(directory) }
-        for file in files {
-            let bytes: [UInt8]
-            do {
-                bytes = try readFile(file, limit: 64 << 20)
-            } catch {
-                throw TLSError(.fileNotFound, about("The revocation list [\(file)] cannot be read: \(error.cause)"))
-            }
-            guard let source = BIO_new_mem_buf(bytes, Int32(bytes.count)) else { throw TLSError(.backend, "Out of memory") }
-            defer { BIO_free(source) }
-            var count = 0
-            while let list = PEM_read_bio_X509_CRL(source, nil, nil, nil) {
-                defer { X509_CRL_free(list) }
-                guard X509_STORE_add_crl(store, list) == 1 else {
-                    throw TLSError(
-                        .invalidKeyMaterial,
-                        about("OpenSSL does not accept a revocation list in [\(file)]: \(OpenSSLFailure.takeReason())")
-                    )
-                }
-                count += 1
-            }
-            ERR_clear_error()
-            guard count > 0 else { throw TLSError(.invalidKeyMaterial, about("The file [\(file)] contains no revocation list in PEM")) }
-            digest.add(bytes)
+    private mutating func setRevocation(_ store: OpaquePointer) throws(TLSError) {
+        do throws(TLSError) {
+            let policy = try configuration.resolvedRevocation()
+            let lists = try RevocationLists(configuration)
+            try lists.add(to: store)
+            digest.add("revocation \(policy) lists")
+            for bytes in lists.contents { digest.add(bytes) }
+            guard policy != .off || !lists.facts.isEmpty else { return }
+            warn(lists.warnings(policy), "certificateRevocationListFile")
+            revocation = RevocationChecker(policy, lists: lists.facts, service: service, hostName: configuration.hostName, logger: logger)
+            guard serval_ctx_check_revocation(context) == 1 else { throw TLSError(.backend, "Out of memory") }
+            if policy != .off { serval_ctx_allow_leaving(context) }
+        } catch {
+            throw TLSError(error.code, error.message, origin: place("certificateRevocationListFile", "certificateRevocationListPath", "ocspEnabled"))
         }
     }
 
@@ -289,7 +292,7 @@ struct HostContextBuilder {
         defer { SSL_CONF_CTX_free(interpreter) }
         SSL_CONF_CTX_set_flags(interpreter, UInt32(SSL_CONF_FLAG_FILE | SSL_CONF_FLAG_SERVER | SSL_CONF_FLAG_CERTIFICATE))
         SSL_CONF_CTX_set_ssl_ctx(interpreter, context)
-        for command in configuration.openSSLCommands {
+        for command in configuration.openSSLCommands where !TLSHostConfiguration.revocationCommands.contains(command.name) {
             guard !Self.refusedCommands.contains(command.name.lowercased()) else {
                 throw TLSError(
                     .invalidConfiguration,

@@ -5,11 +5,17 @@ public import ServalTLS
 /// TLS by the system's OpenSSL 3.
 public struct OpenSSLBackend: TLSBackend {
     private let tokens: (any TLSTokens)?
+    private let revocation: RevocationService
 
     /// Makes the backend.
     ///
-    /// - Parameter tokens: Where keys in PKCS#11 tokens come from; without it such a key is an error.
-    public init(tokens: (any TLSTokens)? = nil) { self.tokens = tokens }
+    /// - Parameters:
+    ///   - tokens: Where keys in PKCS#11 tokens come from; without it such a key is an error.
+    ///   - revocation: What is known about revoked certificates; connectors that share it ask once.
+    public init(tokens: (any TLSTokens)? = nil, revocation: RevocationService = RevocationService()) {
+        self.tokens = tokens
+        self.revocation = revocation
+    }
 
     /// The version of the library that is loaded, for example `OpenSSL 3.0.17`.
     public var name: String {
@@ -21,6 +27,6 @@ public struct OpenSSLBackend: TLSBackend {
 
     /// Builds one `SSL_CTX` for each host.
     public func makeServerContext(_ configuration: TLSEndpointConfiguration, logger: Logger) throws(TLSError) -> any TLSServerContext {
-        try OpenSSLServerContext(configuration, tokens: tokens, logger: logger)
+        try OpenSSLServerContext(configuration, tokens: tokens, revocation: revocation, logger: logger)
     }
 }

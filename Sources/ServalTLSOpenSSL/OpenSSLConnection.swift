@@ -15,6 +15,8 @@ final class OpenSSLConnection {
     private var lateAuthentication: UnsafeMutablePointer<serval_late_authentication>?
     /// Only where the host has keys in tokens.
     private let signing: ExternalSigning?
+    /// Only where the host wants to know whether client certificates have been revoked.
+    private let revocation: RevocationPause?
 
     /// Nil when memory is short.
     init?(_ host: OpenSSLHostContext, of server: OpenSSLServerContext) {
@@ -24,6 +26,13 @@ final class OpenSSLConnection {
             io.deallocate()
             return nil
         }
+        let revocation = host.revocation.flatMap { RevocationPause(ssl, $0) }
+        guard (revocation == nil) == (host.revocation == nil) else {
+            SSL_free(ssl)
+            io.deallocate()
+            return nil
+        }
+        self.revocation = revocation
         self.ssl = ssl
         self.host = host
         self.server = server
@@ -32,7 +41,7 @@ final class OpenSSLConnection {
     }
 
     deinit {
-        signing?.abandon()
+        abandonHandshake()
         SSL_free(ssl)
         lateAuthentication?.deallocate()
         serval_io_free_spill(io)
@@ -58,6 +67,8 @@ final class OpenSSLConnection {
         case needsCiphertext
         /// A key that is elsewhere has to sign; see ``signature(_:)``.
         case needsSignature(SignatureRequest)
+        /// Somebody has to be asked whether the client's certificate has been revoked; see ``judgeClient(on:)``.
+        case needsRevocationStatus
         /// The client has sent close_notify.
         case ended
         case failed(TLSError)
@@ -73,19 +84,36 @@ final class OpenSSLConnection {
     ///
     /// - Returns: the outcome, and what is to be sent to the client, an alert included.
     func handshake(_ allocator: ByteBufferAllocator) -> (Outcome, ByteBuffer?) {
-        guard let signing else {
-            let (code, output) = withOutput(allocator, capacity: 4096) { SSL_do_handshake(ssl) }
-            return (code == 1 ? .done : outcome(of: code, duringHandshake: true), output)
+        let (code, output) = withOutput(allocator, capacity: 4096) { signing?.handshake() ?? SSL_do_handshake(ssl) }
+        if let revocation, revocation.asks {
+            // Reads and writes need no stack of their own.
+            if code == 1 { serval_forbid_leaving(ssl) }
+            if revocation.isWaiting { return (.needsRevocationStatus, output) }
         }
-        let (code, output) = withOutput(allocator, capacity: 4096) { signing.handshake() }
-        return (signing.outcome(of: code, keys: host.externalKeys) ?? outcome(of: code, duringHandshake: true), output)
+        if let signing, let outcome = signing.outcome(of: code, keys: host.externalKeys) { return (outcome, output) }
+        return (code == 1 ? .done : outcome(of: code, duringHandshake: true), output)
     }
 
     /// The signature that the handshake needed, or why there is none; the handshake can go on.
     func signature(_ result: Result<[UInt8], KeyStoreError>) { signing?.take(result) }
 
-    /// Ends a handshake that waits for a signature: OpenSSL holds on to what it has begun.
-    func abandonSignature() { signing?.abandon() }
+    /// What becomes of the client as far as revocation goes; nil if the handshake does not wait for that.
+    func judgeClient(on loop: any EventLoop) -> RevocationChecker.Judgement? {
+        guard let revocation, revocation.isWaiting else { return nil }
+        return revocation.checker.judge(revocation.chain, on: loop)
+    }
+
+    /// The verdict that the handshake waits for; it can go on.
+    func decide(_ verdict: RevocationChecker.Verdict) { revocation?.decide(verdict) }
+
+    /// Ends a handshake that was left: OpenSSL holds on to what it has begun.
+    func abandonHandshake() {
+        signing?.abandon()
+        guard let revocation, revocation.isWaiting else { return }
+        revocation.decide(.refused(TLSError(.handshakeAborted, "Nobody waits for the answer any more"), code: X509_V_ERR_OCSP_CERT_UNKNOWN))
+        _ = signing?.handshake() ?? SSL_do_handshake(ssl)
+        ERR_clear_error()
+    }
 
     /// Decrypts one record, or what is left of one, to the end of `plaintext`.
     @inline(__always)
@@ -169,8 +197,15 @@ final class OpenSSLConnection {
         switch SSL_get_error(ssl, code) {
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: .needsCiphertext
         case SSL_ERROR_ZERO_RETURN: .ended
-        default: .failed(OpenSSLFailure.connectionError(duringHandshake: duringHandshake, verifyResult: SSL_get_verify_result(ssl), host: host))
+        default: .failed(failure(duringHandshake: duringHandshake))
         }
+    }
+
+    private func failure(duringHandshake: Bool) -> TLSError {
+        let verifyResult = SSL_get_verify_result(ssl)
+        let error = OpenSSLFailure.connectionError(duringHandshake: duringHandshake, verifyResult: verifyResult, host: host)
+        guard error.code == .clientCertificateRejected, let revocation else { return error }
+        return revocation.failure(verifyResult: verifyResult) ?? error
     }
 
     // MARK: Facts
@@ -214,7 +249,7 @@ final class OpenSSLConnection {
         if host.refuses(sessionID(session, ticket), begun: ticket?.begun ?? SSL_SESSION_get_time(session)) {
             return TLSError(.sessionRevoked, "The client resumed a TLS session that had been invalidated")
         }
-        if hasStateAtServer(ticket), !host.stillTrusts(session, intermediates: certificates(in: SSL_get_peer_cert_chain(ssl))) {
+        if hasStateAtServer(ticket), !host.stillTrusts(session, intermediates: certificates(in: SSL_get_peer_cert_chain(ssl)), withAnswers: false) {
             // Otherwise the client would try again with the same session.
             SSL_CTX_remove_session(host.context, session)
             return TLSError(.clientCertificateRejected, "The client resumed a TLS session whose client certificate is not acceptable any more")
@@ -227,6 +262,18 @@ final class OpenSSLConnection {
 
     /// The last alert that the client sent, by number.
     var alertReceived: Int32? { io.pointee.alert_received == 0 ? nil : Int32(io.pointee.alert_received) - 1 }
+
+    /// What becomes of a client that has resumed a session, as far as responders' answers go; nil if there is nothing to ask.
+    ///
+    /// For tickets the ticket callback has found out already, and a session whose answers were not at hand was not resumed. State at the server is resumed by
+    /// OpenSSL alone.
+    func judgeResumedClient(on loop: any EventLoop) -> RevocationChecker.Judgement? {
+        guard let checker = host.revocation, checker.asks, isResumed, let session = SSL_get_session(ssl),
+            hasStateAtServer(TicketData(session: session)), let leaf = SSL_SESSION_get0_peer(session)
+        else { return nil }
+        guard let chain = host.verification.verifiedChain(leaf, certificates(in: SSL_get_peer_cert_chain(ssl))) else { return nil }
+        return checker.judge(chain, on: loop)
+    }
 
     private var isResumed: Bool { SSL_session_reused(ssl) == 1 }
 
@@ -282,6 +329,7 @@ final class OpenSSLConnection {
         let state = UnsafeMutablePointer<serval_late_authentication>.allocate(capacity: 1)
         state.initialize(to: serval_late_authentication())
         lateAuthentication = state
+        revocation?.isLate = true
         guard serval_begin_late_authentication(ssl, state) == 1 else {
             endLateAuthentication()
             ERR_clear_error()
@@ -291,7 +339,15 @@ final class OpenSSLConnection {
         return code == 1 ? question : nil
     }
 
+    /// What becomes of a client that has shown a certificate after the handshake; nil if there is nothing to ask.
+    func judgeLateClient(on loop: any EventLoop) -> RevocationChecker.Judgement? {
+        guard let revocation, let chain = revocation.takeLateChain() else { return nil }
+        return revocation.checker.judge(chain, on: loop)
+    }
+
     /// What the client has shown, once it has answered.
+    ///
+    /// Whether it has been revoked is for ``judgeLateClient(on:)`` to say.
     func takeAnswer() -> TLSClientCertificates? {
         guard let state = lateAuthentication, state.pointee.is_finished != 0 else { return nil }
         endLateAuthentication()
@@ -303,6 +359,14 @@ final class OpenSSLConnection {
         serval_end_late_authentication(ssl)
         state.deallocate()
         lateAuthentication = nil
+    }
+}
+
+extension OpenSSLConnection.Outcome {
+    /// Why a write failed.
+    var error: TLSError {
+        if case .failed(let error) = self { return error }
+        return TLSError(.protocolViolation, "OpenSSL did not encrypt what was written")
     }
 }
 

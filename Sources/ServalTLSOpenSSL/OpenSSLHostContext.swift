@@ -6,8 +6,7 @@ import Synchronization
 
 /// One TLS host's `SSL_CTX`.
 ///
-/// It may be used from any thread: nothing in the `SSL_CTX` is changed after `init` but its session cache, which OpenSSL locks, and the one variable is
-/// set before the first connection.
+/// It may be used from any thread: nothing in the `SSL_CTX` is changed after `init` but its session cache, which OpenSSL locks.
 final class OpenSSLHostContext: @unchecked Sendable {
     let context: OpaquePointer
     let hostName: String
@@ -20,22 +19,36 @@ final class OpenSSLHostContext: @unchecked Sendable {
     /// Whom the host asks for certificates.
     let clientAuthentication: ClientAuthentication
     /// Looks at the chains of resumed sessions, and of clients whose issuer need not be known.
-    let verification: ChainVerification
+    var verification: ChainVerification {
+        ChainVerification(
+            context: context,
+            hasTrust: clientAuthentication.trust != nil,
+            acceptsUnknownIssuers: clientAuthentication.acceptsUnknownIssuers,
+            revocation: revocation
+        )
+    }
     /// Whether resumption state is in the cache and not in tickets.
     let keepsStateAtServer: Bool
     /// Keys that sign elsewhere; OpenSSL knows them by their places here.
     let externalKeys: [any ExternalPrivateKey]
+    /// Decides about revoked client certificates; nil if nobody asks for them or nothing is configured.
+    let revocation: RevocationChecker?
+    /// What is presented about the host's own certificates.
+    let staples: HostStaples
     private let sessionLifetime: Int
     private let applicationProtocols: [UInt8]
     private let ticketKeys: TicketKeyRing
-    /// Whether a stored chain is still good as far as more than certificates and revocation lists are concerned (OCSP answers that are at hand).
-    ///
-    /// Called on the event loop, so it must not wait; false costs the client a full handshake. Set once, before the first connection.
-    var resumptionCheck: (@Sendable (_ chain: [[UInt8]]) -> Bool)?
     /// One for the process: an invalidated session stays so when a reload has replaced its host's context.
     private static let revoked = Mutex(RevokedSessions())
 
-    init(_ configuration: TLSHostConfiguration, alpnProtocols: [String], tokens: (any TLSTokens)?, logger: Logger) throws(TLSError) {
+    init(
+        _ configuration: TLSHostConfiguration,
+        alpnProtocols: [String],
+        tokens: (any TLSTokens)?,
+        service: RevocationService,
+        stapleDirectory: String?,
+        logger: Logger
+    ) throws(TLSError) {
         guard let context = SSL_CTX_new(TLS_server_method()) else {
             throw TLSError(.backend, "OpenSSL cannot make a context: \(OpenSSLFailure.takeReason())")
         }
@@ -43,18 +56,13 @@ final class OpenSSLHostContext: @unchecked Sendable {
         hostName = configuration.hostName
         protocolsInWords = configuration.protocols.sorted().map(\.rawValue).joined(separator: "+")
         clientAuthentication = configuration.clientAuthentication
-        verification = ChainVerification(
-            context: context,
-            hasTrust: configuration.clientAuthentication.trust != nil,
-            acceptsUnknownIssuers: configuration.clientAuthentication.acceptsUnknownIssuers
-        )
         keepsStateAtServer = configuration.disablesSessionTickets
         let configured = Int(configuration.sessionTimeout.components.seconds)
         // RFC 8446 section 4.6.1 allows seven days.
         sessionLifetime = configured == 0 ? 604_800 : min(configured, 604_800)
         applicationProtocols = alpnProtocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
 
-        var builder = HostContextBuilder(context, configuration, tokens: tokens, logger: logger)
+        var builder = HostContextBuilder(context, configuration, tokens: tokens, service: service, stapleDirectory: stapleDirectory, logger: logger)
         do {
             try builder.build(sessionLifetime: sessionLifetime)
             let rotation = Int(configuration.ticketKeyRotation.components.seconds)
@@ -72,6 +80,8 @@ final class OpenSSLHostContext: @unchecked Sendable {
         groups = builder.groups
         description = builder.description
         externalKeys = builder.externalKeys
+        revocation = builder.revocation
+        staples = builder.staples
         installCallbacks()
     }
 
@@ -108,6 +118,20 @@ final class OpenSSLHostContext: @unchecked Sendable {
             let host = Unmanaged<OpenSSLHostContext>.fromOpaque(me).takeUnretainedValue()
             return encrypts == 1 ? host.beginTicket(name, iv, cipher, code) : host.openTicket(ssl, name, iv, cipher, code)
         }
+        guard !staples.isEmpty else { return }
+        let present: serval_status_callback = { ssl, argument in
+            guard let ssl, let argument else { return SSL_TLSEXT_ERR_NOACK }
+            return Unmanaged<OpenSSLHostContext>.fromOpaque(argument).takeUnretainedValue().staples.present(to: ssl)
+        }
+        serval_ctx_set_status_callback(context, present, me)
+    }
+
+    /// How fresh everything about revocation is.
+    var revocationFacts: TLSRevocationFacts {
+        var facts = TLSRevocationFacts(hostName: hostName)
+        facts.staples = staples.facts
+        facts.revocationLists = revocation?.lists ?? []
+        return facts
     }
 
     /// The server's first protocol that the client offers; none is no reason to fail (RFC 7301 would have us send an alert, which breaks old clients for nothing).
@@ -179,14 +203,13 @@ final class OpenSSLHostContext: @unchecked Sendable {
 
     /// Whether the client certificate in a stored session would still be accepted; true if there is none and none is required.
     ///
-    /// Every resumption comes through here: what a certificate's expiry, the revocation lists and ``resumptionCheck`` say now is what counts.
-    func stillTrusts(_ session: OpaquePointer, intermediates: [[UInt8]]) -> Bool {
+    /// Every resumption comes through here: what a certificate's expiry, the revocation lists and the responders' answers at hand say now is what counts.
+    ///
+    /// - Parameter withAnswers: Without, responders' answers are left to whoever calls.
+    func stillTrusts(_ session: OpaquePointer, intermediates: [[UInt8]], withAnswers: Bool = true) -> Bool {
         guard verifiesClients else { return true }
         guard let leaf = SSL_SESSION_get0_peer(session) else { return SSL_CTX_get_verify_mode(context) & SSL_VERIFY_FAIL_IF_NO_PEER_CERT == 0 }
-        guard verification.verdict(on: leaf, intermediates: intermediates) != .refused else { return false }
-        guard let resumptionCheck else { return true }
-        guard let bytes = derBytes(of: leaf) else { return false }
-        return resumptionCheck([bytes] + intermediates)
+        return verification.verdict(on: leaf, intermediates: intermediates, withAnswers: withAnswers) != .refused
     }
 }
 

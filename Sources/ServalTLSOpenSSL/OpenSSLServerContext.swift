@@ -15,18 +15,35 @@ package final class OpenSSLServerContext: TLSServerContext {
     let handshakeTimeout: TimeAmount
     private let connections = Atomic<Int>(0)
 
-    package init(_ configuration: TLSEndpointConfiguration, tokens: (any TLSTokens)? = nil, logger: Logger) throws(TLSError) {
+    package init(
+        _ configuration: TLSEndpointConfiguration,
+        tokens: (any TLSTokens)? = nil,
+        revocation: RevocationService = RevocationService(),
+        logger: Logger
+    ) throws(TLSError) {
         try configuration.validate()
         hostNames = try TLSHostNames(configuration)
         var hosts: [OpenSSLHostContext] = []
         for host in configuration.hosts {
-            hosts.append(try OpenSSLHostContext(host, alpnProtocols: configuration.alpnProtocols, tokens: tokens, logger: logger))
+            hosts.append(
+                try OpenSSLHostContext(
+                    host,
+                    alpnProtocols: configuration.alpnProtocols,
+                    tokens: tokens,
+                    service: revocation,
+                    stapleDirectory: configuration.stapleDirectory,
+                    logger: logger
+                )
+            )
         }
+        try HostStaples.prepare(hosts.map { (name: $0.hostName, staples: $0.staples) })
         self.hosts = hosts
         summary = hosts.map(\.summary)
         clientHelloLimit = configuration.sniParseLimit
         handshakeTimeout = TimeAmount(configuration.handshakeTimeout)
     }
+
+    package var revocationFacts: [TLSRevocationFacts] { hosts.map(\.revocationFacts) }
 
     package func makeHandler(reporter: TLSHandshakeReporter?) -> any ChannelHandler { OpenSSLServerHandler(self, reporter: reporter) }
 

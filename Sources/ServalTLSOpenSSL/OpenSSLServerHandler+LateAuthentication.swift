@@ -60,10 +60,29 @@ extension OpenSSLServerHandler {
 
     /// Called after each read while the client is being asked.
     func takeLateAnswer() {
-        guard late.isUnderWay, let answer = connection?.takeAnswer() else { return }
+        guard late.isUnderWay, let connection, let context = late.context, let answer = connection.takeAnswer() else { return }
+        switch connection.judgeLateClient(on: context.eventLoop) {
+        case nil: finishLateAuthentication(context, answer, .accepted)
+        case .decided(let verdict)?: finishLateAuthentication(context, answer, verdict)
+        case .open(let future)?:
+            future.assumeIsolated().whenSuccess { verdict in
+                guard self.connection === connection, self.phase == .open else { return }
+                self.finishLateAuthentication(context, answer, verdict)
+            }
+        }
+    }
+
+    private func finishLateAuthentication(_ context: ChannelHandlerContext, _ answer: TLSClientCertificates, _ verdict: RevocationChecker.Verdict) {
         late.isUnderWay = false
-        late.answer = answer
-        endLateAuthentication(with: answer)
+        switch verdict {
+        case .accepted:
+            late.answer = answer
+            endLateAuthentication(with: answer)
+        case .refused(let error, _):
+            late.answer = .some(.none)
+            endLateAuthentication(with: .none)
+            fail(context, error)
+        }
     }
 
     /// Tells everybody who waits.

@@ -5,7 +5,7 @@ import ServalKeyStore
 extension OpenSSLServerHandler {
     /// Has the key sign on a thread of its own; the handshake goes on when it has, and other connections go on meanwhile.
     func sign(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection, _ request: SignatureRequest) {
-        isSigning = true
+        isLeft = true
         let loop = context.eventLoop
         let here = NIOLoopBound((self, context, connection), eventLoop: loop)
         request.key.sign(request.input, request.operation) { result in
@@ -17,14 +17,20 @@ extension OpenSSLServerHandler {
     }
 
     private func goOn(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection, with result: Result<[UInt8], KeyStoreError>) {
-        guard isSigning, phase == .handshake, self.connection === connection else { return }
-        isSigning = false
+        guard isLeft, self.connection === connection else { return }
         connection.signature(result)
+        comeBack(context)
+    }
+
+    /// Goes on with a handshake that was left, with what has come meanwhile.
+    func comeBack(_ context: ChannelHandlerContext) {
+        guard isLeft, phase == .handshake || phase == .open else { return }
+        isLeft = false
         let waiting = held ?? ByteBuffer()
         held = nil
         process(context, waiting)
         switch phase {
-        case .handshake where !isSigning: context.read()
+        case .handshake where !isLeft: context.read()
         case .open where wantsPlaintext && !hasInputEnded && closing == nil: context.read()
         default: break
         }

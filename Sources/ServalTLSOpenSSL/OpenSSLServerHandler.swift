@@ -66,8 +66,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     @exclusivity(unchecked) private var hasSentCloseNotify = false
     @exclusivity(unchecked) var hasInputEnded = false
     @exclusivity(unchecked) private var backlog: ByteBuffer?
-    /// Whether the handshake waits for a key that is elsewhere.
-    var isSigning = false
+    /// Whether the handshake has been left until something comes from elsewhere: a signature, or word of a responder about the client's certificate.
+    var isLeft = false
     /// Ciphertext that has come while it does.
     var held: ByteBuffer?
     /// Certificates asked for after the handshake.
@@ -119,8 +119,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         hello = nil
         backlog = nil
         held = nil
-        if isSigning { connection?.abandonSignature() }
-        isSigning = false
+        if isLeft { connection?.abandonHandshake() }
+        isLeft = false
         connection?.keepSession()
         connection = nil
         let promises = queue.removeAll() + [closing?.promise].compactMap { $0 }
@@ -168,7 +168,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         // What has come was not enough for a byte of plaintext, so what the application asked for is still owed to it.
         switch phase {
         // What is not read now stays with the client.
-        case .handshake where isSigning: break
+        case .handshake where isLeft: break
         case .hello, .handshake: context.read()
         case .open where (wantsPlaintext || late.isUnderWay) && !hasInputEnded && closing == nil: context.read()
         default: break
@@ -230,12 +230,12 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
 
     private func decrypt(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
         guard let connection, !hasInputEnded else { return }
-        guard !isSigning else { return hold(bytes) }
+        guard !isLeft else { return hold(bytes) }
         bytes.withUnsafeReadableBytes { ciphertext in
             connection.withCiphertext(ciphertext) {
                 if phase == .handshake { advance(context, connection) }
                 if phase == .open, closing == nil { deliver(context, connection, ciphertextLength: ciphertext.count) }
-                if isSigning, connection.pendingCiphertext > 0 {
+                if isLeft, connection.pendingCiphertext > 0 {
                     hold(ByteBuffer(bytes: ciphertext.suffix(connection.pendingCiphertext)))
                 }
             }
@@ -252,6 +252,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         switch outcome {
         case .needsCiphertext: break
         case .needsSignature(let request): sign(context, connection, request)
+        case .needsRevocationStatus: if decideOnClient(context, connection) { advance(context, connection) }
         case .done: complete(context, connection)
         case .ended: fail(context, abortion)
         case .failed(let error): fail(context, error)
@@ -260,6 +261,10 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
 
     private func complete(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection) {
         if let refusal = connection.refusalOfResumedSession() { return fail(context, refusal) }
+        if decideOnResumption(context, connection) { open(context, connection) }
+    }
+
+    func open(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection) {
         phase = .open
         timer?.cancel()
         timer = nil
@@ -294,7 +299,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
             case .needsCiphertext: return
             case .ended: return endInput(context)
             case .failed(let error): return fail(context, error)
-            case .needsSignature: return fail(context, TLSError(.protocolViolation, "OpenSSL wanted a signature after the handshake"))
+            case .needsSignature, .needsRevocationStatus:
+                return fail(context, TLSError(.protocolViolation, "OpenSSL wanted to wait for something after the handshake"))
             }
         }
     }
@@ -472,13 +478,5 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
                 self.startCloseTimer(context)
             }
         }
-    }
-}
-
-extension OpenSSLConnection.Outcome {
-    /// Why a write failed.
-    fileprivate var error: TLSError {
-        if case .failed(let error) = self { return error }
-        return TLSError(.protocolViolation, "OpenSSL did not encrypt what was written")
     }
 }

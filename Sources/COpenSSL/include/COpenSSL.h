@@ -4,4 +4,5 @@
 #include "ExternalKeys.h"
 #include "KeyStoreCiphers.h"
 #include "KeyStoreFiles.h"
+#include "Revocation.h"
 #include "SessionResumption.h"

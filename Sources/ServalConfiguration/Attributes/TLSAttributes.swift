@@ -47,11 +47,41 @@ extension AttributeTable {
             ),
             AttributeDefinition("honorCipherOrder", .boolean, default: "false"),
             AttributeDefinition("insecureRenegotiation", .boolean, default: "false", note: "never allowed"),
-            AttributeDefinition("ocspEnabled", .boolean, default: "false", note: "not available yet; an error where it would have to be hard"),
-            AttributeDefinition("ocspSoftFail", .boolean, default: "true"),
-            AttributeDefinition("ocspTimeout", .milliseconds, default: "15000"),
-            AttributeDefinition("ocspVerify", .integer(0...Int(Int32.max)), default: "0"),
-            AttributeDefinition("ocspVerifyFlags", .integer(0...Int(Int32.max)), default: "0", note: "the same as ocspVerify"),
+            AttributeDefinition(
+                "ocspEnabled",
+                .boolean,
+                default: "false",
+                note:
+                    "asks whether client certificates have been revoked: each of the chain but the trusted one, once until the answer ends (an hour at "
+                    + "most). A current revocation list is as good as an answer. Revoked is refused in any case"
+            ),
+            AttributeDefinition(
+                "ocspSoftFail",
+                .boolean,
+                default: "true",
+                note:
+                    "true lets clients in when there is no proof: no responder named or reachable, a wrong or stale answer, an unknown certificate, "
+                    + "an outdated list. false refuses them"
+            ),
+            AttributeDefinition(
+                "ocspStapling",
+                .boolean,
+                default: "true",
+                note: "Serval's own: presents answers about the host's own certificates; nothing happens where they name no responder"
+            ),
+            AttributeDefinition(
+                "ocspTimeout",
+                .milliseconds,
+                default: "15000",
+                note: "for all responders of a certificate together; 1 to 600000"
+            ),
+            AttributeDefinition("ocspVerify", .integer(0...Int(Int32.max)), default: "0", note: "the same as ocspVerifyFlags"),
+            AttributeDefinition(
+                "ocspVerifyFlags",
+                .integer(0...Int(Int32.max)),
+                default: "0",
+                note: "OpenSSL's flags; those under which anybody could vouch (0x4, 0x10, 0x100) are an error"
+            ),
             AttributeDefinition("protocols", .text, default: "all", note: "all means TLS 1.2 and 1.3; older versions only by name"),
             AttributeDefinition(
                 "revocationEnabled",

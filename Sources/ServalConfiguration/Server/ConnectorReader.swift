@@ -131,6 +131,7 @@ struct ConnectorReader {
         // As in Tomcat, where one time limit is for the request line and what comes before it; but a handshake always has one.
         let timeout = attributes.milliseconds("connectionTimeout") ?? .seconds(60)
         endpoint.handshakeTimeout = timeout > .zero ? timeout : .seconds(60)
+        endpoint.stapleDirectory = FilePath.absolute("work/ocsp", base: self.context.base)
         endpoint.sniParseLimit = attributes.integer("sniParseLimit") ?? endpoint.sniParseLimit
         if let interval = attributes.integer("serval.certificateWatchInterval") {
             endpoint.fileWatchInterval = interval == 0 ? nil : .milliseconds(interval)

@@ -27,9 +27,9 @@ struct TLSHostReader {
         var host = TLSHostConfiguration(hostName: name, certificates: certificates)
         host.origin = self.scope.origin(of: element)
         host.clientAuthentication = self.clientAuthentication(attributes)
+        host.openSSLCommands = self.commands(element)
         self.applyRevocation(attributes, to: &host)
         self.applyNegotiation(attributes, to: &host)
-        host.openSSLCommands = self.commands(element)
         return self.scope.log.errorCount == errorsBefore ? host : nil
     }
 
@@ -115,24 +115,25 @@ struct TLSHostReader {
             if !FilePath.isDirectory(path) { attributes.report(.error, "the directory [\(path)] does not exist", "certificateRevocationListPath") }
             host.revocationListDirectories = [path]
         }
+        self.applyOCSP(attributes, to: &host)
         guard host.clientAuthentication != .none else { return }
-        if attributes.boolean("ocspEnabled") == true {
-            if attributes.boolean("ocspSoftFail") == false {
-                attributes.report(
-                    .error,
-                    "OCSP is not available yet, and with ocspSoftFail=\"false\" no client could be let in without it",
-                    "ocspEnabled"
-                )
-            } else {
-                attributes.report(
-                    .warning,
-                    "OCSP is not available yet: revoked client certificates are recognised by revocation lists only",
-                    "ocspEnabled"
-                )
-            }
-        }
         if attributes.boolean("revocationEnabled") == true, host.revocationListFiles.isEmpty, host.revocationListDirectories.isEmpty {
             attributes.report(.error, "revocationEnabled needs a certificateRevocationListFile or certificateRevocationListPath", "revocationEnabled")
+        }
+    }
+
+    private func applyOCSP(_ attributes: CheckedAttributes, to host: inout TLSHostConfiguration) {
+        host.staplesOCSP = attributes.boolean("ocspStapling") ?? host.staplesOCSP
+        var settings = OCSPSettings()
+        if let timeout = attributes.milliseconds("ocspTimeout") { settings.timeout = timeout }
+        // Tomcat's documents and its program have different names for this one.
+        settings.verifyFlags = attributes.integer("ocspVerifyFlags") ?? attributes.integer("ocspVerify") ?? 0
+        guard attributes.boolean("ocspEnabled") == true else { return }
+        host.revocation = attributes.boolean("ocspSoftFail") == false ? .hardFail(settings) : .softFail(settings)
+        do {
+            _ = try host.resolvedRevocation()
+        } catch {
+            attributes.report(.error, error.message, "ocspEnabled")
         }
     }
 
@@ -173,19 +174,14 @@ struct TLSHostReader {
 
     private func commands(_ element: XMLElement) -> [TLSHostConfiguration.OpenSSLCommand] {
         var commands: [TLSHostConfiguration.OpenSSLCommand] = []
-        let internalNames = ["NO_OCSP_CHECK", "OCSP_SOFT_FAIL", "OCSP_TIMEOUT", "OCSP_VERIFY_FLAGS"]
         for child in element.children("OpenSSLConf") {
             self.scope.checkChildren(of: child, known: ["OpenSSLConfCmd"])
             for element in child.children("OpenSSLConfCmd") {
                 let attributes = CheckedAttributes(element, table: .openSSLConfCmd, scope: self.scope)
                 guard let name = attributes.nonEmpty("name"), let value = attributes.text("value") else { continue }
-                if internalNames.contains(name) {
-                    attributes.report(.warning, "the command \"\(name)\" is not available yet and is ignored", "name")
-                } else {
-                    var command = TLSHostConfiguration.OpenSSLCommand(name: name, value: value)
-                    command.origin = self.scope.origin(of: element)
-                    commands.append(command)
-                }
+                var command = TLSHostConfiguration.OpenSSLCommand(name: name, value: value)
+                command.origin = self.scope.origin(of: element)
+                commands.append(command)
             }
         }
         return commands

@@ -273,8 +273,8 @@ import Testing
             "trustManagerClassName cannot be obeyed"
         ),
         (
-            "<Connector port='1' SSLEnabled='true'><SSLHostConfig certificateVerification='required' truststoreFile='k' ocspEnabled='true' ocspSoftFail='false'/></Connector>",
-            "OCSP is not available yet"
+            "<Connector port='1' SSLEnabled='true'><SSLHostConfig certificateVerification='required' truststoreFile='k' ocspEnabled='true' ocspVerify='16'/></Connector>",
+            "ocspVerifyFlags [16] contains 0x10, with which anybody could vouch"
         ),
         (
             "<Connector port='1' SSLEnabled='true'><SSLHostConfig certificateVerification='required' truststoreFile='k' revocationEnabled='true'/></Connector>",

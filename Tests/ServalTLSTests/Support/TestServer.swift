@@ -16,12 +16,13 @@ final class TestServer: Sendable {
     /// - Parameter before: a handler between the socket and TLS.
     init(
         _ configuration: TLSEndpointConfiguration,
+        revocation: RevocationService = RevocationService(),
         logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
         handshakes: TLSHandshakeReporter? = nil,
         before: (@Sendable () -> any ChannelHandler & Sendable)? = nil,
         allowsHalfClosure: Bool = false
     ) async throws {
-        let context = try OpenSSLServerContext(configuration, logger: logger)
+        let context = try OpenSSLServerContext(configuration, revocation: revocation, logger: logger)
         self.context = context
         let journal = self.journal
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -43,6 +44,11 @@ final class TestServer: Sendable {
 
     /// Talks to this server with `openssl s_client`.
     func client(_ arguments: String..., line: String = "facts\n", input: Data? = nil) async throws -> Command.Result {
+        try await client(arguments, line: line, input: input)
+    }
+
+    /// Talks to this server with `openssl s_client`.
+    func client(_ arguments: [String], line: String = "facts\n", input: Data? = nil) async throws -> Command.Result {
         try await Command.run(
             ["openssl", "s_client", "-connect", "127.0.0.1:\(port)", "-ign_eof"] + arguments,
             input: input ?? Data(line.utf8)
