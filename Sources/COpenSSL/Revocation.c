@@ -91,10 +91,14 @@ static int verify_client(X509_STORE_CTX *check, void *unused) {
         if (X509_STORE_CTX_get_error(check) == X509_V_OK) X509_STORE_CTX_set_error(check, X509_V_ERR_UNSPECIFIED);
         return 0;
     }
-    if (!revocation->asks) return 1;
+    if (!revocation->asks) {
+        serval_revocation_clear(revocation);
+        return 1;
+    }
     if (outcome == SERVAL_LET_PASS) {
         if (!revocation->refuses_unverified) return 1;
         revocation->verdict = X509_V_ERR_OCSP_VERIFY_FAILED;
+        X509_STORE_CTX_set_error(check, X509_V_ERR_OCSP_CERT_UNKNOWN);
         return 0;
     }
     revocation->verdict = X509_V_ERR_OCSP_CERT_UNKNOWN;
@@ -105,6 +109,8 @@ static int verify_client(X509_STORE_CTX *check, void *unused) {
     int verdict = revocation->state == SERVAL_STATUS_DECIDED ? revocation->verdict : X509_V_ERR_OCSP_CERT_UNKNOWN;
     revocation->state = SERVAL_STATUS_IDLE;
     X509_STORE_CTX_set_error(check, verdict);
+    // Nobody looks at the chain of an accepted client again.
+    if (verdict == X509_V_OK) serval_revocation_clear(revocation);
     return verdict == X509_V_OK;
 }
 

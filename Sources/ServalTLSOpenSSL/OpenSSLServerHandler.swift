@@ -289,6 +289,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
             if let reply = connection.takeReply(allocator) { sendReply(context, reply) }
             guard phase == .open else { return }
             if late.isUnderWay { takeLateAnswer() }
+            guard phase == .open else { return }
             if plaintext.readableBytes > 0 {
                 wantsPlaintext = false
                 context.fireChannelRead(wrapInboundOut(plaintext))

@@ -92,7 +92,8 @@ struct ClientCertificateModeTests {
                 let codes: [TLSError.Code] =
                     switch (mode, kind) {
                     case (_, .nothing): [.clientCertificateMissing]
-                    case (.optionalNoCAWithoutTrust, .revoked): [.clientCertificateRejected, .handshakeFailed]
+                    case (.optionalNoCAWithoutTrust, .revoked): [.clientCertificateRejected, .revocationStatusUnknown, .handshakeFailed]
+                    case (_, .revoked): [.clientCertificateRevoked]
                     default: [.clientCertificateRejected]
                     }
                 #expect(first.error.map { codes.contains($0.code) } == true, "\(mode) \(kind) \(version): \(String(describing: first.error))")

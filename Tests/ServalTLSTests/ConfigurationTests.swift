@@ -51,7 +51,7 @@ struct ConfigurationTests {
         host.cipherSuites = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,TLS_AES_128_GCM_SHA256"
         let log = WarningLog()
         _ = try OpenSSLBackend().makeServerContext(TLSEndpointConfiguration(hosts: [host]), logger: log.logger)
-        #expect(log.lines.count == 3, "\(log.lines)")
+        #expect(log.lines.filter { !$0.hasPrefix("OCSP") }.count == 3, "\(log.lines)")
         #expect(log.lines.contains { $0.contains("[TLS_AES_128_GCM_SHA256] in ciphers is for TLS 1.3") })
         host.ciphers = "no-such-cipher"
         #expect(throws: TLSError(.noCiphers, "")) { try makeContext(host) }

@@ -21,7 +21,8 @@ struct OCSPClient: Sendable {
 
     /// Fails with `CertificateStatus.MissingProof`, which names each responder with what it did.
     func ask(on loop: any EventLoop) -> EventLoopFuture<Finding> {
-        ask(0, until: .now() + timeout, on: loop, before: [])
+        let end = NIODeadline.now() + timeout
+        return loop.flatSubmit { self.ask(0, until: end, on: loop, before: []) }
     }
 
     private func ask(
