@@ -96,10 +96,6 @@ extension TLSError {
         public static let clientCertificateMissing = Code("client-certificate-missing")
         /// The client's certificate was refused.
         public static let clientCertificateRejected = Code("client-certificate-rejected")
-        /// The client's certificate, or one above it, has been revoked.
-        public static let clientCertificateRevoked = Code("client-certificate-revoked")
-        /// Nobody could say whether the client's certificate has been revoked, and without proof there is no connection.
-        public static let revocationStatusUnknown = Code("revocation-status-unknown")
         /// A certificate demands a stapled OCSP answer, and there is none.
         public static let stapleMissing = Code("staple-missing")
         /// The client sent a fatal alert.

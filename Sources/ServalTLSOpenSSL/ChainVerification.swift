@@ -29,10 +29,14 @@ struct ChainVerification {
         }
         // Nobody can be asked about a chain that leads nowhere.
         guard acceptsUnknownIssuers, revocation?.policy.isHard != true else { return .refused }
-        return verify(leaf, intermediates, { check in
-            X509_STORE_CTX_set_verify_cb(check, Self.forgiveUnknownIssuer)
-            return X509_verify_cert(check) == 1 ? true : nil
-        }) != nil ? .unverified : .refused
+        return verify(
+            leaf,
+            intermediates,
+            { check in
+                X509_STORE_CTX_set_verify_cb(check, Self.forgiveUnknownIssuer)
+                return X509_verify_cert(check) == 1 ? true : nil
+            }
+        ) != nil ? .unverified : .refused
     }
 
     /// The chain to a trusted certificate, if there is one, with what the lists say about each certificate.

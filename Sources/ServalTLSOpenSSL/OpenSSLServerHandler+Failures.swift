@@ -77,7 +77,7 @@ extension OpenSSLServerHandler {
             switch phase {
             case .hello where hello == nil: "the client sent nothing"
             case .hello: "the client's ClientHello is not complete"
-            default: isSigning ? "the host's private key did not sign" : "the client did not answer"
+            default: isLeft ? "the host's private key did not sign, or no OCSP responder answered" : "the client did not answer"
             }
         return TLSError(.handshakeTimeout, "The handshake was not finished within \(seconds) seconds: \(state)")
             .because(.timeout, decidedBy: "Connector connectionTimeout")

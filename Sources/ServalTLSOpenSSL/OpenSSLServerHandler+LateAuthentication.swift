@@ -73,15 +73,16 @@ extension OpenSSLServerHandler {
     }
 
     private func finishLateAuthentication(_ context: ChannelHandlerContext, _ answer: TLSClientCertificates, _ verdict: RevocationChecker.Verdict) {
-        late.isUnderWay = false
         switch verdict {
         case .accepted:
+            late.isUnderWay = false
             late.answer = answer
             endLateAuthentication(with: answer)
         case .refused(let error, _):
             late.answer = .some(.none)
-            endLateAuthentication(with: .none)
+            // Ends what is under way, too.
             fail(context, error)
+            late.isUnderWay = false
         }
     }
 

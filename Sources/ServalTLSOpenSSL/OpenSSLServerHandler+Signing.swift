@@ -29,11 +29,8 @@ extension OpenSSLServerHandler {
         let waiting = held ?? ByteBuffer()
         held = nil
         process(context, waiting)
-        switch phase {
-        case .handshake where !isLeft: context.read()
-        case .open where wantsPlaintext && !hasInputEnded && closing == nil: context.read()
-        default: break
-        }
+        // Whoever works on what has come when a read is complete has not been told.
+        channelReadComplete(context: context)
     }
 
     func hold(_ bytes: ByteBuffer) {

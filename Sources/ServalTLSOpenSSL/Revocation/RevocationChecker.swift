@@ -121,7 +121,8 @@ final class RevocationChecker: Sendable {
             if !isQuiet { service.note(.refusedRevoked) }
             let message =
                 "The client's certificate was refused: certificate revoked: [\(finding.query.certificate.subject)]: \(words); ocspEnabled is [true]"
-            return .refused(TLSError(.clientCertificateRevoked, message), code: X509_V_ERR_CERT_REVOKED)
+            let error = TLSError(.clientCertificateRejected, message).because(.clientCertificateRevoked, decidedBy: "SSLHostConfig ocspEnabled")
+            return .refused(error, code: X509_V_ERR_CERT_REVOKED)
         }
         var hasProof = true
         for finding in findings {
@@ -135,7 +136,9 @@ final class RevocationChecker: Sendable {
             if policy.isHard {
                 if !isQuiet { service.note(.refusedWithoutProof) }
                 let message = "There is no proof that the client's certificate has not been revoked: \(words); ocspSoftFail is [false]"
-                return .refused(TLSError(.revocationStatusUnknown, message), code: X509_V_ERR_OCSP_CERT_UNKNOWN)
+                let error = TLSError(.clientCertificateRejected, message)
+                    .because(.clientCertificateStatusUnknown, decidedBy: "SSLHostConfig ocspSoftFail")
+                return .refused(error, code: X509_V_ERR_OCSP_CERT_UNKNOWN)
             }
             if !isQuiet { complain(words, finding, missing) }
         }
@@ -184,20 +187,24 @@ final class RevocationChecker: Sendable {
         return "the revocation list of [\(issuer)] in [\(list.path)] cannot be used (certificateRevocationListFile)"
     }
 
+    private static let listSetting = "SSLHostConfig certificateRevocationListFile or certificateRevocationListPath"
+
     /// The error for a certificate that the lists have refused.
     func refusalByList(_ certificate: CertificateHandle, code: Int32) -> TLSError {
         guard code == X509_V_ERR_CERT_REVOKED else {
             let words = X509_verify_cert_error_string(Int(code)).map { String(cString: $0) } ?? "error \(code)"
             return TLSError(
-                .revocationStatusUnknown,
+                .clientCertificateRejected,
                 "The client's certificate was refused: \(words): [\(certificate.subject)]: \(listProblem(issuer: certificate.issuer))"
             )
+            .because(.clientCertificateStatusUnknown, decidedBy: Self.listSetting)
         }
         service.note(.refusedRevoked)
         let path = lists.first { $0.issuer == certificate.issuer }?.path ?? ""
         return TLSError(
-            .clientCertificateRevoked,
+            .clientCertificateRejected,
             "The client's certificate was refused: certificate revoked: [\(certificate.subject)] is in the revocation list [\(path)]"
         )
+        .because(.clientCertificateRevoked, decidedBy: Self.listSetting)
     }
 }

@@ -76,9 +76,10 @@ final class RevocationPause {
         if let refusal { return refusal }
         if pending.pointee.verdict == X509_V_ERR_OCSP_VERIFY_FAILED {
             return TLSError(
-                .revocationStatusUnknown,
+                .clientCertificateRejected,
                 "The client's certificate was refused: its chain does not verify, so nobody can be asked whether it has been revoked; ocspSoftFail is [false]"
             )
+            .because(.clientCertificateStatusUnknown, decidedBy: "SSLHostConfig ocspSoftFail")
         }
         let position = Int(pending.pointee.refused)
         let chain = chain

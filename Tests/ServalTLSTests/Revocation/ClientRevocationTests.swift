@@ -41,7 +41,7 @@ struct ClientRevocationTests {
         _ server: TestServer,
         _ pair: Certificates.Pair,
         _ more: [String] = [],
-        code: TLSError.Code,
+        cause: TLSHandshakeFailure.Cause,
         alert: Int,
         words: [String] = [],
         sourceLocation: SourceLocation = #_sourceLocation
@@ -52,7 +52,7 @@ struct ClientRevocationTests {
         #expect(text.contains("SSL alert number \(alert)"), "\(text)", sourceLocation: sourceLocation)
         #expect(try await server.journal.reaches { $0.errors.count > before }, sourceLocation: sourceLocation)
         let error = server.journal.now.errors.last
-        #expect(error?.code == code, "\(error?.message ?? "none")", sourceLocation: sourceLocation)
+        #expect(error?.cause == cause, "\(error?.message ?? "none")", sourceLocation: sourceLocation)
         for word in words { #expect(error?.message.contains(word) == true, "[\(word)] \(error?.message ?? "none")", sourceLocation: sourceLocation) }
     }
 
@@ -74,7 +74,7 @@ struct ClientRevocationTests {
             server,
             bad,
             [version],
-            code: .clientCertificateRevoked,
+            cause: .clientCertificateRevoked,
             alert: 44,
             words: ["certificate revoked", "CN=bad", responder.url, "keyCompromise", "ocspEnabled"]
         )
@@ -95,7 +95,7 @@ struct ClientRevocationTests {
         try await expectOut(
             hard,
             client,
-            code: .revocationStatusUnknown,
+            cause: .clientCertificateStatusUnknown,
             alert: 46,
             words: [gone.url, "cannot be reached", "Connection refused", "ocspSoftFail is [false]"]
         )
@@ -111,8 +111,8 @@ struct ClientRevocationTests {
         for pair in [client, encrypted] { try await expectIn(soft, pair) }
         try await soft.stop()
         let hard = try await server(authority, Self.hard)
-        try await expectOut(hard, client, code: .revocationStatusUnknown, alert: 46, words: ["names no OCSP responder", "ocspSoftFail"])
-        try await expectOut(hard, encrypted, code: .revocationStatusUnknown, alert: 46, words: ["https://127.0.0.1:1/", "no http URL"])
+        try await expectOut(hard, client, cause: .clientCertificateStatusUnknown, alert: 46, words: ["names no OCSP responder", "ocspSoftFail"])
+        try await expectOut(hard, encrypted, cause: .clientCertificateStatusUnknown, alert: 46, words: ["https://127.0.0.1:1/", "no http URL"])
         try await hard.stop()
     }
 
@@ -179,7 +179,7 @@ struct ClientRevocationTests {
             try await expectIn(soft, client)
             try await soft.stop()
             let hard = try await server(authority, Self.hard)
-            try await expectOut(hard, client, code: .revocationStatusUnknown, alert: 46, words: [bad.words, responder.url])
+            try await expectOut(hard, client, cause: .clientCertificateStatusUnknown, alert: 46, words: [bad.words, responder.url])
             try await hard.stop()
         }
         // And the right one is one.
@@ -215,7 +215,7 @@ struct ClientRevocationTests {
         for forgery in forgeries {
             responder.behave { .answer(forgery.answer(to: $0)) }
             let server = try await self.server(authority, Self.hard) { $0.clientAuthentication = .required(trust: hard) }
-            try await expectOut(server, client, code: .revocationStatusUnknown, alert: 46)
+            try await expectOut(server, client, cause: .clientCertificateStatusUnknown, alert: 46)
             try await server.stop()
         }
         // No flag for verification opens that door.
@@ -227,7 +227,7 @@ struct ClientRevocationTests {
         // OCSP_TRUSTOTHER is harmless here: who is trusted is the issuer alone.
         let server = try await self.server(authority, .hardFail(OCSPSettings(verifyFlags: 0x200)))
         responder.behave { [forgery = forgeries[0]] in .answer(forgery.answer(to: $0)) }
-        try await expectOut(server, client, code: .revocationStatusUnknown, alert: 46)
+        try await expectOut(server, client, cause: .clientCertificateStatusUnknown, alert: 46)
         try await server.stop()
         try await responder.stop()
     }
@@ -246,7 +246,7 @@ struct ClientRevocationTests {
         maker.status = .revoked
         responder.behave { [maker] in .answer(maker.answer(to: $0)) }
         let again = try await self.server(authority, Self.soft)
-        try await expectOut(again, client, code: .clientCertificateRevoked, alert: 44)
+        try await expectOut(again, client, cause: .clientCertificateRevoked, alert: 44)
         try await again.stop()
         try await responder.stop()
     }

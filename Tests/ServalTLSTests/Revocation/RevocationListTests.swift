@@ -38,7 +38,7 @@ struct RevocationListTests {
         #expect(try await text(server, bad).contains("SSL alert number 44"))
         #expect(
             try await server.journal.reaches {
-                $0.errors.last?.code == .clientCertificateRevoked && $0.errors.last?.message.contains("CN=bad] is in the revocation list") == true
+                $0.errors.last?.cause == .clientCertificateRevoked && $0.errors.last?.message.contains("CN=bad] is in the revocation list") == true
             },
             "\(server.journal.now.errors)"
         )
@@ -62,7 +62,7 @@ struct RevocationListTests {
             #expect(!answer.contains("peer=1 "))
             #expect(
                 try await server.journal.reaches {
-                    $0.errors.last?.code == .revocationStatusUnknown
+                    $0.errors.last?.cause == .clientCertificateStatusUnknown
                         && $0.errors.last?.message.contains(
                             "the revocation list of [CN=Test ca] in [\(list)] is out of date since 2020-02-01 00:00:00 UTC"
                         ) == true

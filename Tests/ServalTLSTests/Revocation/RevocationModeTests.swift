@@ -38,12 +38,12 @@ struct RevocationModeTests {
         responder.behave { _ in .hangUp }
         let silent = try await server(authority) { .onDemand(trust: $0) }
         #expect(try await !silent.client(arguments, line: "ask\n").text.contains("verified:"))
-        #expect(try await silent.journal.reaches { $0.errors.last?.code == .revocationStatusUnknown }, "\(silent.journal.now.errors)")
+        #expect(try await silent.journal.reaches { $0.errors.last?.cause == .clientCertificateStatusUnknown }, "\(silent.journal.now.errors)")
         try await silent.stop()
         responder.behave { [bad] in .answer(bad.answer(to: $0)) }
         let shut = try await server(authority, .softFail(OCSPSettings())) { .onDemand(trust: $0) }
         #expect(try await !shut.client(arguments, line: "ask\n").text.contains("verified:"))
-        #expect(try await shut.journal.reaches { $0.errors.last?.code == .clientCertificateRevoked }, "\(shut.journal.now.errors)")
+        #expect(try await shut.journal.reaches { $0.errors.last?.cause == .clientCertificateRevoked }, "\(shut.journal.now.errors)")
         try await shut.stop()
         try await responder.stop()
     }
@@ -65,7 +65,7 @@ struct RevocationModeTests {
         try await soft.stop()
         let hard = try await server(authority) { .optionalNoCA(trust: $0) }
         #expect(try await !hard.client(arguments(unknown)).text.contains("protocol="))
-        #expect(try await hard.journal.reaches { $0.errors.last?.code == .revocationStatusUnknown }, "\(hard.journal.now.errors)")
+        #expect(try await hard.journal.reaches { $0.errors.last?.cause == .clientCertificateStatusUnknown }, "\(hard.journal.now.errors)")
         #expect(responder.requests.count == 1)
         #expect(try await hard.client(arguments(known)).text.contains("peer=1 "), "\(hard.journal.now.errors)")
         try await hard.stop()
@@ -89,7 +89,7 @@ struct RevocationModeTests {
         maker.status = .revoked
         responder.behave { [maker] in .answer(maker.answer(to: $0)) }
         #expect(try await !server.client(arguments + ["-sess_in", session]).text.contains("protocol="))
-        #expect(try await server.journal.reaches { $0.errors.last?.code == .clientCertificateRevoked }, "\(server.journal.now.errors)")
+        #expect(try await server.journal.reaches { $0.errors.last?.cause == .clientCertificateRevoked }, "\(server.journal.now.errors)")
         try await server.stop()
         try await responder.stop()
     }
