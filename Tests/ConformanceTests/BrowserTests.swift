@@ -11,6 +11,7 @@ import Testing
         const click = link => new Promise(done => { frame.onload = () => done(frame.contentDocument); link.click(); });
         (async () => {
           try {
+            out.push('protocol ' + performance.getEntriesByType('navigation')[0].nextHopProtocol);
             for (let i = 0; i < 3; i++) out.push('count ' + await (await fetch('/examples/session')).text());
             out.push('script sees [' + document.cookie + ']');
             const page = await load('/examples/sessions/');
@@ -28,8 +29,9 @@ import Testing
         </script>
         """
 
-    @Test func chromiumKeepsItsSession() async throws {
-        let server = try await ServalProcess.start { base in try base.write(Self.driver, to: "webapps/ROOT/driver.html") }
+    @Test(arguments: ["http/1.1", "h2"]) func chromiumKeepsItsSession(over name: String) async throws {
+        let file = name == "h2" ? HTTP2ServerFile.text() : nil
+        let server = try await ServalProcess.start(serverXML: file) { base in try base.write(Self.driver, to: "webapps/ROOT/driver.html") }
         let port = try server.port("https")
         let chromium = Command.path(of: "chromium") == nil ? "chromium-browser" : "chromium"
         let result = try await Command.run(
@@ -43,6 +45,7 @@ import Testing
         )
         let text = result.output
         #expect(text.contains("\ndone"), "\(text)\n\(result.errors.suffix(2000))\n\(server.errors.suffix(2000))")
+        #expect(text.contains("protocol \(name)\n"), "\(text)")
         let counts = text.matches(of: /count ([0-9]+)/).compactMap { Int($0.output.1) }
         #expect(counts.prefix(3) == [1, 2, 3], "\(text)")
         #expect(counts.count == 4 && counts[3] > 3, "the pages must belong to the same session: \(text)")
