@@ -63,11 +63,11 @@
         @Test func everySettingIsDecidedUpon() async throws {
             let followed: Set<String> = [
                 "hostName", "certificates", "clientAuthentication", "verificationDepth", "protocols", "ciphers", "cipherSuites", "groups",
-                "sessionTimeout", "ticketKeyRotation", "origin",
+                "sessionTimeout", "ticketKeyRotation", "origin", "staplesOCSP",
             ]
             let refused: Set<String> = [
                 "revocationListFiles", "revocationListDirectories", "honorsCipherOrder", "disablesSessionTickets", "sessionCacheSize",
-                "openSSLCommands", "ticketKeyFile",
+                "openSSLCommands", "ticketKeyFile", "revocation",
             ]
             let settings = Mirror(reflecting: try await host()).children.compactMap { $0.label?.trimmingPrefix("_").description }
             #expect(Set(settings) == followed.union(refused))
