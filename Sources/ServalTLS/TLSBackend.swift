@@ -41,7 +41,7 @@ public protocol TLSServerContext: Sendable {
 
     /// What each host presents and how it speaks, in the order of the configuration.
     ///
-    /// Computed when asked for; not for the path of a connection.
+    /// For logs, tools and metrics; not for the path of a connection.
     var hostDescriptions: [TLSHostDescription] { get }
 
     /// One line for each host for the log: name, key type, source, protocols, client authentication.

@@ -1,4 +1,5 @@
 import COpenSSL
+import ServalTLS
 
 /// What Serval puts into the resumption state beside OpenSSL's own: the session's id and the client's intermediate certificates.
 ///

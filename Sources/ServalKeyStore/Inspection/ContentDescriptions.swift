@@ -6,7 +6,7 @@ private typealias Detail = KeyStoreInspection.Detail
 extension KeyStoreInspection.Item {
     /// A certificate, as far as it can be read.
     static func certificate(_ certificate: CertificateData, kind: Kind = .certificate, alias: String? = nil, line: Int? = nil) -> Self {
-        let fingerprint = Detail(name: "SHA-256 fingerprint", value: hexadecimal(certificate.sha256Fingerprint))
+        let fingerprint = Detail(name: "SHA-256 fingerprint", value: FingerprintText.hexadecimal(certificate.sha256Fingerprint))
         guard let fields = try? certificate.fields() else {
             return Self(kind, alias: alias, line: line, [Detail(name: "Problem", value: "cannot be read as a certificate"), fingerprint])
         }
@@ -40,17 +40,13 @@ extension KeyStoreInspection.Item {
         if let key {
             details.append(Detail(name: "Key", value: key.description))
             if !key.publicKeyInfo.isEmpty {
-                details.append(Detail(name: "Public key SHA-256", value: hexadecimal(Array(SHA256.hash(data: key.publicKeyInfo)))))
+                details.append(Detail(name: "Public key SHA-256", value: FingerprintText.hexadecimal(Array(SHA256.hash(data: key.publicKeyInfo)))))
             }
         } else {
             details.append(Detail(name: "Key", value: "not opened"))
         }
         if let protection { details.append(Detail(name: "Protection", value: protection)) }
         return Self(.privateKey, alias: alias, line: line, details, parts: chain.map { certificate($0) })
-    }
-
-    static func hexadecimal(_ bytes: [UInt8]) -> String {
-        bytes.map { hex($0).dropFirst(2).uppercased() }.joined(separator: ":")
     }
 }
 

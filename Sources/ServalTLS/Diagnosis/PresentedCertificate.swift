@@ -14,9 +14,11 @@ public struct PresentedCertificate: Sendable, Hashable {
     /// Which clients' authorities the host trusts, in words; nil if it asks for no certificates.
     public var trust: String?
     /// The certificate and what is sent after it, leaf first.
-    public var chain: [CertificateData]
+    public let chain: [CertificateData]
     /// The leaf's fields.
-    public var fields: CertificateFields
+    public let fields: CertificateFields
+    /// The earliest end of validity in the whole chain, in seconds since 1970: after it clients refuse the certificate.
+    public let chainNotAfter: Int64
     /// Where the configuration says so.
     public var origin: ConfigurationOrigin?
 
@@ -33,6 +35,8 @@ public struct PresentedCertificate: Sendable, Hashable {
         self.chain = chain.map { CertificateData(der: $0) }
         guard let fields = try? self.chain.first?.fields() else { return nil }
         self.fields = fields
+        // Asked for again and again while the server runs.
+        chainNotAfter = self.chain.compactMap { try? $0.fields().notAfter }.min() ?? fields.notAfter
         self.hostName = hostName
         self.keyType = keyType
         self.alias = alias ?? ""
@@ -45,17 +49,10 @@ public struct PresentedCertificate: Sendable, Hashable {
     public var serialNumber: String { fields.serialNumberDescription }
     /// The end of the leaf's validity, in seconds since 1970.
     public var notAfter: Int64 { fields.notAfter }
-    /// The earliest end of validity in the whole chain, in seconds since 1970: after it clients refuse the certificate.
-    public var chainNotAfter: Int64 { chain.compactMap { try? $0.fields().notAfter }.min() ?? fields.notAfter }
     /// The DNS names and addresses that the certificate is for.
     public var names: [String] { CertificateTraits(fields).alternativeNames }
     /// The SHA-256 fingerprint, as `keytool` and browsers show it.
-    public var fingerprint: String { Self.hexadecimal(chain[0].sha256Fingerprint) }
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789ABCDEF")
-        return bytes.map { "\(digits[Int($0 >> 4)])\(digits[Int($0 & 15)])" }.joined(separator: ":")
-    }
+    public var fingerprint: String { FingerprintText.hexadecimal(chain[0].sha256Fingerprint) }
 
     /// Whether the leaf is within its validity at `time`, in seconds since 1970.
     public func isValid(at time: Int64) -> Bool { fields.notBefore <= time && time <= fields.notAfter }
@@ -113,7 +110,7 @@ extension PresentedCertificate {
                 "certificate fingerprint",
                 metadata: [
                     "connector": "\(connector)", "host": "\(hostName)", "position": "\(position)",
-                    "subject": "\(certificate.subjectDescription)", "sha256": "\(Self.hexadecimal(certificate.sha256Fingerprint))",
+                    "subject": "\(certificate.subjectDescription)", "sha256": "\(FingerprintText.hexadecimal(certificate.sha256Fingerprint))",
                 ]
             )
         }

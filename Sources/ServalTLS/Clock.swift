@@ -6,5 +6,5 @@
     import Darwin
 #endif
 
-/// Seconds since 1970, as OpenSSL counts them.
-func currentSecond() -> Int { time(nil) }
+/// Seconds since 1970, as certificates and TLS libraries count them.
+package func currentSecond() -> Int { time(nil) }
