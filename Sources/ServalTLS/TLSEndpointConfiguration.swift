@@ -91,7 +91,7 @@ extension TLSHostConfiguration {
         guard ticketKeyRotation >= .zero, ticketKeyRotation <= .seconds(Int32.max) else {
             throw TLSError(
                 .invalidConfiguration,
-                "SSLHostConfig [\(hostName)]: sessionTicketKeyRotation must be between 0 and \(Int32.max) seconds"
+                "SSLHostConfig [\(hostName)]: serval.sessionTicketKeyRotation must be between 0 and \(Int32.max) seconds"
             )
         }
         _ = try resolvedRevocation()

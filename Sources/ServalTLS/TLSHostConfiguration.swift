@@ -19,7 +19,7 @@ public struct TLSHostConfiguration: Sendable, Hashable {
     public var revocationListDirectories: [String] = []
     /// Whether responders are asked about client certificates (`ocspEnabled`, `ocspSoftFail`, `ocspTimeout`, `ocspVerifyFlags`); counts where clients are verified.
     public var revocation = RevocationPolicy.off
-    /// Whether the host fetches and presents OCSP answers about its own certificates (`ocspStapling`); nothing happens for those that name no responder.
+    /// Whether the host fetches and presents OCSP answers about its own certificates (`serval.ocspStapling`); nothing happens for those that name no responder.
     public var staplesOCSP = true
     /// The versions spoken (`protocols`).
     public var protocols: Set<TLSProtocolVersion> = TLSProtocolVersion.defaults
@@ -37,11 +37,11 @@ public struct TLSHostConfiguration: Sendable, Hashable {
     public var sessionCacheSize = -1
     /// How long a TLS session can be resumed (`sessionTimeout`); 0 = as long as the implementation allows.
     public var sessionTimeout: Duration = .seconds(86400)
-    /// A file of keys for session tickets that several nodes share (`sessionTicketKeyFile`); nil = random keys of this process.
+    /// A file of keys for session tickets that several nodes share (`serval.sessionTicketKeyFile`); nil = random keys of this process.
     ///
     /// See ``TicketKeyFile`` for its format.
     public var ticketKeyFile: String?
-    /// How often a new random key takes over (`sessionTicketKeyRotation`); 0 = never.
+    /// How often a new random key takes over (`serval.sessionTicketKeyRotation`); 0 = never.
     ///
     /// Default 12 hours. Older keys go on decrypting as long as sessions can be resumed. Without effect with ``ticketKeyFile``, where the file's order decides.
     public var ticketKeyRotation: Duration = .seconds(43_200)

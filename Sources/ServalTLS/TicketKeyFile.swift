@@ -6,7 +6,7 @@
     import Darwin
 #endif
 
-/// A file of keys for session tickets, shared by several nodes (`sessionTicketKeyFile`).
+/// A file of keys for session tickets, shared by several nodes (`serval.sessionTicketKeyFile`).
 ///
 /// Text: one key in each line, 64 to 128 hexadecimal digits (`openssl rand -hex 32`), the newest first; empty lines and lines that begin with `#` do
 /// not count. New tickets are made with the first key; all of them decrypt. At most 64 keys. To rotate, put a new line at the top, and remove the last
@@ -25,23 +25,23 @@ public enum TicketKeyFile {
     /// - Throws: `TLSError` that names the file and the line. Reads a file; do not call it on an event loop.
     public static func read(_ path: String) throws(TLSError) -> [[UInt8]] {
         var status = stat()
-        guard stat(path, &status) == 0 else { throw TLSError(.fileNotFound, "The sessionTicketKeyFile [\(path)] does not exist") }
+        guard stat(path, &status) == 0 else { throw TLSError(.fileNotFound, "The serval.sessionTicketKeyFile [\(path)] does not exist") }
         guard status.st_mode & 0o077 == 0 else {
             throw TLSError(
                 .invalidConfiguration,
-                "The sessionTicketKeyFile [\(path)] can be read or written by others than its owner; its mode has to be 0600 or 0400"
+                "The serval.sessionTicketKeyFile [\(path)] can be read or written by others than its owner; its mode has to be 0600 or 0400"
             )
         }
         let bytes: [UInt8]
         do {
             bytes = try readFile(path, limit: 65536)
         } catch {
-            throw TLSError(.fileNotFound, "The sessionTicketKeyFile [\(path)] cannot be read: \(error.cause)")
+            throw TLSError(.fileNotFound, "The serval.sessionTicketKeyFile [\(path)] cannot be read: \(error.cause)")
         }
         let keys = try parse(bytes, path)
-        guard !keys.isEmpty else { throw TLSError(.invalidConfiguration, "The sessionTicketKeyFile [\(path)] has no key") }
+        guard !keys.isEmpty else { throw TLSError(.invalidConfiguration, "The serval.sessionTicketKeyFile [\(path)] has no key") }
         guard keys.count <= keyLimit else {
-            throw TLSError(.invalidConfiguration, "The sessionTicketKeyFile [\(path)] has more than \(keyLimit) keys")
+            throw TLSError(.invalidConfiguration, "The serval.sessionTicketKeyFile [\(path)] has more than \(keyLimit) keys")
         }
         return keys
     }
@@ -68,12 +68,12 @@ public enum TicketKeyFile {
                 // The line itself may be a key with a slip of the pen.
                 throw TLSError(
                     .invalidConfiguration,
-                    "The sessionTicketKeyFile [\(path)] has no key in line \(index + 1): 64 to 128 hexadecimal digits are expected (openssl rand -hex 32)"
+                    "The serval.sessionTicketKeyFile [\(path)] has no key in line \(index + 1): 64 to 128 hexadecimal digits are expected (openssl rand -hex 32)"
                 )
             }
             let key = stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
             guard !keys.contains(key) else {
-                throw TLSError(.invalidConfiguration, "The sessionTicketKeyFile [\(path)] has the key in line \(index + 1) twice")
+                throw TLSError(.invalidConfiguration, "The serval.sessionTicketKeyFile [\(path)] has the key in line \(index + 1) twice")
             }
             keys.append(key)
         }

@@ -69,7 +69,7 @@ struct HostSettings {
             throw missing("disableSessionTickets", "true", "always keeps resumption state in tickets")
         }
         if let file = host.ticketKeyFile {
-            throw missing("sessionTicketKeyFile", file, "makes its own keys for session tickets")
+            throw missing("serval.sessionTicketKeyFile", file, "makes its own keys for session tickets")
         }
         guard host.sessionCacheSize == -1 || host.sessionCacheSize == 20480 else {
             throw missing("sessionCacheSize", "\(host.sessionCacheSize)", "keeps up to 20480 sessions, whatever is asked for")

@@ -257,7 +257,8 @@ struct HostContextBuilder {
         } catch {
             let names =
                 error.code == .wrongPassword || error.code == .secretUnavailable
-                ? ["truststorePasswordFile", "truststorePassword", "truststoreFile"] : ["truststoreFile", "caCertificateFile", "caCertificatePath"]
+                ? ["serval.truststorePasswordFile", "truststorePassword", "truststoreFile"]
+                : ["truststoreFile", "caCertificateFile", "caCertificatePath"]
             throw TLSError(error.code, about(error.message), origin: configuration.origin?.place(of: names + ["certificateVerification"]))
         }
     }

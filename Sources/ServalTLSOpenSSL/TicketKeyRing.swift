@@ -118,7 +118,7 @@ final class TicketKeyRing: Sendable {
                 state.mark = mark
                 state.entries = keys.map { Entry(key: $0) }
             }
-            logger.info("The sessionTicketKeyFile [\(path)] has changed and was read again")
+            logger.info("The serval.sessionTicketKeyFile [\(path)] has changed and was read again")
         } catch {
             // Told once for each change.
             state.withLock { $0.mark = mark }

@@ -32,7 +32,7 @@ struct ApplicationReader {
         return definition
     }
 
-    /// The application in Swift: named by `application`, or registered under the name of the folder.
+    /// The application in Swift: named by `serval.application`, or registered under the name of the folder.
     private func findApplication(_ source: ApplicationSource, _ definition: inout ContextDefinition, _ parts: ContextParts) {
         let applications = self.context.registry.applications
         if let (name, attributes) = parts.application {
@@ -41,7 +41,7 @@ struct ApplicationReader {
                 attributes.report(
                     .error,
                     "there is no registered application \"\(name)\"",
-                    "application",
+                    "serval.application",
                     suggestion: NearestName.find(name, among: applications.keys)
                 )
             }

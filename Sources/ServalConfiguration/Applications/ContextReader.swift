@@ -13,7 +13,7 @@ struct ContextReader {
         self.scope.checkChildren(of: element, known: used.union(FileScope.unusedContextParts))
         self.scope.readUnusedContainerParts(of: element)
         self.apply(attributes, to: &definition)
-        if let name = attributes.nonEmpty("application") { parts.application = (name, attributes) }
+        if let name = attributes.nonEmpty("serval.application") { parts.application = (name, attributes) }
         for child in element.children("Parameter") { self.readParameter(child, &parts) }
         if let child = element.child("CookieProcessor") { self.readCookieProcessor(child, &definition) }
         if let child = element.child("Manager") { parts.manager = ManagerReader(scope: self.scope).read(child) ?? parts.manager }

@@ -253,7 +253,7 @@ struct WebDescriptorResolver {
         descriptor.session.origin?.report(
             .warning,
             "the tracking mode SSL and replication do not go together: another node does not know the TLS session. Where nodes share a "
-                + "sessionTicketKeyFile and the store of sessions, tickets carry the id along"
+                + "serval.sessionTicketKeyFile and the store of sessions, tickets carry the id along"
         )
     }
 }

@@ -99,7 +99,11 @@ extension AttributeTable {
         attributes: [
             AttributeDefinition("path", .text, note: "in server.xml only; elsewhere the file's name decides"),
             AttributeDefinition("docBase", .path, note: "relative to the host's appBase"),
-            AttributeDefinition("application", .text, note: "the name of a registered application; Serval's own. The folder's name if left out"),
+            AttributeDefinition(
+                "serval.application",
+                .text,
+                note: "the name of a registered application; Serval's own. The folder's name if left out"
+            ),
             AttributeDefinition("cookies", .boolean, default: "true"),
             AttributeDefinition("sessionCookieName", .text),
             AttributeDefinition("sessionCookieDomain", .text),

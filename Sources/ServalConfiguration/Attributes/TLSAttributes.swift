@@ -64,12 +64,6 @@ extension AttributeTable {
                     + "an outdated list. false refuses them"
             ),
             AttributeDefinition(
-                "ocspStapling",
-                .boolean,
-                default: "true",
-                note: "Serval's own: presents answers about the host's own certificates; nothing happens where they name no responder"
-            ),
-            AttributeDefinition(
                 "ocspTimeout",
                 .milliseconds,
                 default: "15000",
@@ -89,19 +83,26 @@ extension AttributeTable {
                 default: "false",
                 note: "use certificateRevocationListFile; true without it is an error"
             ),
-            AttributeDefinition("sessionCacheSize", .countOrUnlimited, default: "-1", note: "-1 is 20480, 0 no limit"),
             AttributeDefinition(
-                "sessionTicketKeyFile",
+                "serval.ocspStapling",
+                .boolean,
+                default: "true",
+                note: "Serval's own: presents answers about the host's own certificates; nothing happens where they name no responder"
+            ),
+            AttributeDefinition(
+                "serval.sessionTicketKeyFile",
                 .path,
                 note: "Serval's own: keys of session tickets that several nodes share, one in a line of 64 hexadecimal digits or more, "
                     + "the newest first; mode 0600. Read again when it changes"
             ),
             AttributeDefinition(
-                "sessionTicketKeyRotation",
+                "serval.sessionTicketKeyRotation",
                 .seconds,
                 default: "43200",
                 note: "Serval's own: how often a new random key takes over; 0 is never. Older ones go on decrypting until sessionTimeout"
             ),
+            AttributeDefinition("serval.truststorePasswordFile", .path, note: "Serval's own"),
+            AttributeDefinition("sessionCacheSize", .countOrUnlimited, default: "-1", note: "-1 is 20480, 0 no limit"),
             AttributeDefinition("sessionTimeout", .seconds, default: "86400"),
             AttributeDefinition(
                 "sslProtocol",
@@ -116,7 +117,6 @@ extension AttributeTable {
             ),
             AttributeDefinition("truststoreFile", .path),
             AttributeDefinition("truststorePassword", .secret, note: "a wrong one is an error; Tomcat tries again without"),
-            AttributeDefinition("truststorePasswordFile", .path, note: "Serval's own"),
             AttributeDefinition("truststoreType", .choice(["JKS", "JCEKS", "PKCS12"]), note: "found out from the contents if left out"),
         ] + AttributeDefinition.unused("className", "keyManagerAlgorithm", "truststoreAlgorithm", "truststoreProvider")
     )

@@ -101,7 +101,7 @@ struct TLSHostReader {
         if let path = self.existing("truststoreFile", attributes) ?? (attributes.has("truststoreFile") ? nil : property) {
             let type = attributes.nonEmpty("truststoreType").map { $0.uppercased() }
             let password =
-                attributes.secret("truststorePassword", file: "truststorePasswordFile", base: self.context.base)
+                attributes.secret("truststorePassword", file: "serval.truststorePasswordFile", base: self.context.base)
                 ?? self.context.properties.value(of: "javax.net.ssl.trustStorePassword").map { .literal($0) }
             sources.append(.keyStore(path: FilePath.absolute(path, base: self.context.base), type: type, password: password))
         }
@@ -123,7 +123,7 @@ struct TLSHostReader {
     }
 
     private func applyOCSP(_ attributes: CheckedAttributes, to host: inout TLSHostConfiguration) {
-        host.staplesOCSP = attributes.boolean("ocspStapling") ?? host.staplesOCSP
+        host.staplesOCSP = attributes.boolean("serval.ocspStapling") ?? host.staplesOCSP
         var settings = OCSPSettings()
         if let timeout = attributes.milliseconds("ocspTimeout") { settings.timeout = timeout }
         // Tomcat's documents and its program have different names for this one.
@@ -162,8 +162,8 @@ struct TLSHostReader {
         host.disablesSessionTickets = attributes.boolean("disableSessionTickets") ?? host.disablesSessionTickets
         host.sessionCacheSize = attributes.integer("sessionCacheSize") ?? host.sessionCacheSize
         host.sessionTimeout = attributes.seconds("sessionTimeout") ?? host.sessionTimeout
-        host.ticketKeyFile = self.existing("sessionTicketKeyFile", attributes)
-        host.ticketKeyRotation = attributes.seconds("sessionTicketKeyRotation") ?? host.ticketKeyRotation
+        host.ticketKeyFile = self.existing("serval.sessionTicketKeyFile", attributes)
+        host.ticketKeyRotation = attributes.seconds("serval.sessionTicketKeyRotation") ?? host.ticketKeyRotation
         if attributes.boolean("disableCompression") == false {
             attributes.report(.warning, "TLS compression is never used, because it gives secrets away", "disableCompression")
         }

@@ -103,7 +103,7 @@ public struct TLSConnectionInfo: Sendable {
     /// Ends the TLS session: it cannot be resumed any more.
     ///
     /// The connection lives on until it is closed; answer with `Connection: close`, too. Holds for this process, and across a reload of its certificates. Other
-    /// nodes that share a `sessionTicketKeyFile` do not hear of it: there the session ends when its tickets do (`sessionTimeout`).
+    /// nodes that share a `serval.sessionTicketKeyFile` do not hear of it: there the session ends when its tickets do (`sessionTimeout`).
     ///
     /// Source: Tomcat's `SSLSessionManager.invalidateSession()`.
     public func invalidateSession() async { await self.invalidate() }

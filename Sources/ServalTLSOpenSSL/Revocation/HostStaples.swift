@@ -39,7 +39,7 @@ struct HostStaples: Sendable {
         var obstacle: String?
         let issuer = chain.first { certificate.isIssued(by: $0) }
         if !isOn {
-            obstacle = "ocspStapling is [false]"
+            obstacle = "serval.ocspStapling is [false]"
         } else if urls.isEmpty {
             // How many an authority wants it today, and nothing that an operator could change.
             logger.debug("OCSP stapling: [\(certificate.subject)] names no OCSP responder, so there is nothing to staple")

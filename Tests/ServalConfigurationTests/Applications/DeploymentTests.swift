@@ -212,7 +212,8 @@ import Testing
         registry.register(application: WebApplication(name: "shop", path: "/shop") { _ in })
         let base = try TemporaryBase([
             "conf/server.xml": serverXML(
-                host: "<Context path='/two' docBase='shop'/><Context path='/three' application='shop'/><Context path='/four' application='shp'/>"
+                host:
+                    "<Context path='/two' docBase='shop'/><Context path='/three' serval.application='shop'/><Context path='/four' serval.application='shp'/>"
             ),
             "webapps/shop/index.html": "",
         ])

@@ -43,7 +43,7 @@ import Testing
     @Test func theDefaultIsOff() throws {
         let (host, _) = try self.host("caCertificateFile='ca.pem' certificateVerification='required'", certificate: Self.styles[0])
         #expect(host?.revocation == .off && host?.staplesOCSP == true)
-        let (other, _) = try self.host("ocspStapling='false'", certificate: Self.styles[0])
+        let (other, _) = try self.host("serval.ocspStapling='false'", certificate: Self.styles[0])
         #expect(other?.staplesOCSP == false)
     }
 

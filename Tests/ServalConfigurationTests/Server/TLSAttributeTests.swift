@@ -62,6 +62,11 @@ import Testing
         ("insecureRenegotiation='true'", "insecure renegotiation is never allowed"), ("disableCompression='false'", "TLS compression is never used"),
         ("protocols='TLSv1.2 TLSv1.3'", "Check if a +/- prefix is missing"), ("protocols='SSLv3,TLSv1.2'", "[SSLv3]"),
         ("ciphrs='HIGH'", "did you mean \"ciphers\"?"), ("Ciphers='HIGH'", "did you mean \"ciphers\"?"),
+        ("ocspStapling='true'", "did you mean \"serval.ocspStapling\"?"),
+        ("sessionTicketKeyFile='a'", "did you mean \"serval.sessionTicketKeyFile\"?"),
+        ("sessionTicketkeyRotaton='1'", "did you mean \"serval.sessionTicketKeyRotation\"?"),
+        ("serval.ocspStaplin='true'", "did you mean \"serval.ocspStapling\"?"),
+        ("truststorePasswordFile='a'", "did you mean \"serval.truststorePasswordFile\"?"),
     ])
     func whatIsNotObeyedIsAWarning(attribute: String, words: String) throws {
         let (_, report, tls) = try self.load("<Connector port='8443' SSLEnabled='true'><SSLHostConfig \(attribute)/></Connector>")

@@ -25,7 +25,7 @@
                 ("honorCipherOrder", { $0.honorsCipherOrder = true }), ("disableSessionTickets", { $0.disablesSessionTickets = true }),
                 ("sessionCacheSize", { $0.sessionCacheSize = 5 }), ("protocols", { $0.protocols = [.v1, .v1_2] }),
                 ("cipherSuites", { $0.cipherSuites = "TLS_AES_256_GCM_SHA384" }), ("ciphers", { $0.ciphers = "HIGH:DHE-RSA-AES128-GCM-SHA256" }),
-                ("sessionTicketKeyFile", { $0.ticketKeyFile = "/some/keys" }),
+                ("serval.sessionTicketKeyFile", { $0.ticketKeyFile = "/some/keys" }),
                 ("ciphers", { $0.ciphers = "EDH+AESGCM:HIGH" }), ("ciphers", { $0.ciphers = "HIGH:@SECLEVEL=5" }),
             ]
             for (attribute, change) in changes {

@@ -87,7 +87,7 @@ struct StaplingTests {
         try await server.stop()
     }
 
-    @Test("ocspStapling=\"false\" asks nobody")
+    @Test("serval.ocspStapling=\"false\" asks nobody")
     func switchedOff() async throws {
         let authority = try await OCSPAuthority()
         let responder = try await TestResponder()
@@ -150,7 +150,7 @@ struct StaplingTests {
         let refused = [
             (try await authority.issue("down", responders: [gone.url], extensions: Self.mustStaple), true, "Connection refused"),
             (try await authority.issue("none", responders: [], extensions: Self.mustStaple), true, "names no OCSP responder"),
-            (try await authority.issue("off", responders: [responder.url], extensions: Self.mustStaple), false, "ocspStapling is [false]"),
+            (try await authority.issue("off", responders: [responder.url], extensions: Self.mustStaple), false, "serval.ocspStapling is [false]"),
         ]
         for (pair, isOn, words) in refused {
             do {
