@@ -187,7 +187,7 @@ let package = Package(
             name: "ServalTests",
             dependencies: [
                 "TestPrograms", "Serval", "ServalExamples", "ServalTesting", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalServlet",
-                "ServalSessions", httpTypes, logging, x509,
+                "ServalSessions", httpTypes, logging, metrics, metricsTestKit, x509,
             ],
             swiftSettings: settings
         ),

@@ -14,12 +14,23 @@ struct RunningConnector: Sendable {
     /// Reads keys and certificates; binds nothing yet.
     ///
     /// - Throws: `TLSError` with path and cause.
-    init(_ definition: ConnectorDefinition, handler: any RequestHandler, eventLoopGroup: any EventLoopGroup, loggers: ServerLoggers) throws(TLSError)
-    {
+    init(
+        _ definition: ConnectorDefinition,
+        handler: any RequestHandler,
+        certificateReload: CertificateReloadDefinition?,
+        eventLoopGroup: any EventLoopGroup,
+        loggers: ServerLoggers
+    ) throws(TLSError) {
         self.definition = definition
         if let tls = definition.tls {
             let backend = try TLSBackends.backend(named: definition.tlsImplementation)
-            self.certificates = try ConnectorCertificates(tls, backend: backend, port: definition.configuration.port, loggers: loggers)
+            self.certificates = try ConnectorCertificates(
+                tls,
+                backend: backend,
+                port: definition.configuration.port,
+                daysBefore: certificateReload?.daysBefore,
+                loggers: loggers
+            )
             // Several names of sslImplementationName may mean the same one.
             loggers.tls.info("TLS implementation [\(backend.name)] for port \(definition.configuration.port)")
         } else {
@@ -58,4 +69,7 @@ struct RunningConnector: Sendable {
         guard let certificates, certificates.watchInterval != nil else { return nil }
         return certificates.look(connector: self.name)
     }
+
+    /// Reads keys and certificates again if one of the certificates expires soon; nil if none does.
+    func renewCertificates() -> CertificateReload? { self.certificates?.renew(connector: self.name) }
 }

@@ -161,7 +161,12 @@ public final class Server: Service {
         self.loggers.server.notice("Server startup in [\(Int(milliseconds.rounded()))] milliseconds")
         self.onReady(self)
 
-        let keeper = CertificateKeeper(connectors: connectors, logger: self.loggers.tls, onReload: self.onReload)
+        let keeper = CertificateKeeper(
+            connectors: connectors,
+            checkPeriod: self.definition.certificateReload?.checkPeriod,
+            logger: self.loggers.tls,
+            onReload: self.onReload
+        )
         let keeping = Task { await keeper.run() }
         await self.waitForEnd(on: eventLoopGroup)
         keeping.cancel()
@@ -178,7 +183,13 @@ public final class Server: Service {
             for definition in service.connectors {
                 do {
                     connectors.append(
-                        try RunningConnector(definition, handler: service.engine, eventLoopGroup: eventLoopGroup, loggers: self.loggers)
+                        try RunningConnector(
+                            definition,
+                            handler: service.engine,
+                            certificateReload: self.definition.certificateReload,
+                            eventLoopGroup: eventLoopGroup,
+                            loggers: self.loggers
+                        )
                     )
                 } catch {
                     problems.append(Self.problem(error, of: definition))

@@ -47,6 +47,16 @@ public struct ServerConfiguration: Sendable {
     /// Default none.
     public var jvmRoute: String?
 
+    /// Where OCSP answers about the server's own certificates are kept over restarts; the folder is made if the one above it exists.
+    ///
+    /// Default `nil`: in memory only, because a library should not write where nobody has told it to. Then each start asks the authority's responder, and
+    /// a certificate with must-staple cannot be served while it does not answer. A server that runs from a base directory uses `work/ocsp`.
+    public var stapleDirectory: String?
+    /// When certificates that are about to expire are loaded again, whether or not their files have changed (`TLSCertificateReloadListener`).
+    ///
+    /// Default `nil`: never; files are watched, see ``Connector/certificateWatchInterval``.
+    public var certificateReload: CertificateReloadDefinition?
+
     /// A configuration without connectors.
     public init() {}
 
@@ -69,6 +79,7 @@ public struct ServerConfiguration: Sendable {
             guard !connector.tlsHosts.isEmpty else { return ConnectorDefinition(configuration: connector.configuration) }
             var tls = TLSEndpointConfiguration(hosts: connector.tlsHosts)
             tls.fileWatchInterval = connector.certificateWatchInterval
+            tls.stapleDirectory = self.stapleDirectory
             if connector.configuration.http2 != nil { tls.alpnProtocols.insert("h2", at: 0) }
             var definition = ConnectorDefinition(configuration: connector.configuration, tls: tls)
             definition.tlsImplementation = connector.tlsImplementation
@@ -76,6 +87,7 @@ public struct ServerConfiguration: Sendable {
         }
         var server = ServerDefinition()
         server.services = [service]
+        server.certificateReload = self.certificateReload
         return server
     }
 }

@@ -48,7 +48,7 @@ enum TLSBackends {
     }
 
     /// One for the whole process, so that answers outlive reloads.
-    private static let revocation = RevocationService()
+    private static let revocation = RevocationService { TLSMetrics.shared.count($0) }
 
     private static let jsseName = "org.apache.tomcat.util.net.jsse.JSSEImplementation"
     private static let ownNIOSSLName = "serval.tls.NIOSSL"

@@ -15,14 +15,20 @@ public final class TLSContextReference: Sendable {
 
     /// Makes a context from `configuration` and uses it from now on; if that fails the old one stays.
     ///
-    /// Reads files; do not call it on an event loop.
+    /// Reads files; do not call it on an event loop. Calls at the same time have to be kept apart by whoever calls: the last one to end wins.
     ///
-    /// - Throws: why the new context could not be made.
-    public func reload(_ configuration: TLSEndpointConfiguration, backend: any TLSBackend, logger: Logger) throws(TLSError) {
+    /// - Returns: which certificates clients see that they did not see before, and which not any more.
+    /// - Throws: why the new context could not be made; `.certificateNotValid` if clients would not accept a new certificate while they accept the old one.
+    @discardableResult
+    public func reload(
+        _ configuration: TLSEndpointConfiguration,
+        backend: any TLSBackend,
+        logger: Logger
+    ) throws(TLSError) -> CertificateReplacement {
         let next = try backend.makeServerContext(configuration, logger: logger)
-        replace(with: next)
+        let replacement = CertificateReplacement(from: current.hostDescriptions, to: next.hostDescriptions)
+        try replacement.check()
+        context.withLock { $0 = next }
+        return replacement
     }
-
-    /// Uses `next` from now on.
-    public func replace(with next: any TLSServerContext) { context.withLock { $0 = next } }
 }

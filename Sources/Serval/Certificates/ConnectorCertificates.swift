@@ -12,20 +12,33 @@ final class ConnectorCertificates: Sendable {
     private let files: WatchedFiles
     private let port: Int
     private let loggers: ServerLoggers
+    private struct State {
+        var schedule: ReloadSchedule
+        /// Nil if no listener looks at when certificates end.
+        var expiring: ExpiringCertificates?
+    }
+
     /// Held while loading, so that the newest load is the last one.
-    private let schedule: Mutex<ReloadSchedule>
+    private let state: Mutex<State>
 
     /// Loads them.
     ///
+    /// - Parameter daysBefore: of the listener that loads certificates again before they expire; nil if there is none.
     /// - Throws: `TLSError` with path and cause.
-    init(_ configuration: TLSEndpointConfiguration, backend: any TLSBackend, port: Int, loggers: ServerLoggers) throws(TLSError) {
+    init(
+        _ configuration: TLSEndpointConfiguration,
+        backend: any TLSBackend,
+        port: Int,
+        daysBefore: Int?,
+        loggers: ServerLoggers
+    ) throws(TLSError) {
         self.configuration = configuration
         self.backend = backend
         self.port = port
         self.loggers = loggers
         self.files = WatchedFiles(configuration)
         // Looked at before they are read: what changes while they are read is seen later.
-        self.schedule = Mutex(ReloadSchedule(self.files.look()))
+        self.state = Mutex(State(schedule: ReloadSchedule(self.files.look()), expiring: daysBefore.map(ExpiringCertificates.init(daysBefore:))))
         self.context = TLSContextReference(try backend.makeServerContext(configuration, logger: loggers.tls))
         self.log(self.context.current)
     }
@@ -36,12 +49,15 @@ final class ConnectorCertificates: Sendable {
     /// What the hosts present now.
     var presented: [PresentedCertificate] { self.context.current.hostDescriptions.flatMap(\.certificates) }
 
+    /// How fresh what the hosts know about revocation is now.
+    var revocationFacts: [TLSRevocationFacts] { self.context.current.revocationFacts }
+
     /// Loads everything again; on failure the old stays.
     ///
     /// Blocks: reads files, may ask tokens.
     func reload(_ trigger: CertificateReload.Trigger, connector: String) -> CertificateReload {
-        self.schedule.withLock { schedule in
-            schedule.noteLoad(of: self.files.look())
+        self.state.withLock { state in
+            state.schedule.noteLoad(of: self.files.look())
             let result = self.load(trigger, connector: connector)
             self.tell(result)
             return result
@@ -52,11 +68,11 @@ final class ConnectorCertificates: Sendable {
     ///
     /// - Returns: what came of it; nil if nothing was loaded, or if a certificate still waits for its key.
     func look(connector: String) -> CertificateReload? {
-        self.schedule.withLock { schedule in
-            guard schedule.see(self.files.look()) == .load else { return nil }
+        self.state.withLock { state in
+            guard state.schedule.see(self.files.look()) == .load else { return nil }
             let result = self.load(.fileChange, connector: connector)
             if let error = result.error {
-                if schedule.failed(error.code) == .pending {
+                if state.schedule.failed(error.code) == .pending {
                     self.loggers.tls.notice(
                         "a key and its certificate do not belong together yet; waiting for the other one",
                         metadata: ["serval.connector": "\(connector)", "serval.cause": "\(error)"]
@@ -64,26 +80,46 @@ final class ConnectorCertificates: Sendable {
                     return nil
                 }
             } else {
-                schedule.loaded()
+                state.schedule.loaded()
             }
             self.tell(result)
             return result
         }
     }
 
+    /// Loads everything again if one of the certificates expires soon.
+    ///
+    /// - Returns: what came of it; nil if none does.
+    func renew(connector: String) -> CertificateReload? {
+        self.state.withLock { state in
+            let now = KeyStore.millisecondsNow() / 1000
+            guard state.expiring?.near(self.presented, at: now).isEmpty == false else { return nil }
+            state.schedule.noteLoad(of: self.files.look())
+            let result = self.load(.expiry, connector: connector)
+            if let error = result.error {
+                self.tell(result, isNews: state.expiring?.isNews(error.message) ?? true)
+                return result
+            }
+            self.tell(result, isNews: !result.replacement.added.isEmpty)
+            for certificate in state.expiring?.stillNear(self.presented, at: now) ?? [] {
+                self.loggers.tls.warning(
+                    "a certificate that expires soon was loaded again, and its files still have the same end: renew it",
+                    metadata: ["serval.connector": "\(connector)", "serval.certificate": "\(certificate)"]
+                )
+            }
+            return result
+        }
+    }
+
     private func load(_ trigger: CertificateReload.Trigger, connector: String) -> CertificateReload {
-        let old = self.context.current
         var result = CertificateReload(connector: connector, trigger: trigger, replacement: CertificateReplacement(from: [], to: []))
         do {
-            let new = try self.backend.makeServerContext(self.configuration, logger: self.loggers.tls)
-            let replacement = CertificateReplacement(from: old.hostDescriptions, to: new.hostDescriptions)
-            try replacement.check()
-            self.context.replace(with: new)
-            result.replacement = replacement
-            self.log(new)
+            result.replacement = try self.context.reload(self.configuration, backend: self.backend, logger: self.loggers.tls)
+            self.log(self.context.current)
         } catch {
             result.error = error
         }
+        TLSMetrics.shared.reloaded(result.error == nil, connector: connector)
         return result
     }
 
@@ -95,14 +131,14 @@ final class ConnectorCertificates: Sendable {
         for line in context.summary { self.loggers.tls.debug("\(line)") }
     }
 
-    private func tell(_ result: CertificateReload) {
-        TLSMetrics.shared.reloaded(result.error == nil)
+    /// - Parameter isNews: without, it is told to those who look closely only.
+    private func tell(_ result: CertificateReload, isNews: Bool = true) {
         var metadata: Logger.Metadata = ["serval.connector": "\(result.connector)", "serval.trigger": "\(result.trigger.rawValue)"]
         if let error = result.error {
             metadata["serval.cause"] = "\(error.origin.map { "\($0): " } ?? "")\(error)"
-            return self.loggers.tls.error("certificates not reloaded, the old ones stay in use", metadata: metadata)
+            return self.loggers.tls.log(level: isNews ? .error : .debug, "certificates not reloaded, the old ones stay in use", metadata: metadata)
         }
-        self.loggers.tls.notice("certificates reloaded", metadata: metadata)
+        self.loggers.tls.log(level: isNews ? .notice : .debug, "certificates reloaded", metadata: metadata)
         for certificate in result.replacement.added {
             self.loggers.tls.info("new certificate in use", metadata: ["serval.certificate": "\(certificate)"])
             for finding in certificate.findings() where finding.severity > .info {

@@ -1,7 +1,8 @@
 public import Metrics
+public import ServalKeyStore
 import Synchronization
 
-/// Counts of TLS in swift-metrics.
+/// Counts of TLS in swift-metrics, and what came of the last reload.
 ///
 /// Labels come from the configuration and from Serval's own words, never from clients. Counters are made when they are first needed; after that a count costs a
 /// lock that nobody else wants and what the metrics system's own counter costs.
@@ -15,6 +16,7 @@ public final class TLSMetrics: Sendable {
     }
 
     private let counters = Mutex<[Key: Counter]>([:])
+    private let gauges = Mutex<[Key: Meter]>([:])
     private let factory: (any MetricsFactory)?
 
     /// Makes a set of counters.
@@ -32,9 +34,39 @@ public final class TLSMetrics: Sendable {
         }
     }
 
-    /// Counts an attempt to load certificates again: `serval_tls_reloads{result="success"|"failure"}`.
-    public func reloaded(_ isSuccess: Bool) {
+    /// Counts an attempt to load certificates again: `serval_tls_reloads{result="success"|"failure"}`; and shows what came of the last one:
+    /// `serval_tls_last_reload_seconds{connector}` (when, in seconds since 1970) and `serval_tls_last_reload_success{connector}` (1 or 0).
+    ///
+    /// - Parameters:
+    ///   - connector: as logs call it, `https-8443`.
+    ///   - time: in seconds since 1970.
+    public func reloaded(_ isSuccess: Bool, connector: String, at time: Int64 = KeyStore.millisecondsNow() / 1000) {
         count("serval_tls_reloads", [("result", isSuccess ? "success" : "failure")])
+        set("serval_tls_last_reload_seconds", [("connector", connector)], time)
+        set("serval_tls_last_reload_success", [("connector", connector)], isSuccess ? 1 : 0)
+    }
+
+    /// Counts what revocation did: `serval_tls_ocsp_queries{outcome}`, `serval_tls_ocsp_staple_fetches{outcome}`, and
+    /// `serval_tls_revocation_decisions{decision="let-in-without-proof"|"refused-revoked"|"refused-without-proof"}`.
+    public func count(_ event: TLSRevocationEvent) {
+        switch event {
+        case .query(let outcome): count("serval_tls_ocsp_queries", [("outcome", outcome)])
+        case .staple(let outcome): count("serval_tls_ocsp_staple_fetches", [("outcome", outcome)])
+        case .letInWithoutProof: count("serval_tls_revocation_decisions", [("decision", "let-in-without-proof")])
+        case .refusedRevoked: count("serval_tls_revocation_decisions", [("decision", "refused-revoked")])
+        case .refusedWithoutProof: count("serval_tls_revocation_decisions", [("decision", "refused-without-proof")])
+        }
+    }
+
+    private func set(_ name: String, _ labels: [(String, String)], _ value: Int64) {
+        let key = Key(name: name, labels: labels.map(\.1))
+        let meter = gauges.withLock { gauges in
+            if let known = gauges[key] { return known }
+            let made = Meter(label: name, dimensions: labels, factory: factory ?? MetricsSystem.factory)
+            gauges[key] = made
+            return made
+        }
+        meter.set(value)
     }
 
     private func count(_ name: String, _ labels: [(String, String)]) {

@@ -14,6 +14,8 @@ public struct TLSRevocationFacts: Sendable, Hashable {
     public struct Staple: Sendable, Hashable {
         /// The certificate's subject.
         public var subject: String
+        /// The certificate's serial number in hexadecimal digits, as ``PresentedCertificate/serialNumber``.
+        public var serialNumber: String
         /// The responder that is asked.
         public var responder: String
         /// When the answer was known to be right, in seconds since 1970; `nil` if there is none.
@@ -24,8 +26,16 @@ public struct TLSRevocationFacts: Sendable, Hashable {
         public var lastFailure: String?
 
         /// Makes facts.
-        public init(subject: String, responder: String, thisUpdate: Int? = nil, nextUpdate: Int? = nil, lastFailure: String? = nil) {
+        public init(
+            subject: String,
+            serialNumber: String,
+            responder: String,
+            thisUpdate: Int? = nil,
+            nextUpdate: Int? = nil,
+            lastFailure: String? = nil
+        ) {
             self.subject = subject
+            self.serialNumber = serialNumber
             self.responder = responder
             self.thisUpdate = thisUpdate
             self.nextUpdate = nextUpdate

@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOPosix
+import ServalKeyStore
 import ServalTLS
 import Synchronization
 
@@ -24,6 +25,7 @@ final class OCSPStaple: Sendable {
     }
 
     let subject: String
+    private let serialNumber: String
     private let query: OCSPQuery
     private let responders: [ResponderAddress]
     private let name: String
@@ -49,6 +51,8 @@ final class OCSPStaple: Sendable {
         self.logger = logger
         self.note = note
         subject = query.certificate.subject
+        // OpenSSL leaves out the zero that keeps it from being a negative number.
+        serialNumber = SerialNumberText.hexadecimal([0] + query.certificate.serial)
         name = hexadecimal(query.certificate.digest)
         guard let der = store?.answer(for: name) else { return }
         guard let answer = try? query.answer(in: der, to: nil, now: currentSecond()), answer.status == .good else { return }
@@ -75,6 +79,7 @@ final class OCSPStaple: Sendable {
         state.withLock { state in
             TLSRevocationFacts.Staple(
                 subject: subject,
+                serialNumber: serialNumber,
                 responder: responders.first?.description ?? "",
                 thisUpdate: state.current?.thisUpdate,
                 nextUpdate: state.current?.nextUpdate,
@@ -159,7 +164,7 @@ final class OCSPStaple: Sendable {
             let end = state.withLock { $0.current?.nextUpdate }
             let meanwhile = end.map { $0 > now ? "the last answer is presented until \(UTCTime.words($0))" : nil } ?? nil
             logger.warning(
-                "OCSP stapling: [\(subject)]: \(missing.words); \(meanwhile ?? "no answer is presented"); next attempt in \(pause) s (ocspStapling)"
+                "OCSP stapling: [\(subject)]: \(missing.words); \(meanwhile ?? "no answer is presented"); next attempt in \(pause) s (serval.ocspStapling)"
             )
         }
     }

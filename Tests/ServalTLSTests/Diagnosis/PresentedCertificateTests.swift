@@ -59,6 +59,32 @@ struct PresentedCertificateTests {
         #expect(late.map(\.threshold) == [0] && late.map(\.days) == [-2])
     }
 
+    @Test func whatExpiresSoonIsToldOnceHoweverOftenItIsLoaded() async throws {
+        let soon = try await presented(Certificates.shared.value.server)
+        let end = soon.chainNotAfter
+        var expiring = ExpiringCertificates(daysBefore: 14)
+        #expect(expiring.near([soon], at: end - 14 * 86400 - 1).isEmpty)
+        #expect(expiring.near([soon], at: end - 14 * 86400) == [soon])
+        #expect(expiring.near([soon], at: end + 86400) == [soon])
+        #expect(ExpiringCertificates(daysBefore: 0).near([soon], at: end - 1).isEmpty)
+        #expect(ExpiringCertificates(daysBefore: Int(Int32.max)).near([soon], at: 0) == [soon])
+        var told = 0
+        for day in stride(from: Int64(13), through: -3, by: -1) { told += expiring.stillNear([soon], at: end - day * 86400).count }
+        #expect(told == 1)
+        // The same for another host is another matter, and so is a certificate that was away.
+        var other = soon
+        other.hostName = "www.example.com"
+        #expect(expiring.stillNear([soon, other], at: end) == [other])
+        #expect(expiring.stillNear([], at: end).isEmpty)
+        #expect(expiring.stillNear([soon], at: end) == [soon])
+        var news = ["a", "a", "b", "b", "a"].map { cause in expiring.isNews(cause) }
+        #expect(news == [true, false, true, false, true])
+        // It worked in between.
+        _ = expiring.stillNear([soon], at: end)
+        news = [expiring.isNews("a")]
+        #expect(news == [true])
+    }
+
     @Test func anExpiredCertificateDoesNotReplaceAGoodOne() async throws {
         let certificates = try await Certificates.shared.value
         let good = try await presented(certificates.server)

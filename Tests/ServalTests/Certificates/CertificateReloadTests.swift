@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import Serval
+import ServalContainer
 import ServalTLS
 import ServalTesting
 import Synchronization
@@ -13,6 +14,7 @@ struct CertificateReloadTests {
         let folder: URL
         let authority: TestCertificateAuthority
         let results = Mutex<[CertificateReload]>([])
+        let log = LogLines()
 
         init() throws {
             folder = FileManager.default.temporaryDirectory.appendingPathComponent("serval-\(UUID().uuidString)")
@@ -34,17 +36,22 @@ struct CertificateReloadTests {
         }
 
         /// Runs a server while `body` runs.
-        func run(watching interval: Duration?, _ body: @escaping @Sendable (Server, Int) async throws -> Void) async throws {
+        func run(
+            watching interval: Duration?,
+            renewing renewal: CertificateReloadDefinition? = nil,
+            _ body: @escaping @Sendable (Server, Int) async throws -> Void
+        ) async throws {
             var tls = TLSHostConfiguration(certificates: [.init(source: .pem(certificate: path("site.crt"), key: path("site.key")))])
             tls.hostName = TLSHostConfiguration.defaultHostName
             var configuration = ServerConfiguration()
             configuration.connectors = [.https(port: 0, address: "127.0.0.1", hosts: [tls])]
             configuration.connectors[0].certificateWatchInterval = interval
+            configuration.certificateReload = renewal
             let (ready, continuation) = AsyncStream<Int>.makeStream()
             let server = Server(
                 configuration: configuration,
                 applications: [WebApplication(path: "/") { $0.addServlet("hello", HelloServlet()).map("/hello") }],
-                logger: Logger(label: "serval.tests") { _ in SwiftLogNoOpLogHandler() },
+                logger: log.logger,
                 onReady: { server in continuation.yield(server.localPorts[0]) },
                 onReload: { reloads in self.results.withLock { $0 += reloads } }
             )
@@ -167,6 +174,42 @@ struct CertificateReloadTests {
             #expect(try await site.serial(port) == site.serial(of: identities[3]))
         }
         #expect(site.results.withLock { $0.count { $0.error != nil } } == 1)
+    }
+
+    @Test func whatExpiresSoonIsLoadedAgain() async throws {
+        let site = try Site()
+        let (soon, late) = (try site.authority.issue(validFor: 3 * 86400), try site.authority.issue(validFor: 60 * 86400))
+        try site.write(certificate: soon)
+        try site.write(keyOf: soon)
+        var renewal = CertificateReloadDefinition()
+        renewal.checkPeriod = .milliseconds(100)
+        @Sendable func loads() -> Int { site.results.withLock { $0.count { $0.trigger == .expiry } } }
+        @Sendable func wait(for count: Int) async throws {
+            for _ in 0..<600 where loads() < count { try await Task.sleep(for: .milliseconds(50)) }
+            #expect(loads() >= count)
+        }
+        try await site.run(watching: nil, renewing: renewal) { _, port in
+            // Nobody replaces it: it is loaded again and again, and told of once.
+            try await wait(for: 4)
+            #expect(site.log.count("a certificate that expires soon was loaded again") == 1)
+            #expect(site.log.count("certificates reloaded") == 0)
+            // Half of a new one: the old one stays, and that is told once, too.
+            try site.write(certificate: late)
+            for _ in 0..<600 where site.results.withLock({ $0.last?.error }) == nil { try await Task.sleep(for: .milliseconds(50)) }
+            try await wait(for: loads() + 3)
+            #expect(site.log.count("certificates not reloaded") == 1)
+            #expect(try await site.serial(port) == site.serial(of: soon))
+            try site.write(keyOf: late)
+            try await site.waitFor(late, port)
+            #expect(site.log.count("certificates reloaded") == 1)
+            #expect(site.results.withLock { $0.last?.error == nil && $0.last?.replacement.added.count == 1 })
+            // Now there is time, so nothing is loaded any more.
+            let count = loads()
+            try await Task.sleep(for: .milliseconds(500))
+            #expect(loads() == count)
+        }
+        #expect(site.results.withLock { $0.allSatisfy { $0.trigger == .expiry } })
+        #expect(site.log.count("a certificate that expires soon was loaded again") == 1)
     }
 
     @Test func connectionsLiveOnWithTheOldCertificate() async throws {
