@@ -23,16 +23,10 @@ struct RunningConnector: Sendable {
     ) throws(TLSError) {
         self.definition = definition
         if let tls = definition.tls {
-            let backend = try TLSBackends.backend(named: definition.tlsImplementation)
-            self.certificates = try ConnectorCertificates(
-                tls,
-                backend: backend,
-                port: definition.configuration.port,
-                daysBefore: certificateReload?.daysBefore,
-                loggers: loggers
-            )
+            let certificates = try ConnectorCertificates(tls, of: definition, daysBefore: certificateReload?.daysBefore, loggers: loggers)
+            self.certificates = certificates
             // Several names of sslImplementationName may mean the same one.
-            loggers.tls.info("TLS implementation [\(backend.name)] for port \(definition.configuration.port)")
+            loggers.tls.info("TLS implementation [\(certificates.implementation)] for port \(definition.configuration.port)")
         } else {
             self.certificates = nil
         }

@@ -122,25 +122,32 @@ public final class Server: Service {
     ///
     /// Reads key stores and certificates; opens no sockets.
     public static func problems(of definition: ServerDefinition, logger: Logger? = nil) -> [String] {
+        self.findings(of: definition, logger: logger).filter(\.keepsFromStarting).map(\.description)
+    }
+
+    /// Everything that a start of this definition would find out, without starting it: what keeps it from starting, certificates that clients will refuse,
+    /// lists that are out of date, settings without effect.
+    ///
+    /// Reads key stores and certificates, and asks OCSP responders for what is to be stapled; opens no other sockets.
+    public static func findings(of definition: ServerDefinition, logger: Logger? = nil) -> [ServerFinding] {
         let loggers = ServerLoggers(logger)
-        var problems: [String] = []
+        var findings: [ServerFinding] = []
         do {
             _ = try ServerContainer(definition, logger: loggers.container)
         } catch {
-            problems.append("\(error)")
+            findings.append(.problem("\(error)"))
         }
-        if let problem = TLSBackends.problem(withFIPSMode: definition.fipsMode, of: definition.services) { problems.append(problem) }
-        problems += definition.services.flatMap(SessionTrackingCheck.problems(of:))
+        if let problem = TLSBackends.problem(withFIPSMode: definition.fipsMode, of: definition.services) { findings.append(.problem(problem)) }
+        findings += definition.services.flatMap(SessionTrackingCheck.problems(of:)).map(ServerFinding.problem)
         for connector in definition.services.flatMap(\.connectors) {
+            guard let tls = connector.tls else { continue }
             do {
-                if let tls = connector.tls {
-                    _ = try TLSBackends.backend(named: connector.tlsImplementation).makeServerContext(tls, logger: loggers.tls)
-                }
+                findings += try TLSCheck(tls, of: connector, loggers: loggers).findings
             } catch {
-                problems.append(Self.problem(error, of: connector))
+                findings.append(.problem(Self.problem(error, of: connector)))
             }
         }
-        return problems
+        return findings
     }
 
     private func serve(on eventLoopGroup: MultiThreadedEventLoopGroup, since start: ContinuousClock.Instant) async throws {
@@ -228,7 +235,7 @@ public final class Server: Service {
 
     /// One line that begins with the place of the setting that is wrong, as exactly as it is known.
     static func problem(_ cause: any Error, of definition: ConnectorDefinition) -> String {
-        let connector = "Connector [\(definition.tls == nil ? "http" : "https")-\(definition.configuration.port)]: \(cause)"
+        let connector = "Connector [\(definition.name)]: \(cause)"
         let origin = (cause as? TLSError)?.origin ?? definition.origin
         return origin.map { "\($0): \(connector)" } ?? connector
     }

@@ -71,7 +71,7 @@ struct HostCertificate: Sendable {
         self.configuration = configuration
         alias = identity.alias
         derChain = identity.certificateChain
-        var warnings = Self.warnings(about: certificates[0], configuration, kind, place)
+        var warnings = Self.warnings(about: configuration, kind, place)
         if identity.dhParameters != nil {
             warnings.append("The DH PARAMETERS of \(place) are not used: there is no finite-field Diffie-Hellman with this TLS implementation")
         }
@@ -97,8 +97,7 @@ struct HostCertificate: Sendable {
     }
 
     private static func warnings(
-        about leaf: NIOSSLCertificate,
-        _ configuration: CertificateConfiguration,
+        about configuration: CertificateConfiguration,
         _ kind: Kind,
         _ place: String
     ) -> [String] {
@@ -106,9 +105,6 @@ struct HostCertificate: Sendable {
         if let wanted = configuration.keyType, wanted.rawValue != kind.name {
             warnings.append("The Certificate with type [\(wanted.rawValue)] has a key of type [\(kind.name)] (\(place))")
         }
-        let now = currentSecond()
-        if leaf.notValidAfter < now { warnings.append("The certificate has expired (\(place))") }
-        if leaf.notValidBefore > now { warnings.append("The certificate is not valid yet (\(place))") }
         return warnings
     }
 }

@@ -52,7 +52,7 @@ extension HostContextBuilder {
             )
         else { throw TLSError(.invalidKeyMaterial, about("\(place) has a certificate that cannot be read")) }
         certificates.append(presented)
-        check(leaf, type, certificate, place)
+        check(type, certificate, place)
         if let parameters = identity.dhParameters { takeDHParameters(parameters, certificate, place) }
         digest.add(leafBytes)
         guard let handle = CertificateHandle(leaf) else { throw TLSError(.backend, "Out of memory") }
@@ -87,15 +87,13 @@ extension HostContextBuilder {
         }
     }
 
-    /// Things that do not keep a certificate from being served.
-    private func check(_ leaf: OpaquePointer, _ type: String, _ certificate: CertificateConfiguration, _ place: String) {
+    /// Things that do not keep a certificate from being served; what clients say to it, ``PresentedCertificate/findings(at:)`` knows.
+    private func check(_ type: String, _ certificate: CertificateConfiguration, _ place: String) {
         func warn(_ words: String, _ attribute: String) { self.warn([words], at: certificate.origin?.place(of: attribute) ?? self.place()) }
         if let wanted = certificate.keyType, !Self.types(of: wanted).contains(where: type.hasPrefix) {
             warn("The Certificate with type [\(wanted.rawValue)] has a key of type [\(type)] (\(place))", "type")
         }
         if type == "DSA" { warn("No client of today accepts a certificate with a key of type [DSA] (\(place))", "type") }
-        if X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0 { warn("The certificate has expired (\(place))", "certificateFile") }
-        if X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0 { warn("The certificate is not valid yet (\(place))", "certificateFile") }
     }
 
     /// `RSA`, `EC`, `ED25519`, …: OpenSSL keeps one certificate for each.

@@ -23,7 +23,7 @@ import Testing
         var check = try await Command.run(Command.serval, ["configtest", "--base", base.path])
         #expect(check.exitCode == 1)
         let place =
-            "conf/server.xml:\(line(of: "certificateKeystorePassword=\"wrong\"", in: wrongPassword)): Connector [https-0]: SSLHostConfig [_default_]: "
+            "conf/server.xml:\(line(of: "certificateKeystorePassword=\"wrong\"", in: wrongPassword)): Connector [https-auto]: SSLHostConfig [_default_]: "
         #expect(check.errors.contains(place + "Failed to load keystore type [PKCS12] with path ["), "\(check.errors)")
 
         let password = try base.read("conf/keystore.pass").trimmingCharacters(in: .whitespacesAndNewlines)
@@ -33,7 +33,7 @@ import Testing
         #expect(check.exitCode == 1)
         #expect(
             check.errors.contains(
-                "conf/server.xml:\(line(of: "ciphers=\"nothing\"", in: wrongCiphers)): Connector [https-0]: SSLHostConfig [_default_]: "
+                "conf/server.xml:\(line(of: "ciphers=\"nothing\"", in: wrongCiphers)): Connector [https-auto]: SSLHostConfig [_default_]: "
                     + "None of the [ciphers] specified are supported by the SSL engine : [nothing]"
             ),
             "\(check.errors)"

@@ -1,4 +1,5 @@
 import Logging
+import ServalContainer
 import ServalKeyStore
 import ServalTLS
 import Synchronization
@@ -8,9 +9,9 @@ final class ConnectorCertificates: Sendable {
     /// What new connections use.
     let context: TLSContextReference
     private let configuration: TLSEndpointConfiguration
+    private let definition: ConnectorDefinition
     private let backend: any TLSBackend
     private let files: WatchedFiles
-    private let port: Int
     private let loggers: ServerLoggers
     private struct State {
         var schedule: ReloadSchedule
@@ -27,21 +28,25 @@ final class ConnectorCertificates: Sendable {
     /// - Throws: `TLSError` with path and cause.
     init(
         _ configuration: TLSEndpointConfiguration,
-        backend: any TLSBackend,
-        port: Int,
+        of definition: ConnectorDefinition,
         daysBefore: Int?,
         loggers: ServerLoggers
     ) throws(TLSError) {
         self.configuration = configuration
-        self.backend = backend
-        self.port = port
+        self.definition = definition
         self.loggers = loggers
         self.files = WatchedFiles(configuration)
         // Looked at before they are read: what changes while they are read is seen later.
         self.state = Mutex(State(schedule: ReloadSchedule(self.files.look()), expiring: daysBefore.map(ExpiringCertificates.init(daysBefore:))))
-        self.context = TLSContextReference(try backend.makeServerContext(configuration, logger: loggers.tls))
-        self.log(self.context.current)
+        let check = try TLSCheck(configuration, of: definition, loggers: loggers)
+        self.backend = check.backend
+        self.context = TLSContextReference(check.context)
+        self.log(check.context)
+        loggers.tell(check.findings)
     }
+
+    /// The TLS implementation, in words.
+    var implementation: String { self.backend.name }
 
     /// How often the files are to be looked at; nil = never.
     var watchInterval: Duration? { self.files.paths.isEmpty ? nil : self.configuration.fileWatchInterval }
@@ -58,8 +63,8 @@ final class ConnectorCertificates: Sendable {
     func reload(_ trigger: CertificateReload.Trigger, connector: String) -> CertificateReload {
         self.state.withLock { state in
             state.schedule.noteLoad(of: self.files.look())
-            let result = self.load(trigger, connector: connector)
-            self.tell(result)
+            let (result, warnings) = self.load(trigger, connector: connector)
+            self.tell(result, warnings)
             return result
         }
     }
@@ -70,7 +75,7 @@ final class ConnectorCertificates: Sendable {
     func look(connector: String) -> CertificateReload? {
         self.state.withLock { state in
             guard state.schedule.see(self.files.look()) == .load else { return nil }
-            let result = self.load(.fileChange, connector: connector)
+            let (result, warnings) = self.load(.fileChange, connector: connector)
             if let error = result.error {
                 if state.schedule.failed(error.code) == .pending {
                     self.loggers.tls.notice(
@@ -82,7 +87,7 @@ final class ConnectorCertificates: Sendable {
             } else {
                 state.schedule.loaded()
             }
-            self.tell(result)
+            self.tell(result, warnings)
             return result
         }
     }
@@ -95,12 +100,13 @@ final class ConnectorCertificates: Sendable {
             let now = KeyStore.millisecondsNow() / 1000
             guard state.expiring?.near(self.presented, at: now).isEmpty == false else { return nil }
             state.schedule.noteLoad(of: self.files.look())
-            let result = self.load(.expiry, connector: connector)
+            let (result, warnings) = self.load(.expiry, connector: connector)
             if let error = result.error {
-                self.tell(result, isNews: state.expiring?.isNews(error.message) ?? true)
+                self.tell(result, [], isNews: state.expiring?.isNews(error.message) ?? true)
                 return result
             }
-            self.tell(result, isNews: !result.replacement.added.isEmpty)
+            let isNews = !result.replacement.added.isEmpty
+            self.tell(result, isNews ? warnings : [], isNews: isNews)
             for certificate in state.expiring?.stillNear(self.presented, at: now) ?? [] {
                 self.loggers.tls.warning(
                     "a certificate that expires soon was loaded again, and its files still have the same end: renew it",
@@ -111,28 +117,30 @@ final class ConnectorCertificates: Sendable {
         }
     }
 
-    private func load(_ trigger: CertificateReload.Trigger, connector: String) -> CertificateReload {
+    /// - Returns: what came of it, and what the TLS implementation warned of.
+    private func load(_ trigger: CertificateReload.Trigger, connector: String) -> (CertificateReload, warnings: [String]) {
         var result = CertificateReload(connector: connector, trigger: trigger, replacement: CertificateReplacement(from: [], to: []))
+        let collected = CollectedWarnings(self.loggers.tls)
         do {
-            result.replacement = try self.context.reload(self.configuration, backend: self.backend, logger: self.loggers.tls)
+            result.replacement = try self.context.reload(self.configuration, backend: self.backend, logger: collected.logger)
             self.log(self.context.current)
         } catch {
             result.error = error
         }
         TLSMetrics.shared.reloaded(result.error == nil, connector: connector)
-        return result
+        return (result, collected.end())
     }
 
     /// Tomcat's lines about what the hosts present.
     private func log(_ context: any TLSServerContext) {
-        // The port that the system will choose is not known yet.
-        let name = "https-\(self.port == 0 ? "auto" : "\(self.port)")"
-        for certificate in context.hostDescriptions.flatMap(\.certificates) { certificate.log(connector: name, to: self.loggers.certificate) }
+        for certificate in context.hostDescriptions.flatMap(\.certificates) {
+            certificate.log(connector: self.definition.name, to: self.loggers.certificate)
+        }
         for line in context.summary { self.loggers.tls.debug("\(line)") }
     }
 
     /// - Parameter isNews: without, it is told to those who look closely only.
-    private func tell(_ result: CertificateReload, isNews: Bool = true) {
+    private func tell(_ result: CertificateReload, _ warnings: [String], isNews: Bool = true) {
         var metadata: Logger.Metadata = ["serval.connector": "\(result.connector)", "serval.trigger": "\(result.trigger.rawValue)"]
         if let error = result.error {
             metadata["serval.cause"] = "\(error.origin.map { "\($0): " } ?? "")\(error)"
@@ -141,9 +149,8 @@ final class ConnectorCertificates: Sendable {
         self.loggers.tls.log(level: isNews ? .notice : .debug, "certificates reloaded", metadata: metadata)
         for certificate in result.replacement.added {
             self.loggers.tls.info("new certificate in use", metadata: ["serval.certificate": "\(certificate)"])
-            for finding in certificate.findings() where finding.severity > .info {
-                self.loggers.tls.warning("\(finding.message)", metadata: ["serval.certificate": "\(certificate)"])
-            }
         }
+        let added = result.replacement.added.flatMap { ServerFinding.about($0, of: self.definition) }
+        self.loggers.tell(warnings.map { ServerFinding(warning: $0, of: self.definition) } + added)
     }
 }

@@ -21,7 +21,7 @@ public struct TLSExplanation: Sendable {
     public var hostNames: [String]
     /// Whether requests for hosts of another TLS host are refused (`strictSni`).
     public var isStrict: Bool
-    /// What clients will not like about the certificates, the worst first.
+    /// What clients will not like about the certificates, and what else a start would say about the host, the worst first.
     public var findings: [PresentedCertificate.Finding]
 }
 
@@ -41,24 +41,27 @@ extension Server {
         logger: Logger? = nil
     ) -> [Result<TLSExplanation, ServerStartError>] {
         let loggers = ServerLoggers(logger)
-        return definition.services.flatMap(\.connectors).compactMap { connector in
-            guard let tls = connector.tls, port == nil || connector.configuration.port == port else { return nil }
+        let problem = TLSBackends.problem(withFIPSMode: definition.fipsMode, of: definition.services)
+        var results = problem.map { [Result<TLSExplanation, ServerStartError>.failure(ServerStartError(problems: [$0]))] } ?? []
+        for connector in definition.services.flatMap(\.connectors) {
+            guard let tls = connector.tls, port == nil || connector.configuration.port == port else { continue }
             do throws(TLSError) {
-                let backend = try TLSBackends.backend(named: connector.tlsImplementation)
-                let context = try backend.makeServerContext(tls, logger: loggers.tls)
-                return .success(TLSExplanation(connector, context, implementation: backend.name, serverName: serverName))
+                let check = try TLSCheck(tls, of: connector, loggers: loggers)
+                results.append(.success(TLSExplanation(connector, check, serverName: serverName)))
             } catch {
-                return .failure(ServerStartError(problems: [Self.problem(error, of: connector)]))
+                results.append(.failure(ServerStartError(problems: [Self.problem(error, of: connector)])))
             }
         }
+        return results
     }
 }
 
 extension TLSExplanation {
-    fileprivate init(_ connector: ConnectorDefinition, _ context: any TLSServerContext, implementation: String, serverName: String?) {
-        self.connector = "https-\(connector.configuration.port)"
+    fileprivate init(_ connector: ConnectorDefinition, _ check: TLSCheck, serverName: String?) {
+        self.connector = connector.name
         self.origin = connector.origin
-        self.implementation = implementation
+        self.implementation = check.backend.name
+        let context = check.context
         let isAddress = serverName.map(HostName.isAddress) ?? false
         self.serverName = isAddress ? nil : serverName
         let hosts = context.hostDescriptions
@@ -66,7 +69,9 @@ extension TLSExplanation {
         self.host = hosts[position]
         self.hostNames = hosts.map(\.hostName)
         self.isStrict = connector.configuration.strictSNI
-        self.findings = self.host.certificates.flatMap { $0.findings() }
+        let host = self.host.hostName
+        let findings = check.findings.filter { $0.hostName == nil || $0.hostName == host }
+        self.findings = findings.map { .init(severity: $0.severity, message: $0.message) }.sorted { $0.severity > $1.severity }
         switch choice {
         case .exactName: self.reason = "an SSLHostConfig has this hostName"
         case .wildcard: self.reason = "no SSLHostConfig has this hostName, and the wildcard covers it"

@@ -1,13 +1,18 @@
 import ArgumentParser
 import Serval
 import ServalConfiguration
+import ServalKeyStore
 import ServalObservability
 
 /// `serval configtest`.
 struct ConfigtestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "configtest",
-        abstract: "Check the configuration, key stores and certificates of a base directory without starting; exit code 0 or 1."
+        abstract: "Check the configuration, key stores and certificates of a base directory without starting; exit code 0 or 1.",
+        discussion: """
+            Tells what a start would tell. An error is what keeps the server from starting, and a certificate that clients refuse because it has expired or \
+            its chain is broken; warnings do not change the exit code.
+            """
     )
 
     @OptionGroup var base: BaseOption
@@ -20,9 +25,9 @@ struct ConfigtestCommand: ParsableCommand {
         for diagnostic in loaded.diagnostics { printError("\(diagnostic)") }
         var problems = loaded.diagnostics.count { $0.severity == .error }
         if let server = loaded.server {
-            for problem in Server.problems(of: server) {
-                printError("error: \(problem)")
-                problems += 1
+            for finding in Server.findings(of: server) where finding.severity > .info {
+                printError("\(finding.severity.rawValue): \(finding)")
+                if finding.severity == .error { problems += 1 }
             }
         }
         guard problems == 0 else {

@@ -21,6 +21,8 @@ package struct ExpiryWatch: Sendable {
 
     /// The notices that are due at `time`, in seconds since 1970; each threshold once for each certificate.
     ///
+    /// What is to be said of a certificate when it is first seen, ``PresentedCertificate/findings(at:)`` says; notices begin after that.
+    ///
     /// The end that counts is the earliest in the chain: clients refuse the certificate then.
     package mutating func notices(for certificates: [PresentedCertificate], at time: Int64) -> [Notice] {
         var notices: [Notice] = []
@@ -30,9 +32,8 @@ package struct ExpiryWatch: Sendable {
             present.insert(key)
             let left = certificate.chainNotAfter - time
             let days = Int(left >= 0 ? left / 86400 : (left - 86399) / 86400)
-            guard let threshold = Self.thresholds.last(where: { left <= Int64($0) * 86400 }) else { continue }
-            guard told[key].map({ threshold < $0 }) ?? true else { continue }
-            told[key] = threshold
+            let passed = Self.thresholds.last { left <= Int64($0) * 86400 }
+            guard let before = told.updateValue(passed ?? .max, forKey: key), let threshold = passed, threshold < before else { continue }
             notices.append(Notice(certificate: certificate, days: days, threshold: threshold))
         }
         told = told.filter { present.contains($0.key) }

@@ -24,6 +24,13 @@ final class ServalProcess: Sendable {
         return server
     }
 
+    /// Runs the server of a base directory until it is ready.
+    static func start(base: TemporaryFolder) async throws -> ServalProcess {
+        let server = try ServalProcess(base: base, environment: [:])
+        try await server.waitUntilReady()
+        return server
+    }
+
     /// A base directory as `serval init` makes it, but with free ports.
     static func makeBase(serverXML: String? = nil) async throws -> TemporaryFolder {
         let base = try TemporaryFolder()

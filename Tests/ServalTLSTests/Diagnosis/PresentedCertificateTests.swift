@@ -53,8 +53,9 @@ struct PresentedCertificateTests {
         #expect(days(1) == [1])
         #expect(days(0) == [0])
         #expect(days(-5) == [])
-        // Another certificate takes its place, and a server that starts late says the last threshold only.
+        // Another certificate takes its place, and what is seen first near its end has been told of in another way.
         #expect(watch.notices(for: [], at: end).isEmpty)
+        #expect(watch.notices(for: [certificate], at: end - 86400 * 10).isEmpty)
         let late = watch.notices(for: [certificate], at: end + 86400 * 2)
         #expect(late.map(\.threshold) == [0] && late.map(\.days) == [-2])
     }
