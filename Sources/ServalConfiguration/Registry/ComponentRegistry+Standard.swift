@@ -6,6 +6,7 @@ extension ComponentRegistry {
     mutating func registerStandardComponents() {
         self.register(servlet: "org.apache.catalina.servlets.DefaultServlet") { DefaultServlet() }
         self.register(servlet: "org.apache.jasper.servlet.JspServlet") { JSPUnsupportedServlet() }
+        self.register(filter: "org.apache.catalina.filters.HttpHeaderSecurityFilter") { HTTPHeaderSecurityFilter() }
         self.register(valve: "org.apache.catalina.valves.AccessLogValve", attributes: AccessLogRegistration.table) {
             try AccessLogRegistration.make($0)
         }
