@@ -28,6 +28,8 @@ public struct TLSHostConfiguration: Sendable, Hashable {
     /// The cipher suites for TLS 1.3 (`cipherSuites`), separated by colons or commas, in order.
     public var cipherSuites = TLSHostConfiguration.defaultCipherSuites
     /// The groups for key exchange (`groups`), in order; empty = the implementation's own choice.
+    ///
+    /// `?` in front of a name: used if the implementation has it, and no warning if not.
     public var groups: [String] = []
     /// Whether the server's order of ciphers decides (`honorCipherOrder`).
     public var honorsCipherOrder = false

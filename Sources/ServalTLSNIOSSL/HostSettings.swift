@@ -144,11 +144,13 @@ struct HostSettings {
     private mutating func setGroups() throws(TLSError) {
         guard !host.groups.isEmpty else { return }
         var curves: [NIOTLSCurve] = []
-        for name in host.groups {
+        for entry in host.groups {
+            let isOptional = entry.hasPrefix("?")
+            let name = isOptional ? String(entry.dropFirst()) : entry
             if let number = TLSGroup.named(name)?.number, Self.groups.contains(number) {
                 let curve = NIOTLSCurve(rawValue: number)
                 if !curves.contains(curve) { curves.append(curve) }
-            } else {
+            } else if !isOptional || TLSGroup.named(name) == nil {
                 warnings.append("The group [\(name)] is not supported by BoringSSL and is ignored")
             }
         }

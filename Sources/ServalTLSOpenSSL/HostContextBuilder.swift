@@ -161,10 +161,13 @@ struct HostContextBuilder {
     private mutating func setGroups() throws(TLSError) {
         guard !configuration.groups.isEmpty else { return }
         var known: [String] = []
-        for group in configuration.groups where !known.contains(group) {
+        for entry in configuration.groups where !known.contains(entry) {
+            // OpenSSL's own sign (3.3) for a group that need not be there.
+            let isOptional = entry.hasPrefix("?")
+            let group = isOptional ? String(entry.dropFirst()) : entry
             if let name = acceptedName(of: group) {
                 known.append(name)
-            } else {
+            } else if !isOptional || TLSGroup.named(group) == nil {
                 let words =
                     TLSGroup.named(group) == nil
                     ? "Unknown TLS group [\(group)] was specified and will not be enabled"

@@ -22,7 +22,7 @@ struct HostSettingsTests {
     @Test(arguments: [
         ("secp384r1", "secp384r1", "P-384"), ("P-384", "secp384r1", "P-384"), ("x25519", "x25519", "X25519"), ("X25519", "x25519", "X25519"),
         ("prime256v1", "secp256r1", "P-256"), ("SECP521R1", "secp521r1", "P-521"), ("ffdhe2048", "ffdhe2048", "ffdhe2048"),
-        ("nonsense,x25519", "x25519", "X25519"),
+        ("nonsense,x25519", "x25519", "X25519"), ("?X25519Kyber768Draft00,?secp384r1", "secp384r1", "P-384"),
     ])
     func groups(text: String, expected: String, client: String) async throws {
         let server = try await TestServer(TLSEndpointConfiguration(hosts: [try await host { $0.groups = text.components(separatedBy: ",") }]))
@@ -34,6 +34,9 @@ struct HostSettingsTests {
 
     /// Post-quantum groups where OpenSSL has them (3.5), and words about it where not.
     @Test func postQuantumGroups() async throws {
+        let quiet = WarningLog()
+        _ = try makeContext(try await host { $0.groups = ["?X25519MLKEM768", "?X25519Kyber768Draft00", "x25519"] }, quiet)
+        #expect(!quiet.lines.contains { $0.contains("group") }, "\(quiet.lines)")
         let log = WarningLog()
         let context = try makeContext(try await host { $0.groups = ["X25519MLKEM768", "x25519", "nonsense"] }, log)
         let version = OpenSSLBackend().name.split(whereSeparator: { " .".contains($0) }).dropFirst().compactMap { Int($0) }

@@ -43,7 +43,8 @@ extension AttributeTable {
                 "groups",
                 .text,
                 note:
-                    "names of IANA, the JDK or OpenSSL, separated by commas; unknown ones are left out with a warning; the implementation's choice if left out"
+                    "names of IANA, the JDK or OpenSSL, separated by commas; those that are not there are left out with a warning, with ? in front of the name "
+                    + "without; the implementation's choice if left out"
             ),
             AttributeDefinition("honorCipherOrder", .boolean, default: "false"),
             AttributeDefinition("insecureRenegotiation", .boolean, default: "false", note: "never allowed"),
