@@ -194,7 +194,7 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: ["TestPrograms", "ServalTesting", "ServalKeyStore", x509],
-            exclude: ["HTTP2/attacks.py", "HTTP2/client.py", "HTTP2/conformance.py", "HTTP2/stopping.py"],
+            exclude: ["HTTP2/attacks.py", "HTTP2/client.py", "HTTP2/conformance.py", "HTTP2/stopping.py", "Scanners"],
             swiftSettings: settings
         ),
         // The fuzzer's targets, fed with what the fuzzer once found.
