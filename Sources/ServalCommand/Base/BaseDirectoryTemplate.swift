@@ -79,9 +79,13 @@ org.apache.tomcat.util.net.level = INFO
       HTTP over TLS. The key store and the file with its random password were made for this machine by `serval init`;
       the certificate is self-signed: good for trying out, not for users. conf/localhost.pem holds the certificate for
       clients that are to trust it. SIGHUP makes the server read key store and password again.
+
+      Ciphers and groups are those of Mozilla's configuration "intermediate", for all clients of the last ten years and more;
+      without these attributes more is accepted, as in Tomcat. (The question mark: where OpenSSL has the group, from 3.5 on.)
     -->
     <Connector port="8443" protocol="HTTP/1.1" connectionTimeout="20000" maxThreads="150" SSLEnabled="true">
-      <SSLHostConfig>
+      <SSLHostConfig honorCipherOrder="true" ciphers="ECDHE+AESGCM:ECDHE+CHACHA20"
+                     groups="?X25519MLKEM768,x25519,secp256r1,secp384r1">
         <Certificate certificateKeystoreFile="conf/localhost.p12"
                      certificateKeystorePasswordFile="conf/keystore.pass"
                      certificateKeystoreType="PKCS12"/>
@@ -173,6 +177,29 @@ org.apache.tomcat.util.net.level = INFO
     <url-pattern>*.jsp</url-pattern>
     <url-pattern>*.jspx</url-pattern>
   </servlet-mapping>
+
+  <!--
+    Tells browsers to come by https only (HSTS, here for a year) and not to show pages in frames of other sites. It is for sites
+    whose every page is there on port 443 of the same host name; browsers remember that for as long as it says.
+  -->
+  <!--
+  <filter>
+    <filter-name>httpHeaderSecurity</filter-name>
+    <filter-class>org.apache.catalina.filters.HttpHeaderSecurityFilter</filter-class>
+    <init-param>
+      <param-name>hstsMaxAgeSeconds</param-name>
+      <param-value>31536000</param-value>
+    </init-param>
+    <init-param>
+      <param-name>antiClickJackingOption</param-name>
+      <param-value>SAMEORIGIN</param-value>
+    </init-param>
+  </filter>
+  <filter-mapping>
+    <filter-name>httpHeaderSecurity</filter-name>
+    <url-pattern>/*</url-pattern>
+  </filter-mapping>
+  -->
 
   <!-- Minutes without a request after which a session ends; 0 or less means never. -->
   <session-config>
@@ -315,6 +342,36 @@ org.apache.tomcat.util.net.level = INFO
     <welcome-file>index.html</welcome-file>
     <welcome-file>index.htm</welcome-file>
   </welcome-file-list>
+</web-app>
+
+"""##),
+        File(path: "webapps/ROOT/WEB-INF/web.xml", contents: ##"""
+<?xml version="1.0" encoding="UTF-8"?>
+<!-- The page that a new server shows. -->
+<web-app xmlns="https://jakarta.ee/xml/ns/jakartaee"
+         xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+         xsi:schemaLocation="https://jakarta.ee/xml/ns/jakartaee https://jakarta.ee/xml/ns/jakartaee/web-app_6_1.xsd"
+         version="6.1">
+
+  <display-name>Serval</display-name>
+
+  <!-- Browsers show it in no frames of other sites and guess no media types. HSTS is off: it would count for everything on localhost. -->
+  <filter>
+    <filter-name>httpHeaderSecurity</filter-name>
+    <filter-class>org.apache.catalina.filters.HttpHeaderSecurityFilter</filter-class>
+    <init-param>
+      <param-name>hstsEnabled</param-name>
+      <param-value>false</param-value>
+    </init-param>
+    <init-param>
+      <param-name>antiClickJackingOption</param-name>
+      <param-value>SAMEORIGIN</param-value>
+    </init-param>
+  </filter>
+  <filter-mapping>
+    <filter-name>httpHeaderSecurity</filter-name>
+    <url-pattern>/*</url-pattern>
+  </filter-mapping>
 </web-app>
 
 """##),
