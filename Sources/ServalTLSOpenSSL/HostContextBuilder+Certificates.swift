@@ -61,7 +61,7 @@ extension HostContextBuilder {
         var staples = staples
         try staples.add(
             handle,
-            chain: chain,
+            issuers: IssuerSearch(chain: chain, trust: configuration.clientAuthentication.trust),
             isOn: configuration.staplesOCSP,
             directory: stapleDirectory,
             service: service,

@@ -286,7 +286,7 @@ struct HostContextBuilder {
     // MARK: Resumption and the rest
 
     private func setResumption(lifetime: Int) {
-        serval_ctx_set_cache(context, configuration.sessionCacheSize == -1 ? 20480 : configuration.sessionCacheSize)
+        serval_ctx_use_own_cache(context)
         SSL_CTX_set_timeout(context, lifetime)
     }
 

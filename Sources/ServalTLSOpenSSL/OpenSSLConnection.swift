@@ -221,8 +221,6 @@ final class OpenSSLConnection {
         let ticket = session.flatMap(TicketData.init(session:))
         let id = sessionID(session, ticket)
         let cipher = SSL_get_current_cipher(ssl)
-        // Only state at the server needs the session itself to be revoked; for tickets the id is enough.
-        let handle = hasStateAtServer(ticket) ? SessionHandle(SSL_get1_session(ssl)) : nil
         return TLSConnectionFacts(
             protocolVersion: String(cString: SSL_get_version(ssl)),
             cipherSuite: cipher.flatMap { SSL_CIPHER_standard_name($0) }.map { String(cString: $0) } ?? "",
@@ -235,26 +233,19 @@ final class OpenSSLConnection {
             applicationProtocol: applicationProtocol,
             clientCertificates: clientCertificates(ticket),
             hostNames: server.hostNames,
-            invalidateSession: { [host] in host.invalidate(id, handle) },
+            invalidateSession: { [host] in host.invalidate(id) },
             requestClientCertificates: requestClientCertificates
         )
     }
 
-    /// Whether the resumed session must not be used: it has been invalidated, or its client is not trusted any more.
+    /// Why the resumed session must not be used: it has been invalidated while it was being resumed.
     ///
-    /// For tickets the ticket callback has found out already, before resuming.
+    /// Before that nothing is resumed that must not be (`OpenSSLHostContext.mayResume`).
     func refusalOfResumedSession() -> TLSError? {
         guard isResumed, let session = SSL_get_session(ssl) else { return nil }
         let ticket = TicketData(session: session)
-        if host.refuses(sessionID(session, ticket), begun: ticket?.begun ?? SSL_SESSION_get_time(session)) {
-            return TLSError(.sessionRevoked, "The client resumed a TLS session that had been invalidated")
-        }
-        if hasStateAtServer(ticket), !host.stillTrusts(session, intermediates: certificates(in: SSL_get_peer_cert_chain(ssl)), withAnswers: false) {
-            // Otherwise the client would try again with the same session.
-            SSL_CTX_remove_session(host.context, session)
-            return TLSError(.clientCertificateRejected, "The client resumed a TLS session whose client certificate is not acceptable any more")
-        }
-        return nil
+        guard host.refuses(sessionID(session, ticket), begun: ticket?.begun ?? SSL_SESSION_get_time(session)) else { return nil }
+        return TLSError(.sessionRevoked, "The client's TLS session was invalidated while it was being resumed")
     }
 
     /// The last alert that was sent to the client, by number.
@@ -263,21 +254,7 @@ final class OpenSSLConnection {
     /// The last alert that the client sent, by number.
     var alertReceived: Int32? { io.pointee.alert_received == 0 ? nil : Int32(io.pointee.alert_received) - 1 }
 
-    /// What becomes of a client that has resumed a session, as far as responders' answers go; nil if there is nothing to ask.
-    ///
-    /// For tickets the ticket callback has found out already, and a session whose answers were not at hand was not resumed. State at the server is resumed by
-    /// OpenSSL alone.
-    func judgeResumedClient(on loop: any EventLoop) -> RevocationChecker.Judgement? {
-        guard let checker = host.revocation, checker.asks, isResumed, let session = SSL_get_session(ssl),
-            hasStateAtServer(TicketData(session: session)), let leaf = SSL_SESSION_get0_peer(session)
-        else { return nil }
-        guard let chain = host.verification.verifiedChain(leaf, certificates(in: SSL_get_peer_cert_chain(ssl))) else { return nil }
-        return checker.judge(chain, on: loop)
-    }
-
     private var isResumed: Bool { SSL_session_reused(ssl) == 1 }
-
-    private func hasStateAtServer(_ ticket: TicketData?) -> Bool { host.keepsStateAtServer || ticket == nil }
 
     private func sessionID(_ session: OpaquePointer?, _ ticket: TicketData?) -> [UInt8] {
         if let ticket { return ticket.id }
@@ -368,18 +345,4 @@ extension OpenSSLConnection.Outcome {
         if case .failed(let error) = self { return error }
         return TLSError(.protocolViolation, "OpenSSL did not encrypt what was written")
     }
-}
-
-/// A counted reference to an `SSL_SESSION`.
-///
-/// It may be used from any thread: OpenSSL counts references atomically, and what is done with it here (removal from the cache) takes the context's lock.
-final class SessionHandle: @unchecked Sendable {
-    let session: OpaquePointer
-
-    init?(_ session: OpaquePointer?) {
-        guard let session else { return nil }
-        self.session = session
-    }
-
-    deinit { SSL_SESSION_free(session) }
 }

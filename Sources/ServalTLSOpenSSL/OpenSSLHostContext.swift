@@ -6,7 +6,7 @@ import Synchronization
 
 /// One TLS host's `SSL_CTX`.
 ///
-/// It may be used from any thread: nothing in the `SSL_CTX` is changed after `init` but its session cache, which OpenSSL locks.
+/// It may be used from any thread: nothing in the `SSL_CTX` is changed after `init`.
 final class OpenSSLHostContext: @unchecked Sendable {
     let context: OpaquePointer
     let hostName: String
@@ -38,6 +38,7 @@ final class OpenSSLHostContext: @unchecked Sendable {
     private let sessionLifetime: Int
     private let applicationProtocols: [UInt8]
     private let ticketKeys: TicketKeyRing
+    private let sessions: SessionCache
     /// One for the process: an invalidated session stays so when a reload has replaced its host's context.
     private static let revoked = Mutex(RevokedSessions())
 
@@ -60,6 +61,7 @@ final class OpenSSLHostContext: @unchecked Sendable {
         let configured = Int(configuration.sessionTimeout.components.seconds)
         // RFC 8446 section 4.6.1 allows seven days.
         sessionLifetime = configured == 0 ? 604_800 : min(configured, 604_800)
+        sessions = SessionCache(limit: configuration.sessionCacheSize == -1 ? 20480 : configuration.sessionCacheSize, lifetime: sessionLifetime)
         applicationProtocols = alpnProtocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
 
         var builder = HostContextBuilder(context, configuration, tokens: tokens, service: service, stapleDirectory: stapleDirectory, logger: logger)
@@ -111,11 +113,24 @@ final class OpenSSLHostContext: @unchecked Sendable {
             },
             me
         )
-        // Its callback gets no argument of its own.
+        // The next callbacks get no argument of their own.
         SSL_CTX_set_ex_data(context, 0, me)
+        SSL_CTX_sess_set_new_cb(context) { ssl, session in
+            guard let ssl, let session, let host = OpenSSLHostContext.of(SSL_get_SSL_CTX(ssl)) else { return 0 }
+            return host.keep(session, of: ssl) ? 1 : 0
+        }
+        SSL_CTX_sess_set_get_cb(context) { ssl, id, length, copies in
+            // The reference is counted already.
+            copies?.pointee = 0
+            guard let ssl, let id, length > 0, let host = OpenSSLHostContext.of(SSL_get_SSL_CTX(ssl)) else { return nil }
+            return host.find(Array(UnsafeBufferPointer(start: id, count: Int(length))))
+        }
+        SSL_CTX_sess_set_remove_cb(context) { context, session in
+            guard let context, let session else { return }
+            OpenSSLHostContext.of(context)?.forget(session)
+        }
         SSL_CTX_set_tlsext_ticket_key_evp_cb(context) { ssl, name, iv, cipher, code, encrypts in
-            guard let ssl, let name, let iv, let me = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), 0) else { return -1 }
-            let host = Unmanaged<OpenSSLHostContext>.fromOpaque(me).takeUnretainedValue()
+            guard let ssl, let name, let iv, let host = OpenSSLHostContext.of(SSL_get_SSL_CTX(ssl)) else { return -1 }
             return encrypts == 1 ? host.beginTicket(name, iv, cipher, code) : host.openTicket(ssl, name, iv, cipher, code)
         }
         guard !staples.isEmpty else { return }
@@ -124,6 +139,11 @@ final class OpenSSLHostContext: @unchecked Sendable {
             return Unmanaged<OpenSSLHostContext>.fromOpaque(argument).takeUnretainedValue().staples.present(to: ssl)
         }
         serval_ctx_set_status_callback(context, present, me)
+    }
+
+    private static func of(_ context: OpaquePointer?) -> OpenSSLHostContext? {
+        guard let context, let me = SSL_CTX_get_ex_data(context, 0) else { return nil }
+        return Unmanaged<OpenSSLHostContext>.fromOpaque(me).takeUnretainedValue()
     }
 
     /// How fresh everything about revocation is.
@@ -195,21 +215,59 @@ final class OpenSSLHostContext: @unchecked Sendable {
     }
 
     /// Makes a session unusable for further connections.
-    func invalidate(_ id: [UInt8], _ handle: SessionHandle?) {
+    func invalidate(_ id: [UInt8]) {
         let now = currentSecond()
         Self.revoked.withLock { $0.insert(id, expiry: now + sessionLifetime, now: now) }
-        if let handle { SSL_CTX_remove_session(context, handle.session) }
     }
 
     /// Whether the client certificate in a stored session would still be accepted; true if there is none and none is required.
     ///
     /// Every resumption comes through here: what a certificate's expiry, the revocation lists and the responders' answers at hand say now is what counts.
-    ///
-    /// - Parameter withAnswers: Without, responders' answers are left to whoever calls.
-    func stillTrusts(_ session: OpaquePointer, intermediates: [[UInt8]], withAnswers: Bool = true) -> Bool {
+    private func stillTrusts(_ session: OpaquePointer, intermediates: [[UInt8]]) -> Bool {
         guard verifiesClients else { return true }
         guard let leaf = SSL_SESSION_get0_peer(session) else { return SSL_CTX_get_verify_mode(context) & SSL_VERIFY_FAIL_IF_NO_PEER_CERT == 0 }
-        return verification.verdict(on: leaf, intermediates: intermediates, withAnswers: withAnswers) != .refused
+        return verification.verdict(on: leaf, intermediates: intermediates, withAnswers: true) != .refused
+    }
+
+    /// Whether a session may be resumed; if not, a full handshake takes its place.
+    func mayResume(_ session: OpaquePointer, _ data: TicketData) -> Bool {
+        !refuses(data.id, begun: data.begun) && stillTrusts(session, intermediates: data.intermediates)
+    }
+
+    // MARK: State at the server
+
+    /// Called with each new session, and its reference if the answer is true.
+    private func keep(_ session: OpaquePointer, of ssl: OpaquePointer) -> Bool {
+        // In TLS 1.3 with tickets nobody comes back for it.
+        guard keepsStateAtServer || SSL_version(ssl) != TLS1_3_VERSION else { return false }
+        let handle = SessionHandle(session)
+        let now = currentSecond()
+        let data =
+            TicketData(session: session)
+            ?? TicketData(
+                id: handle.id ?? [],
+                begun: now,
+                intermediates: verifiesClients ? certificates(in: SSL_get_peer_cert_chain(ssl)) : []
+            )
+        sessions.insert(handle, data, now: now)
+        return true
+    }
+
+    /// The session that a client names, with a reference of its own, if it may be resumed.
+    private func find(_ id: [UInt8]) -> OpaquePointer? {
+        guard let found = sessions.find(id, now: currentSecond()) else { return nil }
+        guard mayResume(found.session.session, found.data) else {
+            sessions.remove(id)
+            return nil
+        }
+        return SSL_SESSION_up_ref(found.session.session) == 1 ? found.session.session : nil
+    }
+
+    /// Called with sessions that OpenSSL does not want to be resumed, as after a fatal error.
+    private func forget(_ session: OpaquePointer) {
+        var length: UInt32 = 0
+        guard let start = SSL_SESSION_get_id(session, &length), length > 0 else { return }
+        sessions.remove(Array(UnsafeBufferPointer(start: start, count: Int(length))))
     }
 }
 

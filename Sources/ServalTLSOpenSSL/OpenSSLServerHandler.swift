@@ -260,11 +260,15 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     }
 
     private func complete(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection) {
-        if let refusal = connection.refusalOfResumedSession() { return fail(context, refusal) }
-        if decideOnResumption(context, connection) { open(context, connection) }
+        if let refusal = connection.refusalOfResumedSession() {
+            // OpenSSL has no other alert to offer once the handshake is over.
+            if let goodbye = connection.sendCloseNotify(allocator) { send(context, goodbye) }
+            return fail(context, refusal)
+        }
+        open(context, connection)
     }
 
-    func open(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection) {
+    private func open(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection) {
         phase = .open
         timer?.cancel()
         timer = nil

@@ -82,7 +82,7 @@ struct TicketData: Equatable {
     /// Called with a ticket that has been decrypted: says whether it may be used.
     static func decide(_ session: OpaquePointer?, status: SSL_TICKET_STATUS, host: OpenSSLHostContext) -> SSL_TICKET_RETURN {
         guard status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW, let session, let ticket = TicketData(session: session),
-            !host.refuses(ticket.id, begun: ticket.begun), host.stillTrusts(session, intermediates: ticket.intermediates)
+            host.mayResume(session, ticket)
         else { return SSL_TICKET_RETURN_IGNORE_RENEW }
         return status == SSL_TICKET_SUCCESS_RENEW ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE
     }

@@ -49,9 +49,9 @@ static inline long serval_ctx_set_mode(SSL_CTX *c, long mode) { return SSL_CTX_s
 static inline int serval_ctx_set_versions(SSL_CTX *c, int lowest, int highest) {
     return SSL_CTX_set_min_proto_version(c, lowest) && SSL_CTX_set_max_proto_version(c, highest);
 }
-static inline void serval_ctx_set_cache(SSL_CTX *c, long size) {
-    SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_SERVER);
-    SSL_CTX_sess_set_cache_size(c, size);
+// Sessions come from and go to the context's callbacks only.
+static inline void serval_ctx_use_own_cache(SSL_CTX *c) {
+    SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL | SSL_SESS_CACHE_NO_AUTO_CLEAR);
 }
 static inline int serval_ctx_set_groups(SSL_CTX *c, const char *list) { return SSL_CTX_set1_groups_list(c, list) == 1; }
 static inline void serval_ctx_set_dh_auto(SSL_CTX *c, int on) { SSL_CTX_set_dh_auto(c, on); }

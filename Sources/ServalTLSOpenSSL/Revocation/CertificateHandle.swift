@@ -39,10 +39,11 @@ final class CertificateHandle: @unchecked Sendable {
         return Array(UnsafeBufferPointer(start: ASN1_STRING_get0_data(serial), count: Int(ASN1_STRING_length(serial))))
     }
 
-    /// Whether `other` has issued this one, as far as names, key identifiers and key usage tell.
+    /// Whether `other` has issued this one: names, key identifiers, key usage, and the signature, because authorities may have the same name.
     func isIssued(by other: CertificateHandle) -> Bool {
         defer { ERR_clear_error() }
-        return X509_check_issued(other.pointer, pointer) == X509_V_OK
+        guard X509_check_issued(other.pointer, pointer) == X509_V_OK, let key = X509_get0_pubkey(other.pointer) else { return false }
+        return X509_verify(pointer, key) == 1
     }
 
     /// Whether this one demands a stapled answer (RFC 7633).

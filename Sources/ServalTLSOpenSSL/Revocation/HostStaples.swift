@@ -21,12 +21,12 @@ struct HostStaples: Sendable {
     /// Looks after the answer for a certificate, if it can have one.
     ///
     /// - Parameters:
-    ///   - chain: The certificates that are sent with it, in any order.
+    ///   - issuers: Where its issuer is looked for.
     ///   - warn: Gets one line if there is something to be said.
     /// - Throws: `.stapleMissing` if the certificate demands an answer (RFC 7633) that it cannot get.
     mutating func add(
         _ certificate: CertificateHandle,
-        chain: [CertificateHandle],
+        issuers: IssuerSearch,
         isOn: Bool,
         directory: String?,
         service: RevocationService,
@@ -37,7 +37,8 @@ struct HostStaples: Sendable {
         let urls = certificate.responderURLs
         let responders = urls.compactMap(ResponderAddress.init)
         var obstacle: String?
-        let issuer = chain.first { certificate.isIssued(by: $0) }
+        var issuer: CertificateHandle?
+        if isOn, !responders.isEmpty { issuer = issuers.issuer(of: certificate) }
         if !isOn {
             obstacle = "serval.ocspStapling is [false]"
         } else if urls.isEmpty {
@@ -48,7 +49,9 @@ struct HostStaples: Sendable {
             obstacle = "its OCSP responder [\(urls.joined(separator: " "))] is no http URL"
             warn("No OCSP answer can be stapled to [\(certificate.subject)]: \(obstacle ?? "")")
         } else if issuer == nil {
-            obstacle = "its issuer is not in certificateChainFile or behind it in certificateFile"
+            obstacle =
+                "its issuer [\(certificate.issuer)] is neither in certificateChainFile, nor behind it in certificateFile or its key store entry, nor in "
+                + "the trust store of the host, nor among the system's authorities; append the issuer's certificate to certificateChainFile"
             warn("No OCSP answer can be stapled to [\(certificate.subject)]: \(obstacle ?? "")")
         }
         guard obstacle == nil, let issuer else {

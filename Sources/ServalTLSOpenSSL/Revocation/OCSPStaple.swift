@@ -92,6 +92,7 @@ final class OCSPStaple: Sendable {
 
     /// Begins to look after the answer; the future, which never fails, is done when there is one or an attempt has been made.
     func start() -> EventLoopFuture<Void> {
+        // Not a loop of a connector or a server: this one outlives them, and may be shared by several.
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         guard answer == nil else {
             // One that was kept: replace it in its time.

@@ -22,26 +22,4 @@ extension OpenSSLServerHandler {
             return false
         }
     }
-
-    /// The same for a session that was resumed from state at the server.
-    ///
-    /// - Returns: Whether the connection is open now; if not, it will be or has been closed.
-    func decideOnResumption(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection) -> Bool {
-        switch connection.judgeResumedClient(on: context.eventLoop) {
-        case nil, .decided(.accepted)?:
-            return true
-        case .decided(.refused(let error, _))?:
-            fail(context, error)
-            return false
-        case .open(let future)?:
-            isLeft = true
-            future.assumeIsolated().whenSuccess { verdict in
-                guard self.isLeft, self.phase == .handshake, self.connection === connection else { return }
-                if case .refused(let error, _) = verdict { return self.fail(context, error) }
-                self.open(context, connection)
-                self.comeBack(context)
-            }
-            return false
-        }
-    }
 }

@@ -36,7 +36,7 @@ struct RevocationLists {
                 )
             }
             guard facts.count > countBefore else {
-                throw TLSError(.invalidKeyMaterial, about("The file [\(file)] contains no revocation list in PEM"))
+                throw TLSError(.invalidKeyMaterial, about("The file [\(file)] contains no revocation list, neither in PEM nor in DER"))
             }
             contents.append(bytes)
         }
@@ -69,15 +69,25 @@ struct RevocationLists {
         return warnings
     }
 
-    private static func forEach(in pem: [UInt8], _ body: (OpaquePointer) throws(TLSError) -> Void) throws(TLSError) {
-        guard let source = BIO_new_mem_buf(pem, Int32(pem.count)) else { throw TLSError(.backend, "Out of memory") }
-        defer {
-            BIO_free(source)
-            ERR_clear_error()
+    /// Any number of lists in PEM, or one in DER, as authorities publish them.
+    private static func forEach(in bytes: [UInt8], _ body: (OpaquePointer) throws(TLSError) -> Void) throws(TLSError) {
+        defer { ERR_clear_error() }
+        if bytes.first == 0x30, let list = parse(bytes) {
+            defer { X509_CRL_free(list) }
+            return try body(list)
         }
+        guard let source = BIO_new_mem_buf(bytes, Int32(bytes.count)) else { throw TLSError(.backend, "Out of memory") }
+        defer { BIO_free(source) }
         while let list = PEM_read_bio_X509_CRL(source, nil, nil, nil) {
             defer { X509_CRL_free(list) }
             try body(list)
+        }
+    }
+
+    private static func parse(_ der: [UInt8]) -> OpaquePointer? {
+        der.withUnsafeBufferPointer { bytes in
+            var position = bytes.baseAddress
+            return d2i_X509_CRL(nil, &position, bytes.count)
         }
     }
 

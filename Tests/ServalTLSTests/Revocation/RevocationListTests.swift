@@ -109,4 +109,44 @@ struct RevocationListTests {
             try await server.stop()
         }
     }
+
+    @Test(
+        "certificateRevocationListPath: a directory as openssl rehash makes it, and lists in DER as authorities publish them",
+        arguments: ["PEM", "DER"]
+    )
+    func directory(form: String) async throws {
+        let authority = try await OCSPAuthority()
+        let good = try await authority.issue("good", responders: [])
+        let bad = try await authority.issue("bad", responders: [])
+        try await authority.revoke(bad)
+        let list = try await authority.revocationList()
+        let directory = authority.folder.path("lists")
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
+        try await Command.openssl("crl", "-in", list, "-outform", form, "-out", directory + "/authority.crl")
+        // It links what it can read, which is PEM.
+        try await Command.openssl("rehash", directory)
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory)
+        #expect(names.contains { $0.wholeMatch(of: /[0-9a-f]{8}\.r0/) != nil } == (form == "PEM"), "\(names)")
+        let server = try await server(authority, .off, lists: []) { $0.revocationListDirectories = [directory] }
+        #expect(try await text(server, good).contains("peer=1 "), "\(server.journal.now.errors)")
+        #expect(try await text(server, bad).contains("SSL alert number 44"))
+        #expect(server.context.revocationFacts.first?.revocationLists.first?.path.hasPrefix(directory) == true)
+        try await server.stop()
+    }
+
+    @Test("A file without a list keeps the server from starting, and the message names it")
+    func nothingInTheFile() async throws {
+        let authority = try await OCSPAuthority()
+        let folder = try TemporaryFolder()
+        let derList = authority.folder.path("list.der")
+        try await Command.openssl("crl", "-in", try await authority.revocationList(), "-outform", "DER", "-out", derList)
+        let half = try Data(contentsOf: URL(fileURLWithPath: derList)).dropLast(9)
+        let cut = folder.path("cut.der")
+        try half.write(to: URL(fileURLWithPath: cut))
+        for file in [try folder.write("no list\n", to: "none.pem"), authority.own.certificate, cut] {
+            await #expect { _ = try await server(authority, .off, lists: [file]) } throws: { error in
+                "\(error)".contains("The file [\(file)] contains no revocation list")
+            }
+        }
+    }
 }

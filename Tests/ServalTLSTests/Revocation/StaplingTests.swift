@@ -87,6 +87,38 @@ struct StaplingTests {
         try await server.stop()
     }
 
+    @Test("The issuer may be in the host's trust store instead of the chain; one that only has its name is not taken for it")
+    func issuerInTheTrustStore() async throws {
+        let authority = try await OCSPAuthority()
+        let namesake = try await OCSPAuthority()
+        let maker = try await AnswerMaker(signer: authority.own)
+        let responder = try await TestResponder { .answer(maker.answer(to: $0)) }
+        let pair = try await authority.issue("server", responders: [responder.url])
+        func configuration(_ trusted: [OCSPAuthority]) -> TLSEndpointConfiguration {
+            var host = TLSHostConfiguration(certificates: [.init(source: .pem(certificate: pair.certificate, key: pair.key))])
+            host.clientAuthentication = .optional(trust: .all(trusted.map { .file($0.own.certificate) }))
+            return TLSEndpointConfiguration(hosts: [host])
+        }
+        let server = try await TestServer(configuration([namesake, authority]))
+        #expect(try await status(server).contains("Cert Status: good"))
+        // It is looked for, and not sent.
+        #expect(try await server.client("-showcerts").text.components(separatedBy: "-----BEGIN CERTIFICATE").count == 2)
+        try await server.stop()
+        let lines = LogLines()
+        let without = try await TestServer(configuration([namesake]), logger: lines.logger)
+        #expect(try await status(without).contains("OCSP response: no response sent"))
+        #expect(
+            lines.all.contains {
+                $0.hasPrefix("warning ") && $0.contains("No OCSP answer can be stapled to [CN=server]: its issuer [CN=Test ca] is neither in")
+                    && $0.contains("append the issuer's certificate to certificateChainFile")
+            },
+            "\(lines.all)"
+        )
+        #expect(responder.requests.count == 1)
+        try await without.stop()
+        try await responder.stop()
+    }
+
     @Test("serval.ocspStapling=\"false\" asks nobody")
     func switchedOff() async throws {
         let authority = try await OCSPAuthority()
