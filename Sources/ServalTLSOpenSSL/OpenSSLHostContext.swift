@@ -97,10 +97,11 @@ final class OpenSSLHostContext: @unchecked Sendable {
         let me = Unmanaged.passUnretained(self).toOpaque()
         SSL_CTX_set_alpn_select_cb(
             context,
-            { _, chosen, chosenLength, offered, offeredLength, argument in
-                guard let argument, let chosen, let chosenLength, let offered else { return SSL_TLSEXT_ERR_NOACK }
+            { ssl, chosen, chosenLength, offered, offeredLength, argument in
+                guard let ssl, let argument, let chosen, let chosenLength, let offered else { return SSL_TLSEXT_ERR_NOACK }
                 let host = Unmanaged<OpenSSLHostContext>.fromOpaque(argument).takeUnretainedValue()
-                return host.chooseProtocol(UnsafeBufferPointer(start: offered, count: Int(offeredLength)), &chosen.pointee, &chosenLength.pointee)
+                let list = UnsafeBufferPointer(start: offered, count: Int(offeredLength))
+                return host.chooseProtocol(ssl, list, &chosen.pointee, &chosenLength.pointee)
             },
             me
         )
@@ -154,8 +155,9 @@ final class OpenSSLHostContext: @unchecked Sendable {
         return facts
     }
 
-    /// The server's first protocol that the client offers; none is no reason to fail (RFC 7301 would have us send an alert, which breaks old clients for nothing).
+    /// The server's first protocol that the client offers, HTTP/2 only with a cipher that is good enough for it; none is no reason to fail (RFC 7301 would have us send an alert, which breaks old clients for nothing).
     private func chooseProtocol(
+        _ ssl: OpaquePointer,
         _ offered: UnsafeBufferPointer<UInt8>,
         _ chosen: inout UnsafePointer<UInt8>?,
         _ chosenLength: inout UInt8
@@ -167,7 +169,7 @@ final class OpenSSLHostContext: @unchecked Sendable {
             while position < offered.count, position + 1 + Int(offered[position]) <= offered.count {
                 let candidate = offered[position + 1..<position + 1 + Int(offered[position])]
                 // OpenSSL copies the chosen name at once; it may lie in the client's list.
-                if !candidate.isEmpty, candidate.elementsEqual(name), let base = offered.baseAddress {
+                if !candidate.isEmpty, candidate.elementsEqual(name), !Self.isHTTP2(name) || Self.allowsHTTP2(ssl), let base = offered.baseAddress {
                     chosen = base + position + 1
                     chosenLength = offered[position]
                     return SSL_TLSEXT_ERR_OK
@@ -177,6 +179,15 @@ final class OpenSSLHostContext: @unchecked Sendable {
             own = own.dropFirst(1 + Int(length))
         }
         return SSL_TLSEXT_ERR_NOACK
+    }
+
+    private static func isHTTP2(_ name: ArraySlice<UInt8>) -> Bool { name.elementsEqual("h2".utf8) }
+
+    /// In TLS 1.2 OpenSSL has chosen the cipher before it asks for the protocol.
+    private static func allowsHTTP2(_ ssl: OpaquePointer) -> Bool {
+        guard SSL_version(ssl) != TLS1_3_VERSION else { return true }
+        guard let cipher = SSL_get_pending_cipher(ssl), let suite = SSL_CIPHER_standard_name(cipher) else { return false }
+        return HTTP2Ciphers.allow(protocolVersion: String(cString: SSL_get_version(ssl)), suite: String(cString: suite))
     }
 
     // MARK: Resumption

@@ -122,7 +122,11 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
             self.tlsFacts = completion.facts
             if self.runtime.configuration.strictSNI { self.hosts = AdmittedHosts(completion.facts) }
             self.info = self.makeInfo(tls: TLSConnectionInfo(facts: completion.facts, logger: self.runtime.logger))
-            if completion.facts.applicationProtocol == "h2", self.runtime.http2 != nil { self.changeToHTTP2() }
+            if completion.facts.applicationProtocol == "h2", self.runtime.http2 != nil {
+                let facts = completion.facts
+                let isSecure = HTTP2Ciphers.allow(protocolVersion: facts.protocolVersion, suite: facts.cipherSuite)
+                self.changeToHTTP2(isSecure: isSecure)
+            }
         case ChannelEvent.inputClosed:
             self.inputClosed()
         default:

@@ -30,7 +30,9 @@ extension HTTP1ConnectionHandler {
     }
 
     /// Hands the connection, and what has arrived on it, over to HTTP/2.
-    func changeToHTTP2(by upgrade: HTTP2Upgrade? = nil) {
+    ///
+    /// - Parameter isSecure: whether HTTP/2 may be spoken with this cipher; not every TLS implementation can know that before it agrees.
+    func changeToHTTP2(by upgrade: HTTP2Upgrade? = nil, isSecure: Bool = true) {
         guard let context = self.context, let http2 = self.runtime.http2 else { return }
         let connection = HTTP2ConnectionHandler(runtime: self.runtime, http2: http2, loop: self.loop, info: self.info, hosts: self.hosts)
         let frameGuard = HTTP2FrameGuard(
@@ -59,6 +61,7 @@ extension HTTP1ConnectionHandler {
         }
         connection.begin()
         if let upgrade { frameGuard.begin(upgrade) }
+        if !isSecure { connection.fail(.inadequateSecurity, "the cipher is not good enough for HTTP/2") }
         if let input, input.readableBytes > 0 { context.fireChannelRead(NIOAny(input)) }
         // The events of this turn still reach it; it has nothing left to do.
         self.state.discard()

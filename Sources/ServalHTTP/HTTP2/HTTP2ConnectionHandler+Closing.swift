@@ -13,6 +13,7 @@ extension HTTP2ConnectionHandler {
 
     /// Both sides have ended a stream, or one has given it up.
     func streamClosed(_ id: HTTP2StreamID) {
+        self.frameGuard?.forget(id)
         guard let stream = self.streams.removeValue(forKey: id) else { return }
         if stream.phase != .finished { stream.lose(now: MonotonicClock.now()) }
         if self.waiting.count > 2 * self.http2.configuration.maxConcurrentStreams { self.waiting.removeAll { $0.phase != .waiting } }

@@ -41,17 +41,24 @@ extension HTTP2ConnectionHandler {
     private func makeFields(_ response: Response, length: Int?, on stream: HTTP2Stream) -> HPACKHeaders? {
         let date = self.loop.dateText(now: self.readTime == 0 ? MonotonicClock.now() : self.readTime)
         let made = self.http2.responses.make(response, length: length, takesContentLength: stream.isHead && length == 0, date: date)
-        guard let (fields, closes) = made else {
+        guard let head = made else {
             self.runtime.logger.error(
-                "a response head is larger than maxHttpResponseHeaderSize, or than the 16384 bytes of a frame",
+                "a response head is larger than maxHttpResponseHeaderSize",
                 metadata: ["path": "\(stream.requestState.map { String(decoding: $0.head.bytes[$0.head.target], as: UTF8.self) } ?? "")"]
             )
             return nil
         }
         stream.phase = .responding
         stream.status = response.status.code
-        if closes { self.drain() }
-        return fields
+        if head.closes { self.drain() }
+        return self.sendable(head, of: stream, endsIt: false)
+    }
+
+    /// The list that swift-nio-http2 is given; it sends each in one frame, so another one stands in for a large one.
+    private func sendable(_ head: HTTP2ResponseFields.Head, of stream: HTTP2Stream, endsIt: Bool) -> HPACKHeaders? {
+        guard head.isLarge else { return head.fields }
+        let block = HTTP2LargeHeaderBlock(head.fields, isHead: !endsIt)
+        return self.frameGuard?.expect(block, on: stream.id) ?? false ? block.substitute : nil
     }
 
     private func send(_ response: Response, on stream: HTTP2Stream) {
@@ -94,9 +101,8 @@ extension HTTP2ConnectionHandler {
         stream.phase = .responding
         stream.status = refusal.status
         let date = self.loop.dateText(now: MonotonicClock.now())
-        guard let (fields, _) = self.http2.responses.make(response, length: text.count, takesContentLength: false, date: date) else {
-            return self.reset(stream.id, .internalError)
-        }
+        let head = self.http2.responses.make(response, length: text.count, takesContentLength: false, date: date)
+        guard let fields = head.flatMap({ self.sendable($0, of: stream, endsIt: false) }) else { return self.reset(stream.id, .internalError) }
         guard !stream.isHead else { return self.end(stream, .headers(.init(headers: fields, endStream: true))) }
         stream.outgoing = HTTP2OutgoingBody(bytes: text)
         self.write(stream.id, .headers(.init(headers: fields)))
@@ -162,7 +168,11 @@ extension HTTP2ConnectionHandler {
         }
         if let trailers = stream.outgoing?.trailers {
             if count > 0 { self.write(stream.id, .data(.init(data: .byteBuffer(piece)))) }
-            self.end(stream, .headers(.init(headers: trailers, endStream: true)))
+            if let fields = self.sendable(trailers, of: stream, endsIt: true) {
+                self.end(stream, .headers(.init(headers: fields, endStream: true)))
+            } else {
+                self.reset(stream.id, .internalError)
+            }
         } else {
             self.end(stream, .data(.init(data: .byteBuffer(piece), endStream: true)))
         }
@@ -230,7 +240,12 @@ extension HTTP2ConnectionHandler {
             self.runtime.logger.error("a streamed response is shorter than it said", metadata: ["missing": "\(remaining)"])
             return self.reset(stream.id, .internalError)
         }
-        stream.outgoing?.complete(trailers: trailers.flatMap { self.http2.responses.trailers($0) })
+        var last: HTTP2ResponseFields.Head?
+        if let trailers, !trailers.isEmpty {
+            last = self.http2.responses.trailers(trailers)
+            if last == nil { self.runtime.logger.error("trailer fields are larger than maxHttpResponseHeaderSize, and left out") }
+        }
+        stream.outgoing?.complete(trailers: last?.fields.isEmpty ?? true ? nil : last)
         self.enqueue(stream)
         self.pump()
     }

@@ -24,6 +24,10 @@ final class HTTP2FrameGuard: ChannelDuplexHandler, @unchecked Sendable {
     @exclusivity(unchecked) private var dropsAcknowledgement = false
     /// What may still arrive of a connection that is to be closed.
     @exclusivity(unchecked) private var discardBudget: Int?
+    /// Header lists that take the place of what swift-nio-http2 sends for their streams.
+    @exclusivity(unchecked) private var largeBlocks: [HTTP2StreamID: HTTP2LargeHeaderBlock] = [:]
+    /// While there are any: what is still to come of the payload of a frame.
+    @exclusivity(unchecked) private var payloadToPass = 0
 
     init(scanner: HTTP2FrameScanner, settingsFrame: ByteBuffer, connection: HTTP2ConnectionHandler) {
         self.scanner = scanner
@@ -68,9 +72,40 @@ final class HTTP2FrameGuard: ChannelDuplexHandler, @unchecked Sendable {
         } else if self.dropsAcknowledgement, case .byteBuffer(let buffer) = self.unwrapOutboundIn(data), buffer.isSettingsAcknowledgement {
             self.dropsAcknowledgement = false
             promise?.succeed()
-        } else {
+        } else if self.largeBlocks.isEmpty {
             context.write(data, promise: promise)
+        } else {
+            self.writeReplacing(context, self.unwrapOutboundIn(data), promise)
         }
+    }
+
+    // MARK: Large header lists
+
+    /// Has `block` sent when the frame with its substitute passes; false if the stream has one that has not passed yet.
+    func expect(_ block: HTTP2LargeHeaderBlock, on id: HTTP2StreamID) -> Bool {
+        // Called between frames.
+        if self.largeBlocks.isEmpty { self.payloadToPass = 0 }
+        guard self.largeBlocks[id] == nil else { return false }
+        self.largeBlocks[id] = block
+        return true
+    }
+
+    /// The stream has ended.
+    func forget(_ id: HTTP2StreamID) { if !self.largeBlocks.isEmpty { self.largeBlocks[id] = nil } }
+
+    /// swift-nio-http2 writes the beginning of a frame in one piece, and the payload of DATA in another one, which may look like anything.
+    private func writeReplacing(_ context: ChannelHandlerContext, _ data: IOData, _ promise: EventLoopPromise<Void>?) {
+        guard self.payloadToPass == 0, case .byteBuffer(let frame) = data, let start = frame.getInteger(at: frame.readerIndex, as: UInt32.self),
+            let number = frame.getInteger(at: frame.readerIndex + 5, as: UInt32.self)
+        else {
+            self.payloadToPass = max(0, self.payloadToPass - data.readableBytes)
+            return context.write(self.wrapOutboundOut(data), promise: promise)
+        }
+        self.payloadToPass = max(0, Int(start >> 8) + 9 - frame.readableBytes)
+        let id = HTTP2StreamID(Int32(bitPattern: number & 0x7FFF_FFFF))
+        guard let frames = self.largeBlocks[id]?.frames(inPlaceOf: frame) else { return context.write(self.wrapOutboundOut(data), promise: promise) }
+        self.largeBlocks[id] = nil
+        context.write(self.wrapOutboundOut(.byteBuffer(frames)), promise: promise)
     }
 
     // MARK: Upgrade

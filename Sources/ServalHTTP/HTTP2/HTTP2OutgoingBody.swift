@@ -23,7 +23,7 @@ struct HTTP2OutgoingBody {
     private var pieces = ByteBuffer()
     /// Nothing will be added.
     private(set) var isComplete: Bool
-    private(set) var trailers: HPACKHeaders?
+    private(set) var trailers: HTTP2ResponseFields.Head?
 
     /// A body that is written piece by piece.
     init() { self.isComplete = false }
@@ -52,7 +52,7 @@ struct HTTP2OutgoingBody {
         self.pieces.writeBytes(piece)
     }
 
-    mutating func complete(trailers: HPACKHeaders?) {
+    mutating func complete(trailers: HTTP2ResponseFields.Head?) {
         self.isComplete = true
         self.trailers = trailers
     }

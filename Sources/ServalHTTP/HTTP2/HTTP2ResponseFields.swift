@@ -5,9 +5,16 @@ import ServalServlet
 ///
 /// Nothing that an application puts into a field can harm the client behind a proxy that speaks HTTP/1.1: control bytes become spaces.
 struct HTTP2ResponseFields: Sendable {
-    /// The most bytes of a header block: swift-nio-http2 sends one as one frame.
-    private static let largestBlock = 16384
+    /// A header list, ready to be sent.
+    struct Head {
+        var fields: HPACKHeaders
+        /// Whether the list may be too large for one frame.
+        var isLarge: Bool
+        /// Whether the application wants the connection to end.
+        var closes = false
+    }
 
+    /// `maxHttpResponseHeaderSize`.
     let limit: Int
     /// The value of the `Server` field.
     let server: String?
@@ -18,8 +25,7 @@ struct HTTP2ResponseFields: Sendable {
     /// - Parameters:
     ///   - length: of the body, if known.
     ///   - takesContentLength: for HEAD: an application that sends no body may say how long it would be.
-    /// - Returns: also whether the application wants the connection to end.
-    func make(_ response: Response, length: Int?, takesContentLength: Bool, date: String) -> (fields: HPACKHeaders, closes: Bool)? {
+    func make(_ response: Response, length: Int?, takesContentLength: Bool, date: String) -> Head? {
         var fields = HPACKHeaders()
         fields.reserveCapacity(response.headers.count + 4)
         fields.add(name: ":status", value: response.status.code == 200 ? "200" : String(response.status.code))
@@ -54,19 +60,26 @@ struct HTTP2ResponseFields: Sendable {
         if let server { fields.add(name: "server", value: server) }
         if let length { fields.add(name: "content-length", value: String(length)) }
         fields.add(name: "date", value: date)
-        guard size < Self.largestBlock / 4 || Self.encodedSize(of: fields) <= Self.largestBlock else { return nil }
-        return (fields, closes)
+        return Head(fields: fields, isLarge: Self.isLarge(fields, size), closes: closes)
     }
 
-    /// The header list that ends a response; without fields that belong to framing.
-    func trailers(_ trailers: HeaderFields) -> HPACKHeaders? {
+    /// The header list that ends a response, without fields that belong to framing; `nil` if it is too large.
+    func trailers(_ trailers: HeaderFields) -> Head? {
         var fields = HPACKHeaders()
+        var size = 0
         for field in trailers {
             let name = field.name.canonicalName
             guard !ChunkedBodyDecoder.framingNames.contains(name), name != "keep-alive", name != "proxy-connection" else { continue }
-            fields.add(name: name, value: Self.cleaned(field.value))
+            let value = Self.cleaned(field.value)
+            size += name.utf8.count + value.utf8.count + 4
+            guard size <= self.limit else { return nil }
+            fields.add(name: name, value: value)
         }
-        return fields.isEmpty || Self.encodedSize(of: fields) > Self.largestBlock ? nil : fields
+        return Head(fields: fields, isLarge: Self.isLarge(fields, size))
+    }
+
+    private static func isLarge(_ fields: HPACKHeaders, _ size: Int) -> Bool {
+        size >= HTTP2LargeHeaderBlock.frameSize / 4 && self.encodedSize(of: fields) > HTTP2LargeHeaderBlock.frameSize
     }
 
     /// Values that must not get into tables that other responses share.

@@ -79,7 +79,7 @@ class Connection:
         self.server_settings = {}
         self.acknowledged = 0
         self.next_id = 1
-        self.block = b""
+        self.block, self.block_ends = b"", False
         # Whether SETTINGS and PING are answered.
         self.answers = begin
         # Whether windows are given back as bodies arrive.
@@ -158,6 +158,7 @@ class Connection:
         stream = self.streams.get(stream_id)
         if kind in (HEADERS, CONTINUATION):
             self.block += payload
+            self.block_ends = bool(flags & END_STREAM) if kind == HEADERS else self.block_ends
             if flags & END_HEADERS:
                 fields = self.decoder.decode(self.block)
                 self.block = b""
@@ -169,7 +170,7 @@ class Connection:
                     stream.headers = fields
                 else:
                     stream.trailers = fields
-                if kind == HEADERS and flags & END_STREAM:
+                if self.block_ends:
                     stream.ended = True
         elif kind == DATA:
             stream.body += payload

@@ -39,6 +39,7 @@ struct TLSConnectionTests {
 
     private func withTLSConnector(
         plaintext: Bool = false,
+        cipherOfHTTP2: (version: String, suite: String)? = nil,
         handshakeLogger: Logger? = nil,
         handler: @escaping @Sendable (Request) async -> Response = application,
         _ body: (Int) async throws -> Void
@@ -57,8 +58,12 @@ struct TLSConnectionTests {
         )
         facts.serverName = "www.example.com"
         facts.isResumed = true
+        if let cipherOfHTTP2 {
+            (facts.protocolVersion, facts.cipherSuite, facts.applicationProtocol) = (cipherOfHTTP2.version, cipherOfHTTP2.suite, "h2")
+        }
         var configuration = ConnectorConfiguration(port: 0)
         configuration.address = "127.0.0.1"
+        if cipherOfHTTP2 != nil { configuration.http2 = HTTP2Configuration() }
         let connector = Connector(
             configuration: configuration,
             handler: ClosureHandler(handler),
@@ -87,6 +92,29 @@ struct TLSConnectionTests {
         }) { port in
             let reply = try await blocking { try RawClient(port: port).exchange("GET / HTTP/1.1\r\nHost: www.example.com\r\n\r\n") }
             #expect(reply.text == "https true TLSv1.3 0a0b true")
+        }
+    }
+
+    @Test(
+        "end HTTP/2 with INADEQUATE_SECURITY if it was agreed on with a cipher that is not good enough",
+        arguments: [
+            ("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256", true), ("TLSv1.2", "TLS_RSA_WITH_AES_128_GCM_SHA256", true),
+            ("TLSv1.1", "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA", true), ("TLSv1.2", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", false),
+            ("TLSv1.2", "TLS_DHE_RSA_WITH_AES_256_CCM", false), ("TLSv1.2", "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", false),
+            ("TLSv1.3", "TLS_AES_128_CCM_SHA256", false),
+        ]
+    )
+    func inadequateSecurity(version: String, suite: String, isRefused: Bool) async throws {
+        try await self.withTLSConnector(cipherOfHTTP2: (version, suite)) { port in
+            let answer = try await blocking {
+                let client = try RawClient(port: port)
+                try client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\0\0\0\u{4}\0\0\0\0\0" + (isRefused ? "" : "\0\0\u{1}\u{1}\u{5}\0\0\0\u{1}\0"))
+                return try isRefused ? Array(client.receiveAll().utf8) : []
+            }
+            // GOAWAY with no stream and the code 12 (RFC 9113 §7).
+            let goAway = [UInt8]([0, 0, 0, 0, 0, 0, 0, 12])
+            let isThere = answer.indices.contains { answer[$0...].starts(with: goAway) }
+            #expect(isThere == isRefused, "\(answer)")
         }
     }
 

@@ -44,7 +44,7 @@ import Testing
             }
             process.waitUntilExit()
             let lines = text.split(separator: "\n")
-            #expect(lines.count >= 19)
+            #expect(lines.count >= 22)
             #expect(lines.filter { !$0.hasPrefix("ok ") } == [])
         }
     }
@@ -126,6 +126,22 @@ import Testing
             )
         case "/large-head": return Response(headers: [name: String(repeating: "a", count: 70000)])
         case "/large-stream-head": return Response(headers: [name: String(repeating: "a", count: 70000)], body: .stream { _ in nil })
+        case "/big-head", "/big-stream-head":
+            var headers: HeaderFields = [name: String(repeating: "a", count: Int(request.query ?? "") ?? 0)]
+            headers.append(.setCookie, "first=1")
+            headers.append(.setCookie, String(repeating: "\u{e4}", count: 300))
+            let body = "body of " + (request.query ?? "")
+            return Response(
+                .init(code: 418),
+                headers: headers,
+                body: request.path == "/big-head"
+                    ? .bytes(Array(body.utf8))
+                    : .stream { writer in
+                        try await writer.write(body)
+                        return [name: String(repeating: "t", count: 50000)]
+                    }
+            )
+        case "/large-trailers": return Response(body: .stream { _ in [name: String(repeating: "a", count: 70000)] })
         case "/odd-head": return Response(headers: [name: String(repeating: "\\", count: 15000)])
         case "/odd-trailers": return Response(body: .stream { _ in [name: String(repeating: "\\", count: 15000)] })
         case "/interim": return Response(.continue)

@@ -114,6 +114,34 @@ struct HandshakeConformanceTests {
         try await server.stop()
     }
 
+    /// RFC 9113 appendix A: in TLS 1.2, HTTP/2 wants ephemeral keys and authenticated encryption; with anything else a client gets HTTP/1.1.
+    @Test(
+        arguments: [
+            ("ECDHE-RSA-AES128-GCM-SHA256", "h2"), ("ECDHE-RSA-CHACHA20-POLY1305", "h2"), ("DHE-RSA-AES256-GCM-SHA384", "h2"),
+            ("ECDHE-RSA-AES128-SHA256", "http/1.1"), ("ECDHE-RSA-AES256-SHA", "http/1.1"), ("AES128-GCM-SHA256", "http/1.1"),
+            ("AES256-SHA", "http/1.1"),
+        ]
+    )
+    func agreesOnHTTP2OnlyWithGoodCiphers(cipher: String, expected: String) async throws {
+        let certificates = try await Certificates.shared.value
+        var host = TLSHostConfiguration(certificates: [try await certificates.serverRSA.configuration()])
+        host.ciphers = "ALL"
+        var endpoint = TLSEndpointConfiguration(hosts: [host])
+        endpoint.alpnProtocols = ["h2", "http/1.1"]
+        let server = try await EngineServer(.openSSL, endpoint)
+        let folder = try TemporaryFolder()
+        for more in [["-sess_out", folder.path("s")], ["-sess_in", folder.path("s")]] {
+            let text = try await server.client(["-tls1_2", "-cipher", cipher, "-alpn", "h2,http/1.1"] + more).text
+            #expect(text.contains("alpn=\(expected) ") && text.contains("resumed=\(more[0] == "-sess_in") "), "\(text)")
+        }
+        // Who speaks nothing but HTTP/2 is told nothing.
+        let alone = try await server.client("-tls1_2", "-cipher", cipher, "-alpn", "h2").text
+        #expect(alone.contains("alpn=\(expected == "h2" ? "h2" : "-") "), "\(alone)")
+        // Who offers TLS 1.3 gets there.
+        #expect(try await server.client("-cipher", cipher, "-alpn", "h2").text.contains("alpn=h2 "))
+        try await server.stop()
+    }
+
     @Test(arguments: Engine.allCases)
     func picksTheCertificateByWhatTheClientOffers(engine: Engine) async throws {
         let certificates = try await Certificates.shared.value
