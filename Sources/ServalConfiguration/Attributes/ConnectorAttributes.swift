@@ -68,7 +68,7 @@ extension AttributeTable {
         AttributeDefinition("socket.txBufSize", .integer(1...Int(Int32.max), unit: "bytes"), note: "the system's if left out"),
         AttributeDefinition("sslImplementationName", .text, note: "chooses the TLS implementation: docs/tls-backends.md"),
         AttributeDefinition("SSLEnabled", .boolean, default: "false"),
-        AttributeDefinition("strictSni", .boolean, default: "true", note: "since the versions of December 2025"),
+        AttributeDefinition("strictSni", .boolean, default: "true", note: "400, in HTTP/2 421; a line of the handshake logger says why"),
         AttributeDefinition("tcpNoDelay", .boolean, default: "true"),
         AttributeDefinition("useKeepAliveResponseHeader", .boolean, default: "true"),
     ]
