@@ -51,6 +51,24 @@ struct ProjectFileTests {
         }
     }
 
+    @Test("Links into the middle of a document lead to a heading")
+    func anchors() throws {
+        let pages = ["README.md"] + (try Repository.paths(in: "docs").filter { $0.hasSuffix(".md") })
+        for page in pages {
+            let folder = page.hasPrefix("docs/") ? "docs/" : ""
+            for link in try Repository.text(of: page).matches(of: #/\]\(([^)#:\s]*)#([^)]+)\)/#) {
+                let target = link.1.isEmpty ? page : folder + link.1
+                let headings = try Repository.text(of: target).matches(of: #/(?m)^#+ (.+)$/#).map { Self.anchor(of: $0.1) }
+                #expect(headings.contains(String(link.2)), "\(page) links to \(link.1)#\(link.2)")
+            }
+        }
+    }
+
+    /// How GitHub and others name a heading.
+    private static func anchor(of heading: Substring) -> String {
+        String(heading.lowercased().filter { $0.isLetter || $0.isNumber || $0 == " " || $0 == "-" || $0 == "_" }.map { $0 == " " ? "-" : $0 })
+    }
+
     @Test("No page sends its readers to authorities' pages of twenty years ago; chains are imported from files")
     func linksToTheChainsOfOldAuthorities() throws {
         let pages = ["README.md"] + (try Repository.paths(in: "docs") + Repository.paths(in: "webapps"))

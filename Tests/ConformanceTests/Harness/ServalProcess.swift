@@ -4,6 +4,8 @@ import TestPrograms
 /// The `serval` binary running from a base directory of its own.
 final class ServalProcess: Sendable {
     let base: TemporaryFolder
+    /// The base directory: `base`, or a folder in it.
+    let path: String
     private let process: ChildProcess
     private let log: String
 
@@ -31,6 +33,13 @@ final class ServalProcess: Sendable {
         return server
     }
 
+    /// Runs the server from a base directory below `folder` as it is.
+    static func start(in path: String, of folder: TemporaryFolder, environment: [String: String] = [:]) async throws -> ServalProcess {
+        let server = try ServalProcess(base: folder, path: path, environment: environment)
+        try await server.waitUntilReady()
+        return server
+    }
+
     /// A base directory as `serval init` makes it, but with free ports.
     static func makeBase(serverXML: String? = nil) async throws -> TemporaryFolder {
         let base = try TemporaryFolder()
@@ -49,13 +58,14 @@ final class ServalProcess: Sendable {
             .replacingOccurrences(of: "port=\"8005\"", with: "port=\"-1\"")
     }
 
-    private init(base: TemporaryFolder, environment: [String: String]) throws {
+    private init(base: TemporaryFolder, path: String? = nil, environment: [String: String]) throws {
         self.base = base
-        self.log = base.path + "/stderr.log"
+        self.path = path ?? base.path
+        self.log = self.path + "/stderr.log"
         try Data().write(to: URL(fileURLWithPath: self.log))
         let process = ChildProcess()
         process.executableURL = URL(fileURLWithPath: Command.serval)
-        process.arguments = ["run", "--base", base.path]
+        process.arguments = ["run", "--base", self.path]
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.currentDirectoryURL = URL(fileURLWithPath: "/")
         process.standardInput = FileHandle.nullDevice
