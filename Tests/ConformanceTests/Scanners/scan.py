@@ -26,9 +26,9 @@ serval-keytool -exportcert -rfc -alias authority -file authority.pem -keystore a
 
 # The lists that it names are not fetched.
 CERTIFY = """
-serval-keytool -certreq -alias {alias} -ext san=dns:localhost -file request.csr -keystore {store} -storepass:file {password}
+serval-keytool -certreq -alias {alias} -ext san=dns:localhost,dns:www.example.com -file request.csr -keystore {store} -storepass:file {password}
 serval-keytool -gencert -alias authority -infile request.csr -outfile reply.pem -rfc -validity {days} \
-    -ext san=dns:localhost -ext ku:c=digitalSignature -ext eku=serverAuth -ext crl=uri:http://127.0.0.1/authority.crl \
+    -ext san=dns:localhost,dns:www.example.com -ext ku:c=digitalSignature -ext eku=serverAuth -ext crl=uri:http://127.0.0.1/authority.crl \
     -keystore authority.p12 -storepass:file authority.pass
 cat reply.pem authority.pem > chain.pem
 serval-keytool -importcert -noprompt -alias {alias} -file chain.pem -keystore {store} -storepass:file {password}
