@@ -47,6 +47,7 @@ def run(command: list[str], timeout: int = 900) -> subprocess.CompletedProcess[s
 SELF_SIGNED_SSLYZE = {"certificate_path_validation": "nobody's list of authorities has a self-signed certificate"}
 SELF_SIGNED_TESTSSL = {
     "cert_chain_of_trust": "nobody's list of authorities has a self-signed certificate",
+    "overall_grade": "testssl.sh 3.2 gives the lowest grade to every self-signed certificate",
     "cert_revocation": "nobody but its owner could revoke a self-signed certificate, so it names no list and no responder",
 }
 # What testssl.sh says about itself.
