@@ -70,7 +70,7 @@ let package = Package(
         .target(name: "ServalKeyStore", dependencies: ["COpenSSL", crypto, cryptoExtras, x509, asn1], swiftSettings: settings),
         .target(name: "CPKCS11"),
         .target(name: "ServalPKCS11", dependencies: ["ServalKeyStore", "CPKCS11"], swiftSettings: settings),
-        .target(name: "ServalSessions", dependencies: [logging], swiftSettings: settings),
+        .target(name: "ServalSessions", dependencies: [logging, crypto], swiftSettings: settings),
         .target(name: "ServalServlet", dependencies: ["ServalSessions", httpTypes, logging, x509], swiftSettings: settings),
         .target(
             name: "ServalTLS",

@@ -109,6 +109,13 @@ public final class Engine: RequestHandler {
         } else {
             response = await self.respond(to: mapped, route: route)
         }
+        if tracker.mustSave {
+            do {
+                try await tracker.save()
+            } catch {
+                response = await host.errorResponse(for: error, request: mapped, route: route, place: "saving the session")
+            }
+        }
         tracker.commit(&response)
         return response
     }

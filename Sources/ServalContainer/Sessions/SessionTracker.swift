@@ -12,6 +12,8 @@ final class SessionTracker: RequestSessions {
     /// to whoever planted it.
     @TaskLocal static var current: SessionTracker?
 
+    /// How often a session is looked up again that leaves memory at this very moment.
+    private static let maximumLookUps = 3
     /// The most ids of one request to look up.
     private static let candidateLimit = 16
 
@@ -114,7 +116,14 @@ final class SessionTracker: RequestSessions {
     func existingSession(for request: Request, touches: Bool) async throws(SessionError) -> HTTPSession? {
         let isSecure = request.isSecure
         if let session = self.state.withLock({ $0.session }), session.isValid { return session }
-        guard let session = try await self.resolve(), session.isValid else { return nil }
+        guard var session = try await self.resolve() else { return nil }
+        // It left memory between look-up and use: the manager finds it where it went.
+        for _ in 0..<Self.maximumLookUps where session.isAway {
+            self.state.withLock { $0.isResolved = false }
+            guard let found = try await self.resolve() else { return nil }
+            session = found
+        }
+        guard session.isValid else { return nil }
         guard touches else { return session }
         let mustBegin = self.state.withLock { state in
             defer { state.isAccessed = true }
@@ -122,7 +131,7 @@ final class SessionTracker: RequestSessions {
         }
         if mustBegin {
             guard session.beginAccess() else { return nil }
-            self.request.onCompletion { _ in session.endAccess() }
+            self.endAccessOnCompletion(of: session)
         }
         self.state.withLock { state in
             state.session = session
@@ -156,8 +165,21 @@ final class SessionTracker: RequestSessions {
             return winner
         }
         self.isUsed.store(true, ordering: .relaxed)
-        self.request.onCompletion { _ in session.endAccess() }
+        self.endAccessOnCompletion(of: session)
         return session
+    }
+
+    private func endAccessOnCompletion(of session: HTTPSession) {
+        let manager = self.settings.manager
+        guard manager.savesSessions else {
+            self.request.onCompletion { _ in session.endAccess() }
+            return
+        }
+        self.request.onCompletion { _ in
+            session.endAccess()
+            // What a body that was written piece by piece has changed; nothing, usually. The client has its answer: a failure is in the log.
+            Task { try? await manager.save(session) }
+        }
     }
 
     private func adoptableID() async -> SessionID? {
@@ -181,6 +203,15 @@ final class SessionTracker: RequestSessions {
         self.state.withLock { state in
             if state.session === session { state.needsAnnouncement = true }
         }
+    }
+
+    /// Whether ``save()`` has anything to look at.
+    var mustSave: Bool { self.isUsed.load(ordering: .relaxed) && self.settings.manager.savesSessions }
+
+    /// Makes durable what the request has changed; before its response is sent.
+    func save() async throws(SessionError) {
+        guard let session = self.state.withLock({ $0.session }) else { return }
+        try await self.settings.manager.save(session)
     }
 
     /// Tells the client the id of a new or rotated session; later no session can be made.

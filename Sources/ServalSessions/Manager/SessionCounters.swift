@@ -40,6 +40,11 @@ final class SessionCounters: Sendable {
         self.maxActive.max(self.active.load(ordering: .relaxed), ordering: .relaxed)
     }
 
+    /// A session came back from a store.
+    func didRestore() {
+        self.maxActive.max(self.active.load(ordering: .relaxed), ordering: .relaxed)
+    }
+
     func didEnd(reason: SessionEndReason, aliveMilliseconds: Int64) {
         let alive = max(0, aliveMilliseconds)
         self.active.wrappingSubtract(1, ordering: .relaxed)

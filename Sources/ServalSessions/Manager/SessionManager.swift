@@ -19,6 +19,16 @@ public protocol SessionManager: AnyObject, Sendable {
     /// Adds a listener for attributes; a manager whose sessions have no attributes ignores it.
     func addAttributeListener(_ listener: any HTTPSessionAttributeListener)
 
+    /// Whether sessions outlive the process, so that ``save(_:)`` must be called before a response that depends on a change is sent.
+    var savesSessions: Bool { get }
+    /// Saves what a request has changed; returns when it is durable. Does nothing for a session that nobody has changed.
+    ///
+    /// - Throws: ``SessionError/Code/storeUnavailable`` if the store does not answer; the changes stay in memory and are part of the next save.
+    func save(_ session: HTTPSession) async throws(SessionError)
+
+    /// The live sessions of a principal on all servers, oldest first.
+    func sessions(ofPrincipal name: String) async throws(SessionError) -> [HTTPSession]
+
     /// Called once before the first request.
     func start() async throws
     /// Called once after the last request; ends all sessions that cannot be kept.
@@ -28,6 +38,29 @@ public protocol SessionManager: AnyObject, Sendable {
 extension SessionManager {
     /// Does nothing.
     public func addAttributeListener(_ listener: any HTTPSessionAttributeListener) {}
+
+    /// `false`.
+    public var savesSessions: Bool { false }
+
+    /// Does nothing.
+    public func save(_ session: HTTPSession) async throws(SessionError) {}
+
+    /// None.
+    public func sessions(ofPrincipal name: String) async throws(SessionError) -> [HTTPSession] { [] }
+
+    /// Ends the sessions of a principal on all servers: "sign out everywhere".
+    ///
+    /// - Parameter exception: a session that stays, for "sign out everywhere else".
+    /// - Returns: how many ended.
+    @discardableResult
+    public func invalidateSessions(ofPrincipal name: String, except exception: HTTPSession? = nil) async throws(SessionError) -> Int {
+        var count = 0
+        for session in try await self.sessions(ofPrincipal: name) where session !== exception && session.id != exception?.id {
+            try await session.invalidate()
+            count += 1
+        }
+        return count
+    }
 }
 
 /// What Tomcat's Manager application tells of a session manager.

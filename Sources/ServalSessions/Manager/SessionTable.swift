@@ -8,6 +8,9 @@ final class SessionTable: Sendable {
     let policy: HTTPSessionState.IdlePolicy
     let events = SessionEvents()
     let counters = SessionCounters()
+    /// Where sessions go that outlive this process; `nil` for a manager without a store.
+    let persistence: SessionPersistence?
+    let principals = PrincipalIndex()
     private let shards: [SessionShard]
 
     /// A power of two, so that a few bits of an id tell the shard.
@@ -17,12 +20,10 @@ final class SessionTable: Sendable {
     /// Tries to find an unused id before giving up; more than one is only ever needed with ids of a few bytes.
     private static let maximumIDTries = 100
 
-    init(configuration: StandardSessionManager.Configuration) {
+    init(configuration: StandardSessionManager.Configuration, persistence: SessionPersistence? = nil) {
         self.configuration = configuration
-        self.policy = .init(
-            protectsActiveSessions: configuration.sessionActivityCheck,
-            countsFromStart: configuration.sessionLastAccessAtStart
-        )
+        self.policy = configuration.idlePolicy
+        self.persistence = persistence
         self.shards = (0..<Self.shardCount).map { _ in SessionShard() }
     }
 
@@ -32,7 +33,7 @@ final class SessionTable: Sendable {
         guard let session = self.lookUp(id) else { return nil }
         let now = self.configuration.clock()
         guard session.isExpired(now: now, policy: self.policy) else { return session }
-        await self.end(session, reason: .expired, ifExpiredAt: now)
+        await self.expire(session, at: now)
         return nil
     }
 
@@ -44,12 +45,13 @@ final class SessionTable: Sendable {
         }
         for _ in 0..<Self.maximumIDTries {
             let now = self.configuration.clock()
-            let candidate = HTTPSession(
+            var state = HTTPSessionState(
                 id: id ?? self.configuration.idGenerator.makeID(),
-                now: now,
-                maxInactiveMilliseconds: maxInactiveMilliseconds,
-                table: self
+                now: now.millisecondsSince1970,
+                maxInactiveMilliseconds: maxInactiveMilliseconds
             )
+            state.stored = self.persistence?.newState(at: now)
+            let candidate = HTTPSession(state, table: self)
             switch self.insert(candidate) {
             case .inserted:
                 self.counters.didCreate()
@@ -64,11 +66,41 @@ final class SessionTable: Sendable {
                     self.counters.cancelReservation()
                     return other
                 }
-                await self.end(other, reason: .expired, ifExpiredAt: now)
+                await self.expire(other, at: now)
             }
         }
         self.counters.cancelReservation()
         throw Self.noUnusedID
+    }
+
+    /// The session of an id that is in the store and not here; `nil` if there is none that is alive.
+    func restore(_ id: SessionID) async throws(SessionError) -> HTTPSession? {
+        guard let stored = try await self.persistence?.load(id, into: self),
+            !stored.isExpired(now: self.configuration.clock(), policy: self.policy), let session = self.adopt(stored)
+        else { return nil }
+        // Ended by another request while the store was looking. Who ends it from now on ends what was just let in.
+        guard session !== stored || self.persistence?.hasEnded(id) == false else {
+            self.forgetEnded(session)
+            return nil
+        }
+        return session
+    }
+
+    /// Lets a session in that a store has kept; if another request brought it in meanwhile, that one.
+    func adopt(_ session: HTTPSession) -> HTTPSession? {
+        _ = self.counters.reserve(limit: -1)
+        switch self.insert(session) {
+        case .inserted:
+            self.counters.didRestore()
+            if let principal = session.principalName { self.principals.add(session, to: principal) }
+            return session
+        case .taken(let other):
+            self.counters.cancelReservation()
+            return other
+        case .closed:
+            self.counters.cancelReservation()
+            return nil
+        }
     }
 
     private enum Insertion { case inserted, taken(HTTPSession), closed }
@@ -83,17 +115,31 @@ final class SessionTable: Sendable {
         }
     }
 
-    private func lookUp(_ id: SessionID) -> HTTPSession? {
+    func lookUp(_ id: SessionID) -> HTTPSession? {
         self.shard(of: id).contents.withLock { $0[id] }
     }
 
     // MARK: Another id
 
     func rotate(_ session: HTTPSession) async throws(SessionError) -> SessionID {
+        // One rotation, save or end at a time, where there is a store.
+        await session.enterStore()
+        defer { session.leaveStore() }
         var tries = 0
         while tries < Self.maximumIDTries {
             let oldID = session.id
             let newID = self.configuration.idGenerator.makeID()
+            switch try await self.persistence?.rename(session, from: oldID, to: newID) {
+            case nil, .renamed: break
+            case .taken:
+                tries += 1
+                continue
+            case .absent:
+                // Another server gave it an id at this moment, or ended it.
+                guard try await self.persistence?.catchUp(session, with: oldID) ?? false else { throw HTTPSession.hasEnded }
+                tries += 1
+                continue
+            }
             switch self.rename(session, from: oldID, to: newID) {
             case .renamed:
                 await self.events.idChanged(session, from: oldID)
@@ -102,7 +148,10 @@ final class SessionTable: Sendable {
                 tries += 1
             case .absent:
                 // Somebody else rotated the session meanwhile, or it has ended, or the table is closed.
-                if session.id == oldID { throw HTTPSession.hasEnded }
+                if session.id == oldID {
+                    try await self.persistence?.removeRenamed(newID)
+                    throw HTTPSession.hasEnded
+                }
             }
         }
         throw Self.noUnusedID
@@ -167,12 +216,88 @@ final class SessionTable: Sendable {
     /// Ends a session, unless somebody else does or did.
     ///
     /// - Parameter now: with a moment, only a session whose idle time is over then; a request may have used it since somebody looked.
-    func end(_ session: HTTPSession, reason: SessionEndReason, ifExpiredAt now: Timestamp? = nil) async {
-        guard self.detach(session, ifExpiredAt: now) else { return }
+    /// - Throws: ``SessionError/Code/storeUnavailable`` after the session has ended here.
+    func end(_ session: HTTPSession, reason: SessionEndReason, ifExpiredAt now: Timestamp? = nil) async throws(SessionError) {
+        let note = self.persistence?.willEnd(session)
+        guard self.detach(session, ifExpiredAt: now) else {
+            if let note { self.persistence?.willNotEnd(note) }
+            // Not in memory any more: then it is this object's successor that ends.
+            guard now == nil, session.isAway, let successor = try await self.restore(session.id) else { return }
+            return try await self.end(successor, reason: reason)
+        }
+        var failure: SessionError?
+        do {
+            guard try await self.persistence?.remove(session) ?? true else {
+                // Another server was first, and tells its listeners.
+                self.didForget(session)
+                _ = session.finishEnding()
+                return
+            }
+        } catch {
+            failure = error
+        }
+        await self.announceEnd(of: session, reason: reason)
+        if let failure { throw failure }
+    }
+
+    /// Tells everybody of the end of a session that is out of the table, and counts it.
+    func announceEnd(of session: HTTPSession, reason: SessionEndReason) async {
         let alive = self.configuration.clock().millisecondsSince1970 - session.creationTime.millisecondsSince1970
         self.counters.didEnd(reason: reason, aliveMilliseconds: alive)
         await self.events.destroyed(session, reason: reason)
+        if let principal = session.principalName { self.principals.remove(session, from: principal) }
         self.events.attributesRemoved(session.finishEnding(), from: session)
+    }
+
+    /// What becomes of a session whose idle time is over: without a store it ends; one that a store keeps is let go of, because the store tells who of all servers
+    /// announces its end.
+    func expire(_ session: HTTPSession, at now: Timestamp) async {
+        if session.state.withLock({ $0.stored?.isStored == true }) {
+            self.forget(session, despiteChanges: true)
+        } else {
+            // Nothing is stored, so nothing can fail.
+            try? await self.end(session, reason: .expired, ifExpiredAt: now)
+        }
+    }
+
+    /// Lets go of a session that goes on in the store; `false` if a request uses it or it has changes that are not saved.
+    @discardableResult
+    func forget(_ session: HTTPSession, despiteChanges: Bool = false) -> Bool {
+        let id = session.id
+        let isGone = self.shard(of: id).contents.withLock { contents in
+            guard contents[id] === session, session.state.withLock({ $0.leave(despiteChanges: despiteChanges) }) else { return false }
+            _ = contents.remove(id)
+            return true
+        }
+        if isGone { self.didForget(session) }
+        return isGone
+    }
+
+    /// Lets go of a session that has ended elsewhere; who ended it told the listeners.
+    func forgetEnded(_ session: HTTPSession) {
+        let id = session.id
+        let isGone = self.shard(of: id).contents.withLock { contents in
+            guard session.state.withLock({ $0.endedElsewhere() }) else { return false }
+            if contents[id] === session { _ = contents.remove(id) }
+            return true
+        }
+        if isGone { self.didForget(session) }
+    }
+
+    /// Gives a session the id that it has in the store; if a request has brought it in under that id already, the one under the old id serves the requests under
+    /// way and no others.
+    func follow(_ session: HTTPSession, from oldID: SessionID, to newID: SessionID) {
+        if case .renamed = self.rename(session, from: oldID, to: newID) { return }
+        let isGone = self.shard(of: oldID).contents.withLock { contents in
+            guard contents[oldID] === session else { return false }
+            return contents.remove(oldID) != nil
+        }
+        if isGone { self.didForget(session) }
+    }
+
+    private func didForget(_ session: HTTPSession) {
+        self.counters.cancelReservation()
+        if let principal = session.principalName { self.principals.remove(session, from: principal) }
     }
 
     /// Takes a session out of the table; `true` for exactly one caller.
@@ -199,7 +324,7 @@ final class SessionTable: Sendable {
         for shard in self.shards {
             var cursor = 0
             while let expired = self.slice(of: shard, from: &cursor, where: { $0.isExpired(now: now, policy: self.policy) }) {
-                for session in expired { await self.end(session, reason: .expired, ifExpiredAt: now) }
+                for session in expired { await self.expire(session, at: now) }
                 await Task.yield()
             }
             shard.contents.withLock { $0.compact() }
@@ -223,13 +348,31 @@ final class SessionTable: Sendable {
 
     /// Lets no session in any more and ends those that are there.
     func close() async {
-        for shard in self.shards { shard.contents.withLock { $0.isClosed = true } }
+        self.shut()
         for shard in self.shards {
             var cursor = 0
             while let sessions = self.slice(of: shard, from: &cursor, where: { _ in true }) {
-                for session in sessions { await self.end(session, reason: .serverStopped) }
+                for session in sessions { try? await self.end(session, reason: .serverStopped) }
             }
             shard.contents.withLock { $0.compact() }
+        }
+    }
+
+    /// Lets no session in any more.
+    func shut() {
+        for shard in self.shards { shard.contents.withLock { $0.isClosed = true } }
+    }
+
+    /// Hands all sessions that fulfil a condition to a closure, a few at a time.
+    func forEach(where condition: (HTTPSession) -> Bool = { _ in true }, _ body: ([HTTPSession]) async throws(SessionError) -> Void)
+        async throws(SessionError)
+    {
+        for shard in self.shards {
+            var cursor = 0
+            while let sessions = self.slice(of: shard, from: &cursor, where: condition) {
+                try await body(sessions)
+                await Task.yield()
+            }
         }
     }
 
@@ -244,6 +387,35 @@ final class SessionTable: Sendable {
             }
             _ = sessions
         }
+    }
+
+    // MARK: Principals
+
+    /// The live sessions of a principal, here and in the store, in the order of their creation.
+    func sessions(ofPrincipal name: String) async throws(SessionError) -> [HTTPSession] {
+        var sessions = self.principals.sessions(of: name)
+        if let persistence = self.persistence {
+            // What is stored, and what no store knows yet; not what another server may have ended.
+            sessions.removeAll { $0.state.withLock { $0.stored?.isStored == true } }
+            for record in try await persistence.sessions(ofPrincipal: name) {
+                guard let head = persistence.head(of: record), head.principal == name else { continue }
+                let id = SessionID(rawValue: head.id)
+                if let session = self.lookUp(id) ?? self.adopt(persistence.session(id, record, head, self)) { sessions.append(session) }
+            }
+        }
+        return sessions.filter(\.isValid).sorted { $0.creationTime < $1.creationTime }
+    }
+
+    /// Ends sessions of a principal, or refuses, so that one more is allowed.
+    func makeRoom(for principal: String, besides session: HTTPSession) async throws(SessionError) {
+        guard let maximum = self.configuration.maximumSessionsPerPrincipal else { return }
+        var others = try await self.sessions(ofPrincipal: principal).filter { $0 !== session }
+        guard others.count >= max(1, maximum) else { return }
+        guard self.configuration.principalSessionLimit == .evictOldest else {
+            let reason = "the principal has \(others.count) sessions already; serval.maxSessionsPerPrincipal of the Manager is \(maximum)"
+            throw SessionError(code: .limitReached, message: reason)
+        }
+        while others.count >= max(1, maximum) { try await self.end(others.removeFirst(), reason: .evicted) }
     }
 
     // MARK: Shards

@@ -66,6 +66,11 @@ public final class StandardSessionManager: SessionManager {
         self.table.events.add(listener)
     }
 
+    /// The live sessions of a principal, oldest first.
+    public func sessions(ofPrincipal name: String) async throws(SessionError) -> [HTTPSession] {
+        try await self.table.sessions(ofPrincipal: name)
+    }
+
     /// Takes sessions again after ``stop()``.
     public func start() async throws {
         self.table.open()
@@ -98,6 +103,18 @@ extension StandardSessionManager {
         ///
         /// Default `false`.
         public var sessionLastAccessAtStart = false
+        /// The longest that a session lives after its creation, however busy it is (own attribute `serval.maxLifetime`).
+        ///
+        /// Default `nil`: for ever. A new id does not lengthen it.
+        public var maxLifetime: Duration?
+        /// The most sessions that one principal may have (own attribute `serval.maxSessionsPerPrincipal`).
+        ///
+        /// Default `nil`: any number. See ``HTTPSession/signOn(as:)``.
+        public var maximumSessionsPerPrincipal: Int?
+        /// What happens at ``maximumSessionsPerPrincipal``.
+        ///
+        /// Default ``PrincipalSessionLimit/evictOldest``.
+        public var principalSessionLimit = PrincipalSessionLimit.evictOldest
         /// Makes the ids (`<SessionIdGenerator>`).
         ///
         /// Default: 16 random bytes, no route.
@@ -109,5 +126,13 @@ extension StandardSessionManager {
 
         /// Tomcat's defaults.
         public init() {}
+
+        var idlePolicy: HTTPSessionState.IdlePolicy {
+            HTTPSessionState.IdlePolicy(
+                protectsActiveSessions: self.sessionActivityCheck,
+                countsFromStart: self.sessionLastAccessAtStart,
+                maxLifetimeMilliseconds: max(0, self.maxLifetime?.wholeMilliseconds ?? 0)
+            )
+        }
     }
 }

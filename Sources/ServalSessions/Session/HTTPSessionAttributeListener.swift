@@ -30,5 +30,5 @@ public struct HTTPSessionAttributeEvent: Sendable {
     /// The attribute's name: ``SessionAttributeKey/name``.
     public let name: String
     /// The value that was added, or that was there before it was replaced or removed; `nil` if that one was never decoded.
-    public let value: (any Codable & Sendable)?
+    public let value: (any Sendable)?
 }

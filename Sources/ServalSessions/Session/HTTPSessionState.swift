@@ -2,9 +2,10 @@
 ///
 /// Knows nothing of tables, listeners or clocks; times are milliseconds since 1970.
 ///
-/// Life: live → ending (out of the table, attributes can still be read) → ended (attributes gone). Never back.
+/// Life: live → ending (out of the table, attributes can still be read) → ended (attributes gone). Never back. Or live → away: the session goes on elsewhere, in
+/// a store or on another server, and this object is no longer it.
 struct HTTPSessionState: Sendable {
-    enum Phase: UInt8, Sendable { case live, ending, ended }
+    enum Phase: UInt8, Sendable { case live, ending, ended, away }
 
     /// How a manager counts idle time.
     struct IdlePolicy: Sendable, Hashable {
@@ -12,6 +13,8 @@ struct HTTPSessionState: Sendable {
         var protectsActiveSessions = false
         /// Idle time counts from the start of the last request instead of its end.
         var countsFromStart = false
+        /// The longest that a session lives, however busy; zero: for ever.
+        var maxLifetimeMilliseconds: Int64 = 0
     }
 
     /// The result of a conditional write.
@@ -29,15 +32,19 @@ struct HTTPSessionState: Sendable {
     /// The start of the access before the current one.
     private(set) var lastAccessedTime: Int64
     /// The start of the current or latest access.
-    private var thisAccessedTime: Int64
-    private var idleSince: Int64
+    private(set) var thisAccessedTime: Int64
+    private(set) var idleSince: Int64
     /// Zero or less: never.
     var maxInactiveMilliseconds: Int64
     private(set) var attributes: [String: SessionAttributeSlot] = [:]
-    private var accessCount: Int32 = 0
+    private(set) var accessCount: Int32 = 0
     private var changeCount: UInt32 = 0
     private(set) var isNew = true
     private(set) var phase = Phase.live
+    /// Who signed on.
+    var principal: String?
+    /// `nil` for a session whose manager has no store.
+    var stored: StoredSessionState?
 
     init(id: SessionID, now: Int64, maxInactiveMilliseconds: Int64) {
         self.id = id
@@ -46,6 +53,18 @@ struct HTTPSessionState: Sendable {
         self.thisAccessedTime = now
         self.idleSince = now
         self.maxInactiveMilliseconds = maxInactiveMilliseconds
+    }
+
+    /// A session that was used before, here or elsewhere; ``attributes`` come from a store.
+    init(restored id: SessionID, creationTime: Int64, lastAccessed: Int64, maxInactiveMilliseconds: Int64, attributes: [String: [UInt8]]) {
+        self.id = id
+        self.creationTime = creationTime
+        self.lastAccessedTime = lastAccessed
+        self.thisAccessedTime = lastAccessed
+        self.idleSince = lastAccessed
+        self.maxInactiveMilliseconds = maxInactiveMilliseconds
+        self.attributes = attributes.mapValues { SessionAttributeSlot(content: .stored($0), stamp: 0, writer: 0) }
+        self.isNew = false
     }
 
     // MARK: Access
@@ -68,14 +87,42 @@ struct HTTPSessionState: Sendable {
     /// Tomcat's rule: idle for the interval or longer, idle time in whole seconds.
     ///
     /// A clock that went back makes nothing expire.
+    ///
+    /// Beyond its longest life a session has expired even while a request uses it.
     func isExpired(now: Int64, policy: IdlePolicy) -> Bool {
+        if policy.maxLifetimeMilliseconds > 0 {
+            let (age, overflow) = now.subtractingReportingOverflow(self.creationTime)
+            if !overflow, age >= policy.maxLifetimeMilliseconds { return true }
+        }
         guard self.maxInactiveMilliseconds > 0 else { return false }
         if policy.protectsActiveSessions, self.accessCount > 0 { return false }
         let (idle, overflow) = now.subtractingReportingOverflow(self.idleSince)
         return !overflow && idle / 1000 * 1000 >= self.maxInactiveMilliseconds
     }
 
+    /// Takes over that another server's request used the session later than any of this server's.
+    mutating func noteAccessElsewhere(at moment: Int64) {
+        guard moment > self.idleSince else { return }
+        self.idleSince = moment
+        self.lastAccessedTime = max(self.lastAccessedTime, self.thisAccessedTime)
+        self.thisAccessedTime = moment
+    }
+
     // MARK: End
+
+    /// Lets go of a session that goes on elsewhere; `false` if a request uses it, if it has ended, or if it has changes that no store has.
+    mutating func leave(despiteChanges: Bool = false) -> Bool {
+        guard self.phase == .live, self.accessCount == 0, despiteChanges || self.stored?.hasChanges != true else { return false }
+        self.phase = .away
+        return true
+    }
+
+    /// Says that the session has ended elsewhere: nobody is told here.
+    mutating func endedElsewhere() -> Bool {
+        guard self.phase == .live else { return false }
+        self.phase = .ended
+        return true
+    }
 
     /// Goes from live to ending; `false` if that has already happened, so that exactly one caller ends a session.
     mutating func beginEnding() -> Bool {
@@ -96,24 +143,54 @@ struct HTTPSessionState: Sendable {
 
     mutating func set(_ name: String, _ content: SessionAttributeSlot.Content, writer: UInt) -> Write {
         guard self.phase == .live else { return .ended }
-        self.changeCount &+= 1
-        let slot = SessionAttributeSlot(content: content, stamp: self.changeCount, writer: writer)
+        let slot = self.makeSlot(content, writer: writer)
+        self.stored?.note(slot.isTransient ? .removed : .replaced, of: name)
         return .written(previous: self.attributes.updateValue(slot, forKey: name))
     }
 
     /// Writes unless somebody else wrote since `expected` was read.
     ///
     /// A write by the same thread in between can only come from inside of the update's own closure; the closure's result replaces it.
-    mutating func set(_ name: String, _ content: SessionAttributeSlot.Content, writer: UInt, replacing expected: SessionAttributeSlot?) -> Write {
+    mutating func set(
+        _ name: String,
+        _ content: SessionAttributeSlot.Content,
+        writer: UInt,
+        replacing expected: SessionAttributeSlot?,
+        rerun: StoredSessionState.Rerun? = nil
+    ) -> Write {
         guard self.phase == .live else { return .ended }
         let current = self.attributes[name]
         if current?.stamp != expected?.stamp, current?.writer != writer { return .conflict }
-        return self.set(name, content, writer: writer)
+        let slot = self.makeSlot(content, writer: writer)
+        if let stored = self.stored { stored.note(rerun.map { .updated([$0]) } ?? .replaced, of: name) }
+        return .written(previous: self.attributes.updateValue(slot, forKey: name))
+    }
+
+    /// Keeps what was read from stored bytes, unless the attribute has changed meanwhile; no change in the eyes of anybody.
+    mutating func keepDecoded(_ name: String, _ content: SessionAttributeSlot.Content, of slot: SessionAttributeSlot) {
+        guard let current = self.attributes[name], current.stamp == slot.stamp, case .stored = current.content else { return }
+        self.attributes[name]?.content = content
     }
 
     mutating func remove(_ name: String) -> SessionAttributeSlot? {
         guard self.phase == .live else { return nil }
         self.changeCount &+= 1
-        return self.attributes.removeValue(forKey: name)
+        guard let slot = self.attributes.removeValue(forKey: name) else { return nil }
+        self.stored?.note(.removed, of: name)
+        return slot
+    }
+
+    /// Puts what another server has stored in the place of what was here.
+    mutating func takeOver(_ name: String, _ content: SessionAttributeSlot.Content?) {
+        guard let content else {
+            self.attributes[name] = nil
+            return
+        }
+        self.attributes[name] = self.makeSlot(content, writer: 0)
+    }
+
+    private mutating func makeSlot(_ content: SessionAttributeSlot.Content, writer: UInt) -> SessionAttributeSlot {
+        self.changeCount &+= 1
+        return SessionAttributeSlot(content: content, stamp: self.changeCount, writer: writer)
     }
 }

@@ -3,8 +3,10 @@ struct SessionAttributeSlot: Sendable {
     enum Content: Sendable {
         /// A value, and the version of the key that wrote it.
         case decoded(any Codable & Sendable, version: Int)
-        /// Bytes from a store that no key has asked for yet, and the version of the key that wrote them.
-        case encoded([UInt8], version: Int)
+        /// Sealed bytes from a store that no key has asked for yet.
+        case stored([UInt8])
+        /// A value that no store sees.
+        case transient(any Sendable)
     }
 
     var content: Content
@@ -14,12 +16,24 @@ struct SessionAttributeSlot: Sendable {
     var writer: UInt
 
     /// The value in memory, whatever its type.
-    var value: (any Codable & Sendable)? {
-        if case .decoded(let value, _) = self.content { value } else { nil }
+    var value: (any Sendable)? {
+        switch self.content {
+        case .decoded(let value, _): value
+        case .transient(let value): value
+        case .stored: nil
+        }
     }
 
     /// The value if it is in memory and of this type.
     func value<Value>(as type: Value.Type) -> Value? {
-        if case .decoded(let value, _) = self.content { value as? Value } else { nil }
+        switch self.content {
+        case .decoded(let value, _): value as? Value
+        case .transient(let value): value as? Value
+        case .stored: nil
+        }
+    }
+
+    var isTransient: Bool {
+        if case .transient = self.content { true } else { false }
     }
 }

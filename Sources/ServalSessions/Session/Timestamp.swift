@@ -25,6 +25,12 @@ public struct Timestamp: Sendable, Hashable, Comparable {
         return Self(millisecondsSince1970: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
+    /// A moment later, or earlier for a negative duration.
+    public func advanced(by duration: Duration) -> Self {
+        let (sum, overflow) = self.millisecondsSince1970.addingReportingOverflow(duration.wholeMilliseconds)
+        return Self(millisecondsSince1970: overflow ? (duration < .zero ? .min : .max) : sum)
+    }
+
     /// Whether one moment comes before another.
     public static func < (one: Self, other: Self) -> Bool { one.millisecondsSince1970 < other.millisecondsSince1970 }
 }

@@ -195,13 +195,12 @@ import Testing
         session.update(Visits.self, default: 9) { $0 += 1 }
         session[Cart.self] = []
         session[Cart.self] = nil
-        session.restoreAttribute(named: "old", bytes: [1], version: 1)
         try await session.invalidate()
         session[Visits.self] = 1
         #expect(
             log.all == [
                 "added visits=1", "replaced visits=1", "replaced visits=2", "removed visits=3", "added visits=10", "added cart=[]", "removed cart=[]",
-                "removed old=bytes", "removed visits=10",
+                "removed visits=10",
             ]
         )
     }

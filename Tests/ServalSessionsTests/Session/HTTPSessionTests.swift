@@ -27,17 +27,6 @@ import Testing
         #expect(self.session[VisitsAsText.self] == "new")
     }
 
-    @Test func storedBytesWaitForAKey() {
-        self.session.restoreAttribute(named: "visits", bytes: [0xFF, 0x00], version: 7)
-        #expect(self.session.attributeNames == ["visits"])
-        #expect(self.session[Visits.self] == nil)
-        let error = #expect(throws: SessionError.self) { try self.session.decode(Visits.self) }
-        #expect(error?.code == .undecodable)
-        #expect(error?.message.contains("'visits'") == true && error?.message.contains("7") == true)
-        self.session[Visits.self] = 1
-        #expect(self.session[Visits.self] == 1)
-    }
-
     @Test func updateThatThrowsChangesNothing() {
         struct Refusal: Error {}
         self.session[Visits.self] = 1

@@ -1,0 +1,292 @@
+public import Logging
+import Synchronization
+
+/// Keeps the sessions of one context in memory and in a store, so that they survive the process and move between servers.
+///
+/// Source: Tomcat's `PersistentManager` and `PersistentValve`. In either mode (``Mode``):
+///
+/// - A session is stored with its first attribute, principal or own idle time; one that nobody has written to costs the store nothing, and ends with the process.
+/// - A request that changed nothing writes nothing; a mere access is written once in 5 % of the idle time.
+/// - Attributes are stored and compared one by one: two servers that change different attributes do not meet, and ``HTTPSession/update(_:default:_:)`` on the same
+///   one runs again on the other's value.
+/// - What was removed stays removed: a save that comes late fails.
+/// - Of all servers, one tells its listeners of an expiry, up to 5 % of the idle time and a sweep late.
+public final class PersistentSessionManager: SessionManager {
+    /// When sessions are stored.
+    public enum Mode: Sendable, Hashable {
+        /// Before each response whose request changed something; sessions move freely between servers.
+        ///
+        /// A request looks at the store unless it did so within `maximumStaleness`. Zero, the default, never shows anything old; longer, a server may show what
+        /// another has changed, or ended, that long ago. Writes are right in any case.
+        case everyRequest(maximumStaleness: Duration)
+        /// When a session is idle, and when the server stops: Tomcat's `maxIdleBackup`, `maxIdleSwap`, `minIdleSwap`, `saveOnRestart`.
+        ///
+        /// One server owns the sessions; what it changed since the last backup is lost with the process.
+        case whenIdle(IdleLimits)
+    }
+
+    /// When idle sessions go to the store.
+    ///
+    /// Source: Tomcat's `PersistentManager`.
+    public struct IdleLimits: Sendable, Hashable {
+        /// After how long a session is saved and stays in memory (`maxIdleBackup`); `nil`, the default, for never.
+        public var maxIdleBackup: Duration?
+        /// After how long a session is saved and leaves memory (`maxIdleSwap`); `nil`, the default, for never.
+        public var maxIdleSwap: Duration?
+        /// After how long a session may leave memory to keep below nine tenths of `maxActiveSessions` (`minIdleSwap`); `nil`, the default, for never.
+        public var minIdleSwap: Duration?
+        /// Whether all sessions are saved when the manager stops, and found again after its start (`saveOnRestart`).
+        ///
+        /// Default `true`. `false` removes the application's sessions from the store at start and stop.
+        public var saveOnRestart = true
+
+        /// Tomcat's defaults.
+        public init() {}
+    }
+
+    /// The settings of a manager.
+    public struct Configuration: Sendable {
+        /// What it has in common with ``StandardSessionManager``.
+        public var sessions = StandardSessionManager.Configuration()
+        /// When sessions are stored.
+        ///
+        /// Default: before each response, looking at the store with each request.
+        public var mode = Mode.everyRequest(maximumStaleness: .zero)
+        /// Names the application within the store, for example `/Catalina/localhost/shop`.
+        ///
+        /// Default: empty.
+        public var namespace = ""
+        /// For what is wrong with the store or with stored sessions.
+        public var logger = Logger(label: "serval.session")
+
+        /// The defaults.
+        public init() {}
+    }
+
+    private let configuration: Configuration
+    private let table: SessionTable
+    private let persistence: SessionPersistence
+    private let maxInactiveMilliseconds: Atomic<Int64>
+
+    /// A manager; ``start()`` opens the store.
+    public init(store: any SessionStore, sealer: SessionSealer, configuration: Configuration = Configuration()) {
+        self.configuration = configuration
+        let sessions = configuration.sessions
+        self.persistence = SessionPersistence(
+            store: store,
+            namespace: configuration.namespace,
+            sealer: sealer,
+            policy: sessions.idlePolicy,
+            clock: sessions.clock,
+            logger: configuration.logger
+        )
+        self.table = SessionTable(configuration: sessions, persistence: self.persistence)
+        self.maxInactiveMilliseconds = Atomic(max(0, sessions.defaultMaxInactiveInterval?.wholeMilliseconds ?? 0))
+    }
+
+    deinit { self.table.empty() }
+
+    /// The idle time of sessions that are created from now on; `nil`, zero and less mean that they never expire by idling.
+    public var defaultMaxInactiveInterval: Duration? {
+        get {
+            let milliseconds = self.maxInactiveMilliseconds.load(ordering: .relaxed)
+            return milliseconds > 0 ? .milliseconds(milliseconds) : nil
+        }
+        set { self.maxInactiveMilliseconds.store(max(0, newValue?.wholeMilliseconds ?? 0), ordering: .relaxed) }
+    }
+
+    /// Counts and times since the manager was made, of the sessions that were in this server's memory.
+    public var statistics: SessionStatistics { self.table.counters.statistics }
+
+    /// How many sessions of the application the store has, from all servers.
+    public func storedSessionCount() async throws(SessionError) -> Int {
+        try await self.persistence.ask { store throws(SessionError) in try await store.count() }
+    }
+
+    // MARK: Find and create
+
+    /// The live session with this id, from memory or from the store.
+    ///
+    /// With a store that does not answer, a session that is in memory is found, as it was when the store last answered; nothing it is changed to can be saved.
+    ///
+    /// - Throws: ``SessionError/Code/storeUnavailable`` if the id is not in memory and the store does not answer.
+    public func find(_ id: SessionID) async throws(SessionError) -> HTTPSession? {
+        let now = self.configuration.sessions.clock()
+        guard let session = self.table.lookUp(id) else { return try await self.table.restore(id) }
+        if self.mustRefresh(session, at: now) {
+            do {
+                guard try await self.persistence.refresh(session) == .current else { return nil }
+            } catch {
+                guard error.code == .storeUnavailable else { throw error }
+            }
+        }
+        guard session.isExpired(now: now, policy: self.table.policy) else { return session.isValid ? session : nil }
+        await self.table.expire(session, at: now)
+        return nil
+    }
+
+    private func mustRefresh(_ session: HTTPSession, at now: Timestamp) -> Bool {
+        guard case .everyRequest(let staleness) = self.configuration.mode else { return false }
+        guard staleness > .zero else { return true }
+        let lastChecked = session.state.withLock { $0.stored?.lastChecked ?? 0 }
+        return now.millisecondsSince1970 - lastChecked >= staleness.wholeMilliseconds
+    }
+
+    /// Makes a session, whose first request has thereby begun; see ``StandardSessionManager/create(id:)``.
+    public func create(id: SessionID?) async throws(SessionError) -> HTTPSession {
+        try await self.table.create(id: id, maxInactiveMilliseconds: self.maxInactiveMilliseconds.load(ordering: .relaxed))
+    }
+
+    /// The live sessions of a principal on all servers.
+    public func sessions(ofPrincipal name: String) async throws(SessionError) -> [HTTPSession] {
+        try await self.table.sessions(ofPrincipal: name)
+    }
+
+    // MARK: Save
+
+    /// `true` in mode ``Mode/everyRequest(maximumStaleness:)``.
+    public var savesSessions: Bool {
+        if case .everyRequest = self.configuration.mode { true } else { false }
+    }
+
+    /// Saves what has changed since the last save.
+    public func save(_ session: HTTPSession) async throws(SessionError) {
+        guard self.savesSessions else { return }
+        try await self.persistence.save(session)
+    }
+
+    // MARK: Background
+
+    /// Ends what has expired, here and in the store, and brings idle sessions there.
+    public func processExpires() async {
+        await self.table.processExpires()
+        do {
+            try await self.persistence.removeLeftovers()
+            try await self.processExpiredRecords()
+            if case .whenIdle(let limits) = self.configuration.mode { try await self.processIdle(limits) }
+        } catch {
+            // The log has it already, and the next sweep tries again.
+        }
+    }
+
+    private func processExpiredRecords() async throws(SessionError) {
+        let now = self.configuration.sessions.clock()
+        while true {
+            let limit = 256
+            let records = try await self.persistence.ask { store throws(SessionError) in
+                try await store.claimExpired(at: now, limit: limit, lease: SessionPersistence.lease)
+            }
+            for record in records { try await self.expire(record, at: now) }
+            guard records.count == limit else { return }
+        }
+    }
+
+    private func expire(_ record: StoredSession, at now: Timestamp) async throws(SessionError) {
+        if let bytes = self.persistence.sealer.open(head: record.head, of: record.key), case .session(let head) = SessionHead.decode(bytes) {
+            let id = SessionID(rawValue: head.id)
+            if let session = self.table.lookUp(id), !session.isExpired(now: now, policy: self.table.policy) {
+                // A request used it here and the store was not told yet.
+                let (lastAccessed, deadline) = session.state.withLock { state in
+                    (state.idleSince, HTTPSession.deadline(of: state, policy: self.table.policy))
+                }
+                _ = try await self.persistence.ask { store throws(SessionError) in
+                    try await store.touch(record.key, lastAccessed: Timestamp(millisecondsSince1970: lastAccessed), deadline: deadline)
+                }
+                return
+            }
+            if let session = self.table.lookUp(id) { self.table.forget(session, despiteChanges: true) }
+            let session = self.persistence.session(id, record, head, self.table)
+            if session.beginEnding() {
+                _ = self.table.counters.reserve(limit: -1)
+                await self.table.announceEnd(of: session, reason: .expired)
+            }
+        }
+        _ = try await self.persistence.ask { store throws(SessionError) in try await store.remove(record.key) }
+    }
+
+    private func processIdle(_ limits: IdleLimits) async throws(SessionError) {
+        if let maxIdleSwap = limits.maxIdleSwap {
+            try await self.swapOut(idleFor: max(maxIdleSwap, limits.minIdleSwap ?? .zero), atMost: .max)
+        }
+        let maximum = self.configuration.sessions.maxActiveSessions
+        if maximum > 0, let minIdleSwap = limits.minIdleSwap {
+            let surplus = self.statistics.activeSessions - maximum * 9 / 10
+            if surplus > 0 { try await self.swapOut(idleFor: minIdleSwap, atMost: surplus) }
+        }
+        if let maxIdleBackup = limits.maxIdleBackup {
+            let idleSince = self.moment(before: maxIdleBackup)
+            try await self.table.forEach(where: { $0.idleSince <= idleSince }) { sessions throws(SessionError) in
+                for session in sessions { try await self.persistence.save(session, isComplete: true) }
+            }
+        }
+    }
+
+    /// Moves the sessions that have been idle longest out of memory.
+    private func swapOut(idleFor time: Duration, atMost limit: Int) async throws(SessionError) {
+        let idleSince = self.moment(before: time)
+        var candidates: [HTTPSession] = []
+        try await self.table.forEach(where: { $0.idleSince <= idleSince }) { candidates += $0 }
+        if limit < candidates.count { candidates = Array(candidates.sorted { $0.idleSince < $1.idleSince }.prefix(limit)) }
+        for session in candidates where session.idleSince <= idleSince {
+            guard try await self.persistence.save(session, isComplete: true) else { continue }
+            self.table.forget(session)
+        }
+    }
+
+    private func moment(before time: Duration) -> Int64 { self.configuration.sessions.clock().millisecondsSince1970 - time.wholeMilliseconds }
+
+    // MARK: Listeners
+
+    /// Adds a listener; listeners hear of events in the order in which they were added.
+    public func addListener(_ listener: any HTTPSessionListener) { self.table.events.add(listener) }
+
+    /// Adds a listener for attributes.
+    public func addAttributeListener(_ listener: any HTTPSessionAttributeListener) { self.table.events.add(listener) }
+
+    // MARK: Life
+
+    /// Opens the store.
+    ///
+    /// - Throws: what ``SessionStore/start()`` throws. A database that does not answer yet keeps nobody from starting.
+    public func start() async throws {
+        try await self.persistence.store.start()
+        if case .whenIdle(let limits) = self.configuration.mode, !limits.saveOnRestart { try? await self.removeAll() }
+        self.table.open()
+    }
+
+    /// Saves what is to be kept, ends what is not, and closes the store.
+    public func stop() async {
+        self.table.shut()
+        switch self.configuration.mode {
+        case .whenIdle(let limits) where !limits.saveOnRestart:
+            await self.table.close()
+            try? await self.removeAll()
+        case .whenIdle: await self.saveAll(isComplete: true)
+        case .everyRequest: await self.saveAll(isComplete: false)
+        }
+        await self.table.close()
+        await self.persistence.store.stop()
+    }
+
+    private func removeAll() async throws(SessionError) {
+        try await self.persistence.ask { store throws(SessionError) in try await store.removeAll() }
+    }
+
+    /// Saves all sessions, some at a time, and lets go of them; what cannot be saved ends.
+    private func saveAll(isComplete: Bool) async {
+        try? await self.table.forEach { sessions throws(SessionError) in
+            await withTaskGroup(of: Void.self) { group in
+                for session in sessions {
+                    group.addTask {
+                        let isSaved = (try? await self.persistence.save(session, isComplete: isComplete)) ?? false
+                        if isSaved, session.state.withLock({ $0.stored?.isStored == true }) { self.table.forget(session) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension HTTPSession {
+    fileprivate var idleSince: Int64 { self.state.withLock { $0.idleSince } }
+}

@@ -1,0 +1,146 @@
+import ServalContainer
+import ServalServlet
+import Synchronization
+import Testing
+
+/// What requests notice of a session store.
+@Suite("Requests with sessions in a store")
+struct StoredSessionRequestTests {
+    private enum Count: SessionAttributeKey {
+        typealias Value = Int
+        static let name = "count"
+    }
+
+    /// A context whose sessions are kept in `store`, as if it were one of several servers.
+    private static func context(_ store: FailingStore) -> ContextDefinition {
+        var definition = ContextDefinition("/app") { context in
+            context.addServlet(
+                "count",
+                ClosureServlet { request in
+                    let session = try await request.session()
+                    return .text("\(session.update(Count.self, default: 0) { $0 += 1; return $0 })")
+                }
+            ).map("/count")
+            context.addServlet(
+                "look",
+                ClosureServlet { request in .text("\(try await request.existingSession()?[Count.self] ?? -1)") }
+            ).map("/look")
+            context.addServlet(
+                "stream",
+                ClosureServlet { request in
+                    let session = try await request.session()
+                    return Response(
+                        body: .stream { writer in
+                            try await writer.write("begun")
+                            session[Count.self] = 77
+                            return nil
+                        }
+                    )
+                }
+            ).map("/stream")
+        }
+        definition.makeSessionManager = { _ in
+            PersistentSessionManager(store: store, sealer: try SessionSealer(secret: [UInt8](repeating: 7, count: 32)))
+        }
+        return definition
+    }
+
+    @Test("What a response tells is stored before it is sent, and another server goes on with it")
+    func changesAreSavedBeforeTheResponse() async throws {
+        let store = FailingStore()
+        try await EngineHarness.run(Self.context(store)) { one async throws in
+            try await EngineHarness.run(Self.context(store)) { two async throws in
+                let first = try await one.get("/app/count")
+                let id = try #require(first.sessionID)
+                #expect(try await store.memory.count() == 1)
+                let cookie: HeaderFields = [.cookie: "JSESSIONID=\(id)"]
+                let second = try await two.get("/app/count", headers: cookie)
+                #expect(second.text == "2" && second.sessionID == nil)
+                #expect(try await one.get("/app/count", headers: cookie).text == "3")
+                #expect(try await two.get("/app/look", headers: cookie).text == "3")
+            }
+        }
+    }
+
+    @Test("A store that is down: readers read memory, writers get 503")
+    func storeIsDown() async throws {
+        let store = FailingStore()
+        try await EngineHarness.run(Self.context(store)) { harness async throws in
+            let id = try #require(try await harness.get("/app/count").sessionID)
+            let cookie: HeaderFields = [.cookie: "JSESSIONID=\(id)"]
+            store.isDown.store(true, ordering: .sequentiallyConsistent)
+            #expect(try await harness.get("/app/look", headers: cookie).text == "1")
+            #expect(try await harness.get("/app/count", headers: cookie).status == 503)
+            let unknown: HeaderFields = [.cookie: "JSESSIONID=0123456789ABCDEF0123456789ABCDEF"]
+            #expect(try await harness.get("/app/look", headers: unknown).status == 503)
+            store.isDown.store(false, ordering: .sequentiallyConsistent)
+            try await Task.sleep(for: .milliseconds(1100))
+            #expect(try await harness.get("/app/count", headers: cookie).status == 200)
+        }
+    }
+
+    @Test("What a streamed body changes is stored when it is over")
+    func streamedChangesAreSaved() async throws {
+        let store = FailingStore()
+        try await EngineHarness.run(Self.context(store)) { harness async throws in
+            let id = try #require(try await harness.get("/app/stream").sessionID)
+            let key = StoredSessionKey(SessionID(rawValue: id), namespace: "")
+            var names: [String] = []
+            for _ in 0..<200 where names.isEmpty {
+                if case .found(let record) = try await store.memory.load(key, unless: nil) { names = Array(record.attributes.keys) }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(names == ["count"])
+        }
+    }
+}
+
+/// A store in memory that can be down.
+private final class FailingStore: SessionStore {
+    let memory = MemorySessionStore()
+    let isDown = Atomic(false)
+
+    private func ask<Answer: Sendable>(
+        _ question: (MemorySessionStore) async throws(SessionError) -> Answer
+    ) async throws(SessionError) -> Answer {
+        guard !self.isDown.load(ordering: .sequentiallyConsistent) else { throw SessionError(code: .storeUnavailable, message: "switched off") }
+        return try await question(self.memory)
+    }
+
+    func start() async throws(SessionError) {}
+    func stop() async {}
+    func load(_ key: StoredSessionKey, unless version: UInt64?) async throws(SessionError) -> SessionLookup {
+        try await self.ask { memory throws(SessionError) in try await memory.load(key, unless: version) }
+    }
+    func insert(_ session: StoredSession) async throws(SessionError) -> Bool {
+        try await self.ask { memory throws(SessionError) in try await memory.insert(session) }
+    }
+    func save(_ changes: StoredSessionChanges, to key: StoredSessionKey) async throws(SessionError) -> SessionSaveResult {
+        try await self.ask { memory throws(SessionError) in try await memory.save(changes, to: key) }
+    }
+    func rename(
+        _ key: StoredSessionKey,
+        to newKey: StoredSessionKey,
+        head: [UInt8],
+        principal: String?,
+        forwarding: StoredSession
+    ) async throws(SessionError) -> SessionRenameResult {
+        try await self.ask { memory throws(SessionError) in
+            try await memory.rename(key, to: newKey, head: head, principal: principal, forwarding: forwarding)
+        }
+    }
+    func touch(_ key: StoredSessionKey, lastAccessed: Timestamp, deadline: Timestamp?) async throws(SessionError) -> Bool {
+        try await self.ask { memory throws(SessionError) in try await memory.touch(key, lastAccessed: lastAccessed, deadline: deadline) }
+    }
+    func remove(_ key: StoredSessionKey) async throws(SessionError) -> Bool {
+        try await self.ask { memory throws(SessionError) in try await memory.remove(key) }
+    }
+    func claimExpired(at now: Timestamp, limit: Int, lease: Duration) async throws(SessionError) -> [StoredSession] {
+        try await self.ask { memory throws(SessionError) in try await memory.claimExpired(at: now, limit: limit, lease: lease) }
+    }
+    func sessions(ofPrincipal principal: String) async throws(SessionError) -> [StoredSession] {
+        try await self.ask { memory throws(SessionError) in try await memory.sessions(ofPrincipal: principal) }
+    }
+    func count() async throws(SessionError) -> Int { try await self.ask { memory throws(SessionError) in try await memory.count() } }
+    func removeAll() async throws(SessionError) { try await self.ask { memory throws(SessionError) in try await memory.removeAll() } }
+}

@@ -1,0 +1,150 @@
+import Logging
+import Synchronization
+
+@testable import ServalSessions
+
+/// Several servers with one store.
+final class SessionNodes: Sendable {
+    let clock = ManualClock()
+    let store: SwitchableStore
+    let managers: [PersistentSessionManager]
+    let logs: [EventLog]
+
+    init(
+        _ count: Int = 2,
+        mode: PersistentSessionManager.Mode = .everyRequest(maximumStaleness: .zero),
+        secrets: [UInt8] = [],
+        encrypts: Bool = false,
+        yields: Bool = false,
+        change: (inout PersistentSessionManager.Configuration) -> Void = { _ in }
+    ) throws {
+        let store = SwitchableStore(yields: yields)
+        self.store = store
+        var managers: [PersistentSessionManager] = []
+        var logs: [EventLog] = []
+        for number in 0..<count {
+            var configuration = PersistentSessionManager.Configuration()
+            configuration.mode = mode
+            configuration.namespace = "/Catalina/localhost/shop"
+            configuration.sessions.clock = { [clock] in clock.now }
+            configuration.logger.logLevel = .critical
+            change(&configuration)
+            let secret = [UInt8](repeating: number < secrets.count ? secrets[number] : 1, count: 32)
+            let manager = PersistentSessionManager(
+                store: store,
+                sealer: try SessionSealer(secret: secret, encryptsAttributes: encrypts),
+                configuration: configuration
+            )
+            let log = EventLog()
+            manager.addListener(RecordingListener(log: log))
+            managers.append(manager)
+            logs.append(log)
+        }
+        self.managers = managers
+        self.logs = logs
+    }
+
+    subscript(number: Int) -> PersistentSessionManager { self.managers[number] }
+
+    /// A request at a node that finds its session and uses it; `nil` if there is none.
+    func request<Result: Sendable>(
+        _ number: Int,
+        _ id: SessionID,
+        _ body: (HTTPSession) async throws -> Result
+    ) async throws -> Result? {
+        guard let session = try await self[number].find(id), session.beginAccess() else { return nil }
+        defer { session.endAccess() }
+        let result = try await body(session)
+        try await self[number].save(session)
+        return result
+    }
+
+    /// A session that was created at a node and has one attribute.
+    func session(_ number: Int = 0, visits: Int = 1) async throws -> SessionID {
+        let session = try await self[number].create(id: nil)
+        session[Visits.self] = visits
+        try await self[number].save(session)
+        session.endAccess()
+        return session.id
+    }
+}
+
+/// A store in memory that counts, can be down, and lets others in between.
+final class SwitchableStore: SessionStore {
+    let memory = MemorySessionStore()
+    let yields: Bool
+    private let down = Atomic(false)
+    private let counts = Mutex<[String: Int]>([:])
+
+    init(yields: Bool) { self.yields = yields }
+
+    var isDown: Bool {
+        get { self.down.load(ordering: .acquiring) }
+        set { self.down.store(newValue, ordering: .releasing) }
+    }
+
+    /// The operations since somebody asked last.
+    func takeCounts() -> [String: Int] {
+        self.counts.withLock { counts in
+            defer { counts = [:] }
+            return counts
+        }
+    }
+
+    private func pass<Answer: Sendable>(
+        _ name: String,
+        _ operation: (MemorySessionStore) async throws(SessionError) -> Answer
+    ) async throws(SessionError) -> Answer {
+        self.counts.withLock { $0[name, default: 0] += 1 }
+        if self.yields { for _ in 0..<Int.random(in: 0...3) { await Task.yield() } }
+        guard !self.isDown else { throw SessionError(code: .storeUnavailable, message: "switched off") }
+        let answer = try await operation(self.memory)
+        if self.yields { for _ in 0..<Int.random(in: 0...3) { await Task.yield() } }
+        return answer
+    }
+
+    func start() async throws(SessionError) {}
+    func stop() async {}
+    func load(_ key: StoredSessionKey, unless version: UInt64?) async throws(SessionError) -> SessionLookup {
+        try await self.pass("load") { store throws(SessionError) in try await store.load(key, unless: version) }
+    }
+    func insert(_ session: StoredSession) async throws(SessionError) -> Bool {
+        try await self.pass("insert") { store throws(SessionError) in try await store.insert(session) }
+    }
+    func save(_ changes: StoredSessionChanges, to key: StoredSessionKey) async throws(SessionError) -> SessionSaveResult {
+        try await self.pass("save") { store throws(SessionError) in try await store.save(changes, to: key) }
+    }
+    func rename(
+        _ key: StoredSessionKey,
+        to newKey: StoredSessionKey,
+        head: [UInt8],
+        principal: String?,
+        forwarding: StoredSession
+    ) async throws(SessionError) -> SessionRenameResult {
+        try await self.pass("rename") { store throws(SessionError) in
+            try await store.rename(key, to: newKey, head: head, principal: principal, forwarding: forwarding)
+        }
+    }
+    func touch(_ key: StoredSessionKey, lastAccessed: Timestamp, deadline: Timestamp?) async throws(SessionError) -> Bool {
+        try await self.pass("touch") { store throws(SessionError) in
+            try await store.touch(key, lastAccessed: lastAccessed, deadline: deadline)
+        }
+    }
+    func remove(_ key: StoredSessionKey) async throws(SessionError) -> Bool {
+        try await self.pass("remove") { store throws(SessionError) in try await store.remove(key) }
+    }
+    func claimExpired(at now: Timestamp, limit: Int, lease: Duration) async throws(SessionError) -> [StoredSession] {
+        try await self.pass("claim") { store throws(SessionError) in
+            try await store.claimExpired(at: now, limit: limit, lease: lease)
+        }
+    }
+    func sessions(ofPrincipal principal: String) async throws(SessionError) -> [StoredSession] {
+        try await self.pass("principal") { store throws(SessionError) in try await store.sessions(ofPrincipal: principal) }
+    }
+    func count() async throws(SessionError) -> Int {
+        try await self.pass("count") { store throws(SessionError) in try await store.count() }
+    }
+    func removeAll() async throws(SessionError) {
+        try await self.pass("removeAll") { store throws(SessionError) in try await store.removeAll() }
+    }
+}
