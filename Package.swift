@@ -200,7 +200,9 @@ let package = Package(
         // The fuzzer's targets, fed with what the fuzzer once found.
         .testTarget(
             name: "FuzzTests",
-            dependencies: ["ServalKeyStore", "ServalKeytool", "ServalPKCS11", x509, asn1],
+            dependencies: [
+                "ServalKeyStore", "ServalKeytool", "ServalPKCS11", "ServalHTTP", "ServalServlet", nioCore, nioHPACK, httpTypes, x509, asn1,
+            ],
             path: "Fuzz",
             exclude: ["Entry", "Dictionaries", "fuzz.py", "seeds.py"],
             sources: ["Targets", "Tests"],
@@ -213,7 +215,7 @@ let package = Package(
 // scripts/fuzz builds the parsers with the instrumentation of libFuzzer and AddressSanitizer; such flags have no place in a package that others use.
 if Context.environment["SERVAL_FUZZ"] != nil {
     let sanitizers: [SwiftSetting] = [.unsafeFlags(["-sanitize=address,fuzzer", "-enable-testing", "-DSERVAL_FUZZ"])]
-    let fuzzed = ["ServalKeyStore", "ServalKeytool", "ServalPKCS11"]
+    let fuzzed = ["ServalKeyStore", "ServalKeytool", "ServalPKCS11", "ServalHTTP"]
     let keytoolDependencies = package.targets.first { $0.name == "ServalKeytool" }?.dependencies ?? []
     package.targets.removeAll { $0.type == .test || $0.type == .executable }
     package.products.removeAll()
@@ -221,7 +223,9 @@ if Context.environment["SERVAL_FUZZ"] != nil {
         .target(name: "ServalKeytool", dependencies: keytoolDependencies, exclude: ["main.swift"], swiftSettings: settings),
         .target(
             name: "FuzzTargets",
-            dependencies: ["ServalKeyStore", "ServalKeytool", "ServalPKCS11", x509, asn1],
+            dependencies: [
+                "ServalKeyStore", "ServalKeytool", "ServalPKCS11", "ServalHTTP", "ServalServlet", nioCore, nioHPACK, httpTypes, x509, asn1,
+            ],
             path: "Fuzz/Targets",
             swiftSettings: settings
         ),

@@ -83,6 +83,31 @@ def texts(seeds):
         seeds.add("startdate", date.encode())
 
 
+HTTP2_NAMES = [":method", ":scheme", ":authority", ":path", "host", "cookie", "content-length", "expect", "te", "connection", "transfer-encoding"]
+HTTP2_LISTS = [
+    [(":method", "GET"), (":scheme", "https"), (":authority", "a.example:8443"), (":path", "/a/b?c=d"), ("cookie", "a=1"), ("cookie", "b=2"), ("x-a", "1")],
+    [(":method", "POST"), (":scheme", "http"), (":path", "/"), ("host", "[::1]:80"), ("content-length", "5"), ("expect", "100-continue"), ("te", "trailers")],
+    [(":method", "OPTIONS"), (":scheme", "https"), (":authority", "a"), (":path", "*"), ("connection", "close")],
+    [("x-checksum", "1"), ("x-a", "v" * 255)],
+]  # fmt: skip
+
+
+def http2(seeds):
+    for fields in HTTP2_LISTS:
+        data = b""
+        for name, value in fields:
+            data += bytes([255 - HTTP2_NAMES.index(name)]) if name in HTTP2_NAMES else bytes([len(name)]) + name.encode()
+            data += bytes([len(value)]) + value.encode()
+        seeds.add("h2list", data)
+
+    def frame(kind, flags, stream, payload=b""):
+        return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+    settings = frame(4, 0, 0, b"\0\1\0\1\0\0" + b"\0\4\0\0\xff\xff") + frame(4, 1, 0)
+    seeds.add("h2frames", b"\x1a" + settings + frame(1, 5, 1, b"\x82\x87\x84") + frame(8, 0, 0, b"\0\0\0\1") + frame(6, 0, 0, b"12345678"))
+    seeds.add("h2frames", b"\x30" + settings + frame(1, 0, 1, b"\x82") + frame(9, 4, 1, b"\x84") + frame(0, 1, 1, b"x" * 20) + frame(3, 0, 1, b"\0\0\0\x08"))
+
+
 KEYS = {
     "rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
     "p256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
@@ -292,6 +317,7 @@ def make(directory):
     with tempfile.TemporaryDirectory(prefix="serval-fuzz-") as name:
         folder = pathlib.Path(name)
         attempt(texts, seeds)
+        attempt(http2, seeds)
         for kind, options in KEYS.items():
             attempt(key, seeds, folder, kind, options)
         bundle = folder / "bundle.pem"

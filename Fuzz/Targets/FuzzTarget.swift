@@ -14,6 +14,8 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case inflate, jar
     case tokenURI = "pkcs11uri"
     case tokenConfiguration = "pkcs11config"
+    case headerList = "h2list"
+    case frames = "h2frames"
 
     func run(_ bytes: [UInt8]) {
         switch self {
@@ -34,6 +36,8 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .jar: KeytoolFuzzing.jar(bytes)
         case .tokenURI: TokenFuzzing.uri(bytes)
         case .tokenConfiguration: TokenFuzzing.configuration(bytes)
+        case .headerList: HTTP2Fuzzing.list(bytes)
+        case .frames: HTTP2Fuzzing.frames(bytes)
         case .extensions: KeytoolFuzzing.extensions(bytes)
         case .startDate: KeytoolFuzzing.startDate(bytes)
         }
