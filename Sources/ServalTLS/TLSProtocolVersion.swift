@@ -39,7 +39,8 @@ extension TLSProtocolVersion {
         var list = ParsedList(versions: [], warnings: [])
         var isFirst = true
         for token in tokens(of: text) {
-            if token.sign == nil && !isFirst && !token.afterComma {
+            // Tomcat says so of commas, too: they are left over from older versions.
+            if token.sign == nil && !isFirst {
                 list.warnings.append("The protocol [\(token.name)] in [\(text)] was added to the list. Check if a +/- prefix is missing")
             }
             isFirst = false
@@ -64,12 +65,11 @@ extension TLSProtocolVersion {
     private struct Token {
         var name: String
         var sign: Character?
-        var afterComma: Bool
     }
 
     private static func tokens(of text: String) -> [Token] {
         var tokens: [Token] = []
-        var current = Token(name: "", sign: nil, afterComma: false)
+        var current = Token(name: "", sign: nil)
         func finish() {
             if !current.name.isEmpty { tokens.append(current) }
         }
@@ -77,14 +77,14 @@ extension TLSProtocolVersion {
             switch character {
             case "+", "-":
                 finish()
-                current = Token(name: "", sign: character, afterComma: false)
+                current = Token(name: "", sign: character)
             case ",":
                 finish()
-                current = Token(name: "", sign: nil, afterComma: true)
+                current = Token(name: "", sign: nil)
             case _ where character.isWhitespace:
                 if !current.name.isEmpty {
                     finish()
-                    current = Token(name: "", sign: nil, afterComma: false)
+                    current = Token(name: "", sign: nil)
                 }
             default:
                 current.name.append(character)
