@@ -44,7 +44,7 @@ import Testing
         #expect(answer.output == "Hello, world!")
     }
 
-    @Test(arguments: ["serval-keytool", "keytool"]) func exampleD01(keytool: String) async throws {
+    @Test("D01 D07", arguments: ["serval-keytool", "keytool"]) func exampleD01(keytool: String) async throws {
         let home = try await Self.makeHome(keytool: keytool == "keytool" ? keytool : Command.keytool)
         let server = try await ServalProcess.start(
             serverXML: Self.serverXML("<Connector \(Self.attributesOfExampleD01)/>"),
@@ -53,7 +53,7 @@ import Testing
         try await Self.expectHTTPS(server)
     }
 
-    @Test func exampleD13() async throws {
+    @Test("D13 D16 D17") func exampleD13() async throws {
         let connector = """
             <Connector protocol="org.apache.coyote.http11.Http11AprProtocol" port="8443" maxThreads="200" scheme="https" secure="true" SSLEnabled="true"
               SSLCertificateFile="conf/server.crt" SSLCertificateKeyFile="conf/server.pem" SSLVerifyClient="optional" SSLProtocol="TLSv1+TLSv1.1+TLSv1.2"/>
@@ -66,7 +66,7 @@ import Testing
         #expect(newer.exitCode == 35)
     }
 
-    @Test func exampleE01() async throws {
+    @Test("E01 E03 E04") func exampleE01() async throws {
         let home = try await Self.makeHome()
         let connector = """
             <Connector protocol="org.apache.coyote.http11.Http11NioProtocol" port="8443" maxThreads="150" SSLEnabled="true">
@@ -82,7 +82,7 @@ import Testing
         #expect(facts.output.contains("\"secure\":true"))
     }
 
-    @Test func exampleE07() async throws {
+    @Test("E07 E08 E09 E10") func exampleE07() async throws {
         let connector = """
             <Connector protocol="org.apache.coyote.http11.Http11NioProtocol" port="8443" maxThreads="150" SSLEnabled="true">
               <SSLHostConfig>
@@ -109,14 +109,14 @@ import Testing
         try #require(result.exitCode == 0, "\(result.errors)")
     }
 
-    @Test func missingKeyStoreIsOneLineWithThePath() async throws {
+    @Test("H03: one line with the path") func missingKeyStoreIsOneLineWithThePath() async throws {
         let home = try TemporaryFolder()
         let lines = try await Self.failedStart(Self.attributesOfExampleD01, home: home)
         #expect(lines.count == 1, "\(lines)")
         #expect(lines.first?.contains(home.path + "/.keystore") == true, "\(lines)")
     }
 
-    @Test func wrongPasswordIsOneLineWithPathAndCause() async throws {
+    @Test("H07 H09: one line with path and cause") func wrongPasswordIsOneLineWithPathAndCause() async throws {
         let home = try await Self.makeHome()
         let lines = try await Self.failedStart(
             Self.attributesOfExampleD01.replacingOccurrences(of: "\"changeit\"", with: "\"Changeit\""),
@@ -128,7 +128,7 @@ import Testing
         #expect(lines.first?.contains("Changeit") == false, "\(lines)")
     }
 
-    @Test func wrongAliasIsOneLineWithPathAndCause() async throws {
+    @Test("H10: one line with path and cause") func wrongAliasIsOneLineWithPathAndCause() async throws {
         let home = try await Self.makeHome()
         let lines = try await Self.failedStart(Self.attributesOfExampleD01 + " keyAlias=\"jerry\"", home: home)
         #expect(lines.count == 1, "\(lines)")

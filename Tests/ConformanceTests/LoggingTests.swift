@@ -30,7 +30,8 @@ import Testing
         #expect(check.exitCode == 0, "\(check.errors)")
     }
 
-    @Test(arguments: [true, false]) func failedHandshakesAreLoggedIfAskedFor(_ isAskedFor: Bool) async throws {
+    @Test("H01 H02: failed handshakes are logged if asked for", arguments: [true, false])
+    func failedHandshakesAreLoggedIfAskedFor(_ isAskedFor: Bool) async throws {
         let server = try await ServalProcess.start { base in
             let line = isAskedFor ? "\norg.apache.tomcat.util.net.NioEndpoint.handshake.level = FINE\n" : ""
             try base.write(base.read("conf/logging.properties") + line, to: "conf/logging.properties")

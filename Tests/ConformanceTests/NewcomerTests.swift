@@ -3,7 +3,8 @@ import Testing
 
 /// What the README promises to somebody who has just cloned the project.
 @Suite struct NewcomerTests {
-    @Test func httpsShowsTheStartPageAndCountsVisits() async throws {
+    @Test("E17 E19: the start page by https, and visits are counted")
+    func httpsShowsTheStartPageAndCountsVisits() async throws {
         let server = try await ServalProcess.start()
         let page = try await server.curl("/")
         #expect(page.exitCode == 0, "\(page.errors)")

@@ -27,7 +27,8 @@ import Testing
     private let fullChain = ["www.example.org", "Middle", "Root"]
     private let installed = "Certificate reply was installed in keystore\n"
 
-    @Test func mixtures() async throws {
+    @Test("F14: replies in any order, format and mixture")
+    func mixtures() async throws {
         let authorities = try await prepare()
         try await authorities.request("other", subject: "/CN=other")
         try await authorities.sign("other", by: "root")

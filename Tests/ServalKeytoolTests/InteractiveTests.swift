@@ -23,7 +23,8 @@ import Testing
         """
     private let answers = "www.myside.org\nDev\nAcme\nBeijing\nBJ\nCN\nyes\n"
 
-    @Test func theDocumentsFirstCommand() async throws {
+    @Test("A02 B12 B18 B21: the documents' first command")
+    func theDocumentsFirstCommand() async throws {
         let run = try await Tool.serval.run("-genkey -alias tomcat -keyalg RSA", input: "changeit\nchangeit\n" + answers, in: folder)
         #expect(run.status == 0)
         #expect(run.output.isEmpty)
@@ -34,7 +35,8 @@ import Testing
         #expect(list.output.contains(", PrivateKeyEntry, \nCertificate fingerprint (SHA-256): "))
     }
 
-    @Test func aJKSStoreAsksForTheKeysPassword() async throws {
+    @Test("B23 B24: a JKS store asks for the key's password; RETURN takes the store's")
+    func aJKSStoreAsksForTheKeysPassword() async throws {
         let command = "-genkey -alias tomcat -keyalg RSA -storetype JKS -keystore"
         let same = try await Tool.serval.run("\(command) same.jks", input: "changeit\nchangeit\n" + answers + "\n", in: folder)
         let question = "Enter key password for <tomcat>\n\t(RETURN if same as keystore password):  "

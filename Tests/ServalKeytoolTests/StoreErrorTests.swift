@@ -33,7 +33,8 @@ import Testing
         #expect(try (folder.read("a.p12"), folder.read("a.jks")) == before)
     }
 
-    @Test func aliases() async throws {
+    @Test("B07: aliases are told without case, so a second one that differs only in case is refused")
+    func aliases() async throws {
         try await makeStores()
         for store in ["a.p12", "a.jks"] {
             let options = "-keystore \(store) -storepass changeit"

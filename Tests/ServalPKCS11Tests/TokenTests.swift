@@ -73,7 +73,7 @@ struct TokenTests {
         #expect(throws: KeyStoreError(.unsupportedAlgorithm, "")) { try token.importKey(other, chain: [certificate], alias: "ed25519") }
     }
 
-    @Test("Aliases count as they are written")
+    @Test("B06 H13: Aliases count as they are written")
     func aliases() throws {
         let token = try SoftToken.reading.open()
         for alias in ["Tomcat", "tomcat", "Ünïcode ☕", "with/slash"] {

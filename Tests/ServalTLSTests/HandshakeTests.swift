@@ -14,7 +14,7 @@ struct HandshakeTests {
         return TLSEndpointConfiguration(hosts: [host])
     }
 
-    @Test(arguments: ["1.2", "1.3"])
+    @Test("H18: the order of ciphers may be the server's", arguments: ["1.2", "1.3"])
     func speaksTheProtocol(version: String) async throws {
         let server = try await TestServer(try await configuration())
         let result = try await server.client("-tls\(version.replacing(".", with: "_"))")
@@ -119,7 +119,8 @@ struct HandshakeTests {
         try await server.stop()
     }
 
-    @Test func dhIsAsStrongAsTheKey() async throws {
+    @Test("H15 H16: DH is as strong as the key")
+    func dhIsAsStrongAsTheKey() async throws {
         let certificates = try await Certificates.shared.value
         let server = try await TestServer(
             TLSEndpointConfiguration(hosts: [TLSHostConfiguration(certificates: [try await certificates.serverRSA.configuration()])])

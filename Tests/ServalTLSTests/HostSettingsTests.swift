@@ -247,7 +247,8 @@ struct HostSettingsTests {
         return result.text
     }
 
-    @Test func parametersBesideTheCertificateAreUsed() async throws {
+    @Test("H19: DH parameters beside the certificate are used")
+    func parametersBesideTheCertificateAreUsed() async throws {
         let parameters = try await parameters("-pkeyopt", "group:modp_3072")
         #expect(parameters.contains("BEGIN DH PARAMETERS"))
         for command in [false, true] {

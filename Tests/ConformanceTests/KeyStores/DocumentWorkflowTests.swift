@@ -82,7 +82,10 @@ import Testing
         #expect(made.exitCode == 0, "\(made.errors)")
     }
 
-    @Test(arguments: ["PKCS12", "JKS"])
+    @Test(
+        "B02 B03 B08 B09 B15 B16 B18 B21 B22 B23 B24 B26 F02 F03 F04 F05 F06 F11 F12 F13: from the key, by an authority, to a client that trusts the server",
+        arguments: ["PKCS12", "JKS"]
+    )
     func fromTheKeyToAClientThatTrusts(type: String) async throws {
         let isJKS = type == "JKS"
         // The documents name no type; JKS was the default of their time.
@@ -140,7 +143,8 @@ import Testing
         #expect(list.output.contains("Entry type: trustedCertEntry"))
     }
 
-    @Test func withoutAnyPath() async throws {
+    @Test("A02 A03 B12 B14 B18 H04: without a path the store is .keystore in the home directory, and the JDK's keytool reads it")
+    func withoutAnyPath() async throws {
         let password: [Conversation.Step] = [.init("Enter keystore password:  ", "changeit"), .init("Re-enter new password: ", "changeit")]
         let made = try await keytool("-genkey -alias tomcat -keyalg RSA", password + Self.owner)
         #expect(made.exitCode == 0, "\(made.output)")
@@ -166,7 +170,8 @@ import Testing
         }
     }
 
-    @Test func theServerHasToBeToldWhatIsNotTheDefault() async throws {
+    @Test("B17 B19 B20 B25: another place, another password and a password of the key have to be configured")
+    func theServerHasToBeToldWhatIsNotTheDefault() async throws {
         let elsewhere = folder.path + "/elsewhere"
         func make(_ options: String) async throws {
             let made = try await Command.run(
@@ -194,7 +199,8 @@ import Testing
         _ = try await server("\(store) certificateKeyPassword=\"key-secret\"/>")
     }
 
-    @Test func theExportOfOpenSSL() async throws {
+    @Test("B03 B10: what openssl pkcs12 -export -chain writes is served with its chain")
+    func theExportOfOpenSSL() async throws {
         try await makeAuthority()
         try FileManager.default.copyItem(atPath: folder.path + "/root.pem", toPath: folder.path + "/myCA.crt")
         #expect(try await openssl("req -newkey rsa:2048 -nodes -keyout mykey.key -out my.csr -subj /CN=www.myside.org").exitCode == 0)

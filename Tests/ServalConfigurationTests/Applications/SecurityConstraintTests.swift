@@ -82,7 +82,8 @@ import Testing
         }
     }
 
-    @Test func confidentialIsRedirected() async throws {
+    @Test("E15: what is CONFIDENTIAL is redirected")
+    func confidentialIsRedirected() async throws {
         try await self.withEngine(Self.web) { (engine, _) async throws -> Void in
             let response = try await self.send(engine, "/a/safe/x?q=1")
             #expect(response.status == .found)
