@@ -6,7 +6,7 @@ import Testing
     /// The connector of the example, with everything on lines of its own.
     private func xml(_ xml: String, password: String, more: String = "") -> String {
         let certificate = "<Certificate certificateKeystoreFile=\"conf/localhost.p12\""
-        return xml.replacingOccurrences(of: "<SSLHostConfig>", with: "<SSLHostConfig\n\(more)>", options: [], range: xml.range(of: "<SSLHostConfig>"))
+        return xml.replacing(/<SSLHostConfig[^>]*>/, with: "<SSLHostConfig\n\(more)>", maxReplacements: 1)
             .replacingOccurrences(of: "certificateKeystorePasswordFile=\"conf/keystore.pass\"", with: "certificateKeystorePassword=\"\(password)\"")
             .replacingOccurrences(of: certificate, with: certificate + "\n")
     }
