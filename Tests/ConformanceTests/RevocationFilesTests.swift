@@ -114,4 +114,27 @@ import Testing
             "\(server.errors)"
         )
     }
+
+    @Test(
+        "The issuer of the server's own certificate may be among the system's authorities; if it is nowhere, a line says whose certificate is missing"
+    )
+    func issuerOfTheSystem() async throws {
+        let authority = try await Authority()
+        try await authority.shell(
+            "openssl req -x509 -newkey rsa:2048 -nodes -keyout own.key -out own.pem -days 9 -subj /CN=own -CA ca.pem -CAkey ca.key "
+                + "-addext basicConstraints=critical,CA:FALSE -addext 'authorityInfoAccess=OCSP;URI:http://127.0.0.1:1/'"
+        )
+        let xml = Self.serverXML(authority.folder, "")
+            .replacingOccurrences(of: "certificateVerification=\"required\" caCertificateFile=\"\(authority.folder.path)/ca.pem\"", with: "")
+            .replacingOccurrences(of: "/localhost.", with: "/own.").replacingOccurrences(of: "/own.crt", with: "/own.pem")
+        let missing = "No OCSP answer can be stapled to [CN=own]: its issuer [CN=Test CA] is neither in certificateChainFile"
+        let without = try await ServalProcess.start(serverXML: xml)
+        #expect(without.errors.contains(missing), "\(without.errors)")
+        // Found, and asked for in vain: nobody listens there.
+        let with = try await ServalProcess.start(serverXML: xml, environment: ["SSL_CERT_FILE": authority.folder.path + "/ca.pem"])
+        #expect(
+            !with.errors.contains(missing) && with.errors.contains("OCSP stapling: [CN=own]: http://127.0.0.1:1/ cannot be reached"),
+            "\(with.errors)"
+        )
+    }
 }
