@@ -74,7 +74,7 @@ public struct TLSIdentity: Sendable, Hashable, CustomStringConvertible, CustomRe
     public var certificateChain: [[UInt8]]
     /// The alias under which a key store has it; nil elsewhere.
     public var alias: String?
-    /// Diffie-Hellman parameters that stand beside the certificate (`DH PARAMETERS` in PEM), as PKCS#3 in DER.
+    /// Diffie-Hellman parameters that stand beside the certificate (`DH PARAMETERS` or `X9.42 DH PARAMETERS` in PEM), in DER.
     public var dhParameters: [UInt8]?
 
     /// Makes an identity; whether key and leaf belong together is checked when a context is made.

@@ -184,7 +184,7 @@ extension TLSError {
 /// The first block of Diffie-Hellman parameters in a file that has been read as a certificate already.
 private func blockOfDHParameters(inFile path: String) -> [UInt8]? {
     guard let bytes = try? readFile(path, limit: 16 << 20), let blocks = try? PEM.blocks(in: bytes) else { return nil }
-    return blocks.first { $0.label == "DH PARAMETERS" }?.bytes
+    return blocks.first { $0.label == "DH PARAMETERS" || $0.label == "X9.42 DH PARAMETERS" }?.bytes
 }
 
 private func resolve(_ secret: SecretSource?) throws(TLSError) -> String? {

@@ -142,11 +142,16 @@ extension HostContextBuilder {
     /// (Logjam) more than clients.
     private mutating func takeDHParameters(_ parameters: [UInt8], _ certificate: CertificateConfiguration, _ place: String) {
         guard !hasOwnDHParameters else { return }
+        // PKCS#3, or X9.42, whose third number is too large for the length that PKCS#3 has there.
         let key = parameters.withUnsafeBufferPointer { bytes in
-            var position = bytes.baseAddress
-            return d2i_KeyParams(EVP_PKEY_DH, nil, &position, bytes.count)
+            [EVP_PKEY_DH, EVP_PKEY_DHX].lazy.compactMap { kind in
+                var position = bytes.baseAddress
+                return d2i_KeyParams(kind, nil, &position, bytes.count)
+            }
+            .first
         }
         if let key {
+            ERR_clear_error()
             // OpenSSL owns it only if it takes it.
             if SSL_CTX_set0_tmp_dh_pkey(context, key) == 1 {
                 hasOwnDHParameters = true

@@ -33,6 +33,9 @@ import Testing
         let pair = try await site.issue("rsa", key: "rsa:2048")
         try await site.openssl("genpkey -genparam -algorithm DH -pkeyopt group:ffdhe3072 -out dh.pem")
         try site.folder.write(site.folder.read("rsa.pem") + site.folder.read("dh.pem"), to: "with-dh.pem")
+        try await site.openssl("dhparam -dsaparam -out dh-x942.pem 3072")
+        #expect(try site.folder.read("dh-x942.pem").contains("BEGIN X9.42 DH PARAMETERS"))
+        try site.folder.write(site.folder.read("rsa.pem") + site.folder.read("dh-x942.pem"), to: "with-x942.pem")
         try await site.openssl("dhparam -out weak.pem 512")
         try site.folder.write(site.folder.read("rsa.pem") + site.folder.read("weak.pem"), to: "with-weak-dh.pem")
         func with(_ name: String) -> FeatureSite.Pair { FeatureSite.Pair(certificate: site.path(name), key: pair.key) }
@@ -43,10 +46,12 @@ import Testing
                 Self.connector(with("with-dh.pem"), "ciphers=\"\(ciphers)\""), Self.connector(with("with-weak-dh.pem"), "ciphers=\"\(ciphers)\""),
                 "<Connector port=\"0\" address=\"127.0.0.1\" SSLEnabled=\"true\" SSLCertificateFile=\"\(pair.certificate)\" "
                     + "SSLCertificateKeyFile=\"\(pair.key)\" SSLCipherSuite=\"\(ciphers):!DHE\" SSLHonorCipherOrder=\"true\"/>",
+                Self.connector(with("with-x942.pem"), "ciphers=\"\(ciphers)\""),
             ])
         )
         let ports = server.ports()
-        #expect(ports.count == 5, "\(server.errors)")
+        #expect(ports.count == 6, "\(server.errors)")
+        #expect(try await server.handshake(ports[5], "-tls1_2 -cipher DHE-RSA-AES128-GCM-SHA256").contains("Server Temp Key: DH, 3072 bits"))
         let dhe = "-tls1_2 -cipher DHE-RSA-AES128-GCM-SHA256"
         #expect(try await server.handshake(ports[0], dhe).contains("Server Temp Key: DH, 2048 bits"))
         #expect(try await server.handshake(ports[2], dhe).contains("Server Temp Key: DH, 3072 bits"))
