@@ -86,7 +86,7 @@ public final class Server: Service {
     /// - Throws: ``ServerStartError`` with every connector that could not be started.
     public func run() async throws {
         let start = ContinuousClock.now
-        let eventLoopGroup = MultiThreadedEventLoopGroup(numberOfThreads: System.coreCount)
+        let eventLoopGroup = MultiThreadedEventLoopGroup(numberOfThreads: UsableProcessors.count)
         do {
             try await self.serve(on: eventLoopGroup, since: start)
         } catch {

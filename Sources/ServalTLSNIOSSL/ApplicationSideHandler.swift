@@ -21,6 +21,8 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
         var promise: EventLoopPromise<Void>?
         /// How far things were when the time limit was last set.
         var mark: Progress
+        /// Half of how long the client may read nothing.
+        var limit: TimeAmount
         /// Whether a time limit has passed without progress.
         ///
         /// The second one ends it; the first may be due to an event loop that was busy elsewhere.
@@ -51,7 +53,7 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
     /// Whether the application has asked for bytes and got none since.
     private(set) var wantsPlaintext = false
 
-    /// Half of how long a client may read nothing before a close goes on without it.
+    /// Half of how long a client may read nothing before a close goes on without it; longer if the close belongs to an answer that is just being sent.
     private static let closeLimit = TimeAmount.seconds(3)
 
     init(_ socket: SocketSideHandler) { self.socket = socket }
@@ -176,7 +178,7 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
             return
         }
         for promise in backlog.removePromises(unflushedOnly: true) { promise.fail(ChannelError.ioOnClosedChannel) }
-        closing = Closing(mode: mode, promise: promise, mark: progress)
+        closing = Closing(mode: mode, promise: promise, mark: progress, limit: limit)
         // While pumping, the pump goes on with the close when it is done.
         if hasSentCloseNotify { continueClosing() } else { pump() }
         if closing != nil, socket.phase == .open, closeTimer == nil { startCloseTimer() }
@@ -194,7 +196,7 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
     /// swift-nio-ssl has said close_notify, on our behalf or because the client has said it; now the channel, as soon as the socket has taken everything.
     func tlsHasClosed(_ mode: CloseMode, promise: EventLoopPromise<Void>?) {
         hasSentCloseNotify = true
-        var present = closing ?? Closing(mode: mode, promise: nil, mark: progress)
+        var present = closing ?? Closing(mode: mode, promise: nil, mark: progress, limit: limit)
         present.join(promise)
         closing = present
         guard !waitsForSocket, let context = socket.context else { return }
@@ -223,7 +225,12 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
             promise?.fail(ChannelError.alreadyClosed)
             return
         }
+        socket.sendOwed()
         context.close(mode: mode, promise: promise)
+    }
+
+    private var limit: TimeAmount {
+        socket.isInRead ? max(Self.closeLimit, .nanoseconds(socket.server.handshakeTimeout.nanoseconds / 2)) : Self.closeLimit
     }
 
     private var progress: Progress {
@@ -232,7 +239,7 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
     }
 
     private func startCloseTimer() {
-        closeTimer = context?.eventLoop.assumeIsolated().scheduleTask(in: Self.closeLimit) {
+        closeTimer = context?.eventLoop.assumeIsolated().scheduleTask(in: closing?.limit ?? Self.closeLimit) {
             self.closeTimer = nil
             guard var closing = self.closing, self.socket.phase == .open else { return }
             let progress = self.progress

@@ -43,6 +43,10 @@ final class SocketSideHandler: ChannelDuplexHandler {
     private var timer: Scheduled<Void>?
     private var hasTLSState = false
     private(set) var context: ChannelHandlerContext?
+    /// Whether bytes from the socket are being worked on; what comes of them goes to the socket together when all is done.
+    private(set) var isInRead = false
+    /// Whether something has been written for the socket meanwhile.
+    private var owesFlush = false
     private var application: ApplicationSideHandler?
 
     init(_ server: NIOSSLServerContext, reporter: TLSHandshakeReporter?) {
@@ -126,6 +130,7 @@ final class SocketSideHandler: ChannelDuplexHandler {
         let explained = context.map { explain($0, error) } ?? error
         let closePromise = application?.takeClosePromise()
         release()
+        sendOwed()
         application?.report(explained)
         context?.close(promise: closePromise)
     }
@@ -144,6 +149,7 @@ final class SocketSideHandler: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isInRead = true
         switch phase {
         case .hello: readHello(context, unwrapInboundIn(data))
         case .handshake: context.fireChannelRead(data)
@@ -154,6 +160,8 @@ final class SocketSideHandler: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
+        isInRead = false
+        sendOwed()
         // What has come was not enough for a byte of plaintext, so what the application asked for is still owed to it.
         switch phase {
         case .hello, .handshake: context.read()
@@ -279,6 +287,15 @@ final class SocketSideHandler: ChannelDuplexHandler {
             unwrapOutboundIn(data).withUnsafeReadableBytes { serverHello?.inspect($0) }
         }
         context.write(data, promise: promise)
+    }
+
+    func flush(context: ChannelHandlerContext) { if isInRead { owesFlush = true } else { context.flush() } }
+
+    /// Sends what waits for the end of the present read: a ticket with the first answer, an answer with close_notify.
+    func sendOwed() {
+        guard owesFlush else { return }
+        owesFlush = false
+        context?.flush()
     }
 
     /// swift-nio-ssl closes: it has said close_notify, or has failed.

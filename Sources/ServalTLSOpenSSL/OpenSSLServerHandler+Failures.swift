@@ -11,6 +11,8 @@ extension OpenSSLServerHandler {
         closing = nil
         connection?.keepSession()
         release()
+        // The alert.
+        sendOwed(context)
         context.fireErrorCaught(explained)
         context.close(promise: closePromise)
     }

@@ -29,6 +29,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         var promise: EventLoopPromise<Void>?
         /// How far things were when the time limit was last set.
         var mark: Progress
+        /// Half of how long the client may read nothing.
+        var limit: TimeAmount
         /// Whether a time limit has passed without progress.
         ///
         /// The second one ends it; the first may be due to an event loop that was busy elsewhere.
@@ -61,6 +63,10 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     /// Bytes of replies that TLS itself made while the client was not reading.
     private var unreadReplies = 0
     @exclusivity(unchecked) private var isReading = false
+    /// Whether bytes from the socket are being worked on; what comes of them goes to the socket together when all is done.
+    @exclusivity(unchecked) private var isInRead = false
+    /// Whether something has been written for the socket meanwhile.
+    @exclusivity(unchecked) private var owesFlush = false
     @exclusivity(unchecked) private var isPumping = false
     @exclusivity(unchecked) var wantsPlaintext = false
     @exclusivity(unchecked) private var hasSentCloseNotify = false
@@ -73,7 +79,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     /// Certificates asked for after the handshake.
     var late = LateAuthentication()
 
-    /// Half of how long a client may read nothing before a close goes on without it.
+    /// Half of how long a client may read nothing before a close goes on without it; longer if the close belongs to an answer that is just being sent.
     private static let closeLimit = TimeAmount.seconds(3)
     private static let unreadReplyLimit = 65536
 
@@ -156,6 +162,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
+        isInRead = true
         switch phase {
         case .hello: readHello(context, &bytes)
         case .handshake, .open: process(context, bytes)
@@ -165,6 +172,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
+        isInRead = false
+        sendOwed(context)
         // What has come was not enough for a byte of plaintext, so what the application asked for is still owed to it.
         switch phase {
         // What is not read now stays with the client.
@@ -398,14 +407,26 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
                 encryptedBytes &+= next.bytes.readableBytes
                 context.write(wrapOutboundOut(output), promise: next.promise)
             }
-            if hasWritten { context.flush() }
+            // What is left in the queue needs room now.
+            if hasWritten { if queue.hasFlushed { context.flush() } else { flushSocket(context) } }
         } while phase == .open && queue.hasFlushed && context.channel.isWritable
         isPumping = false
         if closing != nil { continueClosing(context) }
     }
 
     private func send(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
-        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        context.write(wrapOutboundOut(bytes), promise: nil)
+        flushSocket(context)
+    }
+
+    /// Has what was written sent, with everything else that the bytes just read give rise to: a ticket with the first answer, an answer with close_notify.
+    private func flushSocket(_ context: ChannelHandlerContext) { if isInRead { owesFlush = true } else { context.flush() } }
+
+    /// Sends what waits for the end of the present read.
+    func sendOwed(_ context: ChannelHandlerContext) {
+        guard owesFlush else { return }
+        owesFlush = false
+        context.flush()
     }
 
     // MARK: Closing
@@ -414,6 +435,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         guard phase == .open, mode != .input else {
             if mode != .input, phase != .closed {
                 release()
+                sendOwed(context)
                 return context.close(mode: .all, promise: promise)
             }
             return context.close(mode: mode, promise: promise)
@@ -428,7 +450,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
             return
         }
         for promise in queue.removeUnflushed() { promise.fail(ChannelError.ioOnClosedChannel) }
-        closing = Closing(mode: mode, promise: promise, mark: progress(context))
+        let limit = isInRead ? max(Self.closeLimit, .nanoseconds(server.handshakeTimeout.nanoseconds / 2)) : Self.closeLimit
+        closing = Closing(mode: mode, promise: promise, mark: progress(context), limit: limit)
         // While pumping, the pump goes on with the close when it is done.
         if !isPumping { pump(context) }
         if closing != nil, phase == .open, timer == nil { startCloseTimer(context) }
@@ -445,7 +468,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         guard let alert = connection.sendCloseNotify(allocator) else { return finishClosing(context) }
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.assumeIsolated().whenComplete { _ in self.finishClosing(context) }
-        context.writeAndFlush(wrapOutboundOut(alert), promise: sent)
+        context.write(wrapOutboundOut(alert), promise: sent)
+        flushSocket(context)
     }
 
     /// Everything has gone to the socket; now the channel itself.
@@ -454,6 +478,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         self.closing = nil
         timer?.cancel()
         timer = nil
+        sendOwed(context)
         if closing.mode == .output {
             context.close(mode: .output, promise: closing.promise)
         } else {
@@ -468,7 +493,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     }
 
     private func startCloseTimer(_ context: ChannelHandlerContext) {
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: Self.closeLimit) {
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: closing?.limit ?? Self.closeLimit) {
             self.timer = nil
             guard var closing = self.closing, self.phase == .open else { return }
             let progress = self.progress(context)

@@ -39,7 +39,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     @exclusivity(unchecked) var parser: HTTP1RequestParser
     /// What arrived and was not used yet.
     @exclusivity(unchecked) var input: ByteBuffer?
-    @exclusivity(unchecked) var info: ConnectionInfo
+    @exclusivity(unchecked) private var knownInfo: ConnectionInfo?
+    @exclusivity(unchecked) private var tlsInfo: TLSConnectionInfo?
     @exclusivity(unchecked) var tlsFacts: TLSConnectionFacts?
     /// With TLS and `strictSni`.
     @exclusivity(unchecked) var hosts: AdmittedHosts?
@@ -89,7 +90,6 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
         self.runtime = runtime
         self.loop = loop
         self.parser = HTTP1RequestParser(syntax: runtime.syntax)
-        self.info = ConnectionInfo()
     }
 
     // MARK: Life
@@ -101,7 +101,6 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        self.info = self.makeInfo(tls: nil)
         context.fireChannelActive()
         if self.loop.isStopped { self.closeNow() } else if self.loop.isDraining { self.drain() }
     }
@@ -121,7 +120,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
         case let completion as TLSHandshakeCompletion:
             self.tlsFacts = completion.facts
             if self.runtime.configuration.strictSNI { self.hosts = AdmittedHosts(completion.facts) }
-            self.info = self.makeInfo(tls: TLSConnectionInfo(facts: completion.facts, logger: self.runtime.logger))
+            self.tlsInfo = TLSConnectionInfo(facts: completion.facts, logger: self.runtime.logger)
+            self.knownInfo = nil
             if completion.facts.applicationProtocol == "h2", self.runtime.http2 != nil {
                 let facts = completion.facts
                 let isSecure = HTTP2Ciphers.allow(protocolVersion: facts.protocolVersion, suite: facts.cipherSuite)
@@ -183,7 +183,15 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
 }
 
 extension HTTP1ConnectionHandler {
-    private func makeInfo(tls: TLSConnectionInfo?) -> ConnectionInfo {
+    /// What requests are told of the connection.
+    var info: ConnectionInfo {
+        if let knownInfo = self.knownInfo { return knownInfo }
+        let info = self.makeInfo()
+        self.knownInfo = info
+        return info
+    }
+
+    private func makeInfo() -> ConnectionInfo {
         let configuration = self.runtime.configuration
         let remote = self.context?.channel.remoteAddress
         let local = self.context?.channel.localAddress
@@ -196,7 +204,7 @@ extension HTTP1ConnectionHandler {
             isSecure: self.runtime.isTLS || configuration.secure,
             proxyName: configuration.proxyName,
             proxyPort: configuration.proxyPort,
-            tls: tls,
+            tls: self.tlsInfo,
             blockingExecutor: self.runtime.pool,
             redirectPort: configuration.redirectPort,
             maxPostSize: configuration.maxPostSize,

@@ -211,14 +211,11 @@ extension Connector {
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(gate) }
             }
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.maxMessagesPerRead, value: 4)
-            // Small buffers for small requests, large ones for uploads; each connection keeps one of its last size.
-            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 65536))
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: 65536, high: 131_072))
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: configuration.tcpNoDelay ? 1 : 0)
+            // Connections have it from the listening socket, which saves each a system call.
+            .serverChannelOption(.tcpOption(.tcp_nodelay), value: configuration.tcpNoDelay ? 1 : 0)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try Self.setOptions(of: channel)
                     guard let context = contexts[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.inappropriateOperationForState }
                     if let tls { try channel.pipeline.syncOperations.addHandler(tls.current.makeHandler(reporter: handshakes)) }
                     try channel.pipeline.syncOperations.addHandler(HTTP1ConnectionHandler(runtime: runtime, loop: context))
@@ -235,6 +232,17 @@ extension Connector {
         } catch {
             throw Self.bindError(error, address: address)
         }
+    }
+
+    // Small buffers for small requests, large ones for uploads; each connection keeps one of its last size.
+    private static let receiveAllocator: any RecvByteBufferAllocator = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 65536)
+
+    /// At once and not as options of the bootstrap, each of which costs some futures on every connection.
+    private static func setOptions(of channel: any Channel) throws {
+        guard let options = channel.syncOptions else { throw ChannelError.operationUnsupported }
+        try options.setOption(.allowRemoteHalfClosure, value: true)
+        try options.setOption(.recvAllocator, value: Self.receiveAllocator)
+        try options.setOption(.writeBufferWaterMark, value: .init(low: 65536, high: 131_072))
     }
 
     private static func bindError(_ error: any Error, address: SocketAddress) -> ConnectorError {
