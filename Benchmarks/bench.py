@@ -4,7 +4,8 @@
 Each server is pinned to one core, the load generator to another. All servers run at once and are idle but for the one
 that is measured; rounds go round-robin over the servers, and the medians are printed. CPU time is what the kernel counts
 for the server (user and system, all threads and child processes), so it hardly depends on what else the machine does;
-requests per second do.
+requests per second do. Ratios are medians, too: of what each round gives, in which the servers are measured one right
+after the other.
 """
 
 import argparse
@@ -34,7 +35,7 @@ IDLE_CONNECTIONS = 2_000
 class Scenario:
     name: str
     title: str
-    tool: str  # wrk or handshakes
+    tool: str  # wrk, h2load, or a mode of handshakes
     path: str
     tls: bool = False
     connections: int = 32
@@ -48,6 +49,7 @@ SCENARIOS = [
     Scenario("plain", "Keep-alive requests, 13 bytes from a servlet", "wrk", "plain"),
     Scenario("file", "Keep-alive requests, static file of 13 bytes", "wrk", "file"),
     Scenario("tls", "Keep-alive requests over TLS, 13 bytes from a servlet", "wrk", "plain", tls=True),
+    Scenario("h2", "Requests over HTTP/2 and TLS, 10 at once on each connection, 13 bytes from a servlet", "h2load", "plain", tls=True),
     Scenario("full", "Full TLS 1.3 handshakes (connection, handshake, one request)", "full", "plain", True, 8, 3_000, "handshake", "handshakes"),
     Scenario("resumed", "Resumed TLS 1.3 handshakes (connection, handshake, one request)", "resumed", "plain", True, 8, 3_000, "handshake", "handshakes"),
     Scenario("full12", "Full TLS 1.2 handshakes", "full12", "plain", True, 8, 3_000, "handshake", "handshakes", by_default=False),
@@ -97,10 +99,11 @@ class Bench:
     def make_servers(self):
         kinds = {"serval": Serval, "serval-niossl": ServalNIOSSL, "nginx": Nginx, "tomcat10": Tomcat}
         for name in self.options.servers:
-            if name == "serval" and not os.access(Serval.binary, os.X_OK):
-                print(f"serval is left out: there is no {Serval.binary}")
+            kind = kinds[name]
+            if issubclass(kind, Serval) and not os.access(kind.binary, os.X_OK):
+                print(f"{name} is left out: there is no {kind.binary}")
                 continue
-            server = kinds[name](self.directory / name, self.keys, self.server_core)
+            server = kind(self.directory / name, self.keys, self.server_core)
             server.prepare()
             self.servers.append(server)
         if not self.servers:
@@ -118,6 +121,8 @@ class Bench:
             if scenario.path == "lookup":
                 command += ["-H", f"Cookie: {self.cookie(server)}"]
             command.append(server.url(scenario.path, scenario.tls))
+        elif scenario.tool == "h2load":
+            command = self.pinned(executable("h2load"), "-t1", f"-c{scenario.connections}", "-m10", f"-D{seconds}", server.url(scenario.path, True))
         else:
             command = self.pinned(self.handshakes, scenario.tool, server.https, server.paths[scenario.path], seconds, scenario.connections)
         before = server.cpu_seconds()
@@ -125,7 +130,8 @@ class Bench:
         cpu = server.cpu_seconds() - before
         if result.returncode != 0:
             raise Failure(f"{scenario.name} on {server.name}: {result.stderr.strip() or result.stdout.strip()}")
-        measured = self.read_wrk(result.stdout) if scenario.tool == "wrk" else self.read_handshakes(result.stdout)
+        read = {"wrk": self.read_wrk, "h2load": self.read_h2load}.get(scenario.tool, self.read_handshakes)
+        measured = read(result.stdout)
         measured["cpu"] = cpu * 1e6 / measured["count"] if measured["count"] else float("nan")
         if measured["errors"]:
             self.note(f"{scenario.name} on {server.name}: {measured['errors']} of {measured['count']} were not answered with success")
@@ -144,6 +150,12 @@ class Bench:
         }
         rate = float(re.search(r"Requests/sec:\s+([\d.]+)", output).group(1))
         return {"count": int(count), "rate": rate, "errors": errors, "p50": latency["50"], "p99": latency["99"]}
+
+    def read_h2load(self, output):
+        done, succeeded = re.search(r"requests: .* (\d+) done, (\d+) succeeded", output).groups()
+        rate = float(re.search(r"([\d.]+) req/s", output).group(1))
+        # It tells the mean of the times only.
+        return {"count": int(done), "rate": rate, "errors": int(done) - int(succeeded), "p50": float("nan"), "p99": float("nan")}
 
     def read_handshakes(self, output):
         facts = json.loads(output)
@@ -284,29 +296,38 @@ class Bench:
             if not rows:
                 continue
             print(f"\n{scenario.title}  [{scenario.name}]")
-            print(f"  {'':10}{scenario.units + '/s':>14}{'CPU µs/' + scenario.unit:>18}{'p50 ms':>10}{'p99 ms':>10}")
+            print(f"  {'':14}{scenario.units + '/s':>14}{'CPU µs/' + scenario.unit:>18}{'p50 ms':>10}{'p99 ms':>10}")
             for name in rows:
                 rate, cpu, p50, p99 = (self.median(scenario.name, name, key) for key in ("rate", "cpu", "p50", "p99"))
-                print(f"  {name:10}{rate:>14,.0f}{cpu:>18,.1f}{p50:>10,.2f}{p99:>10,.2f}")
-            self.report_ratios([(name, self.median(scenario.name, name, "cpu")) for name in rows], "CPU")
+                print(f"  {name:14}{rate:>14,.0f}{cpu:>18,.1f}{p50:>10,.2f}{p99:>10,.2f}")
+            for own in ("serval", "serval-niossl"):
+                self.report_ratios(scenario, own, [name for name in rows if not name.startswith("serval")])
         for name in memory_names:
             values = self.memory.get(name, {})
             if values:
                 print(f"\n{MEMORY[name]}  [{name}]")
                 for server, facts in values.items():
-                    print(f"  {server:10}" + "".join(f"{value:>12,.1f} {unit}" for unit, value in facts.items()))
+                    print(f"  {server:14}" + "".join(f"{value:>12,.1f} {unit}" for unit, value in facts.items()))
 
-    def report_ratios(self, pairs, what):
-        own = dict(pairs).get("serval")
-        others = [f"{own / value:.2f} × {name}" for name, value in pairs if own and value and name != "serval"]
-        if others:
-            print(f"  serval's {what}: {', '.join(others)}")
+    def ratios(self, scenario, own, other):
+        """What `own` needs of CPU for what `other` needs, round by round."""
+        rounds = self.results.get(scenario, {})
+        return [a["cpu"] / b["cpu"] for a, b in zip(rounds.get(own, []), rounds.get(other, [])) if a["cpu"] and b["cpu"]]
+
+    def report_ratios(self, scenario, own, others):
+        words = []
+        for other in others:
+            ratios = self.ratios(scenario.name, own, other)
+            if ratios:
+                words.append(f"{statistics.median(ratios):.2f} × {other} ({min(ratios):.2f} to {max(ratios):.2f})")
+        if words:
+            print(f"  {own}'s CPU: {', '.join(words)}")
 
     def targets(self):
         """The project's own targets: words, measured value, limit."""
-        def ratio(scenario, other):
-            own, peer = self.median(scenario, "serval", "cpu"), self.median(scenario, other, "cpu")
-            return own / peer if own and peer else None
+        def ratio(scenario, other, own="serval"):
+            ratios = self.ratios(scenario, own, other)
+            return statistics.median(ratios) if ratios else None
 
         def added(server):
             secure, plain = self.median("tls", server, "cpu"), self.median("plain", server, "cpu")
@@ -319,6 +340,11 @@ class Bench:
         return [
             ("plain: CPU per request, × tomcat10", ratio("plain", "tomcat10"), 0.75),
             ("plain: CPU per request, × nginx", ratio("plain", "nginx"), 2.0),
+            ("tls: CPU per keep-alive request, × nginx", ratio("tls", "nginx"), 1.2),
+            ("full: CPU per full handshake, × nginx", ratio("full", "nginx"), 1.15),
+            ("resumed: CPU per resumed handshake, × nginx", ratio("resumed", "nginx"), 1.3),
+            ("bigtls: CPU per body of 10 MiB, × nginx", ratio("bigtls", "nginx"), 1.2),
+            ("full: CPU per full handshake of serval-niossl, × nginx", ratio("full", "nginx", "serval-niossl"), 0.75),
             ("tls: CPU that TLS adds per request, × what it adds to nginx", tls, 1.3),
             ("start: ms to the first https answer", size("start", "ms"), 100),
             ("start: MiB resident", size("start", "MiB"), 40),
@@ -341,25 +367,28 @@ def arguments():
     every = [scenario.name for scenario in SCENARIOS] + list(MEMORY)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--serval", default=str(HERE.parent / ".build/release/serval"), metavar="FILE", help="the server's release binary")
+    parser.add_argument(
+        "--serval-niossl", default=str(HERE.parent / ".build/niossl/release/serval"), metavar="FILE", help="one built with --traits NIOSSL, in case there is one"
+    )
     parser.add_argument("--quick", action="store_true", help="one short round with little warm-up: to see that all works")
     parser.add_argument("--only", default="", metavar="NAMES", help=f"comma-separated, of: {', '.join(every)}")
-    parser.add_argument("--servers", default="serval,nginx,tomcat10", metavar="NAMES", help="comma-separated (default: %(default)s); also serval-niossl")
-    parser.add_argument("--rounds", type=int, help="how often each is measured (default 3)")
-    parser.add_argument("--seconds", type=int, help="how long each is measured (default 5)")
+    parser.add_argument("--servers", default="serval,serval-niossl,nginx,tomcat10", metavar="NAMES", help="comma-separated (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, help="how often each is measured (default 7)")
+    parser.add_argument("--seconds", type=int, help="how long each is measured (default 2)")
     parser.add_argument("--key", choices=["ec", "rsa"], default="ec", help="P-256 or RSA-2048 (default: ec)")
     parser.add_argument("--json", metavar="FILE", help="also write all measurements to FILE")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
     options = parser.parse_args()
-    options.rounds = options.rounds or (1 if options.quick else 3)
-    options.seconds = options.seconds or (2 if options.quick else 5)
+    options.rounds = options.rounds or (1 if options.quick else 7)
+    options.seconds = options.seconds or 2
     options.servers = [name for name in options.servers.split(",") if name]
     options.only = [name for name in options.only.split(",") if name]
     for name in options.only:
         if name not in every:
             parser.error(f"there is no {name}; there are {', '.join(every)}")
     for name in options.servers:
-        if name not in ("serval", "nginx", "tomcat10"):
-            parser.error(f"there is no server {name}; there are serval, nginx, tomcat10")
+        if name not in ("serval", "serval-niossl", "nginx", "tomcat10"):
+            parser.error(f"there is no server {name}; there are serval, serval-niossl, nginx, tomcat10")
     return options
 
 
@@ -373,6 +402,7 @@ def processor():
 def main():
     options = arguments()
     Serval.binary = str(pathlib.Path(options.serval).resolve())
+    ServalNIOSSL.binary = str(pathlib.Path(options.serval_niossl).resolve())
     chosen = [scenario for scenario in SCENARIOS if (scenario.name in options.only if options.only else scenario.by_default)]
     memory_names = [name for name in MEMORY if not options.only or name in options.only]
     directory = pathlib.Path(tempfile.mkdtemp(prefix="serval-bench-"))
@@ -387,7 +417,7 @@ def main():
             print("There is only one core: servers and load share it, and rates mean little.")
         print(f"Servers on core {bench.server_core}, load on core {bench.load_core}; key: {'RSA-2048' if options.key == 'rsa' else 'EC P-256'}, no client")
         print("certificates. Access logs are on and buffered in all servers (common format; Serval and Tomcat by their default")
-        print("AccessLogValve, nginx with buffer=64k). Tomcat: NIO connector with JSSE, its servlets are compiled pages (JSP).")
+        print("AccessLogValve, nginx with buffer=64k), and each TLS session gets one ticket. Tomcat: NIO connector with JSSE, its servlets are compiled pages (JSP).")
         bench.make_servers()
         bench.measure_loads(chosen)
         bench.measure_memory(memory_names)

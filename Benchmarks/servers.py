@@ -20,6 +20,7 @@ SERVER_XML = """<?xml version="1.0" encoding="UTF-8"?>
   <Service name="Catalina">
     <Connector port="{http}" address="127.0.0.1" maxKeepAliveRequests="-1" keepAliveTimeout="120000"/>
     <Connector port="{https}" address="127.0.0.1" SSLEnabled="true" maxKeepAliveRequests="-1" keepAliveTimeout="120000">
+      <UpgradeProtocol className="org.apache.coyote.http2.Http2Protocol" keepAliveTimeout="120000"/>
       <SSLHostConfig>
         <Certificate certificateKeystoreFile="conf/bench.p12" certificateKeystorePassword="{password}"
                      certificateKeystoreType="PKCS12"/>
@@ -35,6 +36,7 @@ SERVER_XML = """<?xml version="1.0" encoding="UTF-8"?>
 </Server>
 """
 
+# One ticket for each session and no session cache, as with Serval's clients; nginx's own defaults are two tickets and no cache.
 NGINX_CONF = """daemon off;
 {user}
 worker_processes 1;
@@ -48,11 +50,11 @@ http {{
   client_body_temp_path {base}/body; proxy_temp_path {base}/proxy; fastcgi_temp_path {base}/fastcgi;
   uwsgi_temp_path {base}/uwsgi; scgi_temp_path {base}/scgi;
   sendfile on; tcp_nopush on;
-  keepalive_requests 1000000000; keepalive_timeout 120s;
+  keepalive_requests 1000000000; keepalive_timeout 120s; http2_max_concurrent_streams 128;
   server {{
-    listen 127.0.0.1:{http}; listen 127.0.0.1:{https} ssl;
+    listen 127.0.0.1:{http}; listen 127.0.0.1:{https} ssl http2;
     ssl_certificate {base}/bench.crt; ssl_certificate_key {base}/bench.key;
-    ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache shared:bench:16m;
+    ssl_protocols TLSv1.2 TLSv1.3; ssl_conf_command NumTickets 1;
     root {base}/files;
     location = /plain {{ default_type text/plain; return 200 'Hello, world!'; }}
   }}
@@ -261,9 +263,10 @@ class Serval(Server):
 
 
 class ServalNIOSSL(Serval):
-    """The same with the second TLS implementation; the binary must be built with the package trait NIOSSL."""
+    """The same with the second TLS implementation, in a binary that is built with the package trait NIOSSL."""
 
     name = "serval-niossl"
+    binary = None
 
     def prepare(self):
         super().prepare()

@@ -217,6 +217,7 @@ extension Connector {
                 channel.eventLoop.makeCompletedFuture {
                     try Self.setOptions(of: channel)
                     guard let context = contexts[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.inappropriateOperationForState }
+                    try channel.pipeline.syncOperations.addHandler(FlushGatherer(context))
                     if let tls { try channel.pipeline.syncOperations.addHandler(tls.current.makeHandler(reporter: handshakes)) }
                     try channel.pipeline.syncOperations.addHandler(HTTP1ConnectionHandler(runtime: runtime, loop: context))
                 }

@@ -13,6 +13,9 @@ import NIOCore
 /// Unchecked: apart from constants, everything is touched on the loop only, and no access goes on while foreign code runs.
 final class EventLoopContext: @unchecked Sendable {
     static let outputCapacity = 16384
+    /// How long an answer waits for others at most, in nanoseconds, apart from the time that the last of them takes.
+    private static let longestGathering: UInt64 = 500_000
+    private static let mostGathered = 64
 
     let loop: any EventLoop
     let executor: EventLoopExecutor
@@ -32,6 +35,9 @@ final class EventLoopContext: @unchecked Sendable {
     @exclusivity(unchecked) private var sweep: RepeatedTask?
     private let sweepInterval: TimeAmount
     @exclusivity(unchecked) private var lastSweep: UInt64 = 0
+    /// The connections with something to send at the end of the loop's present turn.
+    @exclusivity(unchecked) private var gathered: [FlushGatherer] = []
+    @exclusivity(unchecked) private var gatheringBegan: UInt64 = 0
     @exclusivity(unchecked) private var date = DateField()
     @exclusivity(unchecked) private var dateText = (text: "", validUntil: UInt64(0))
 
@@ -96,6 +102,25 @@ final class EventLoopContext: @unchecked Sendable {
     }
 
     // MARK: Output
+
+    /// Flushes `connection` when everything that has arrived by now has been worked on, or has taken long.
+    func gather(_ connection: FlushGatherer) {
+        self.gathered.append(connection)
+        if self.gathered.count == 1 {
+            self.gatheringBegan = MonotonicClock.now()
+            // Tasks come when all sockets that were ready have been read.
+            self.loop.execute { self.flushGathered() }
+        } else if self.gathered.count >= Self.mostGathered || MonotonicClock.now() &- self.gatheringBegan > Self.longestGathering {
+            self.flushGathered()
+        }
+    }
+
+    private func flushGathered() {
+        // Whoever is flushed may make others write; they begin a new gathering.
+        let connections = self.gathered
+        self.gathered = []
+        for connection in connections { connection.flushOwed() }
+    }
 
     /// Gives the output buffer to `connection`; bytes of another one are sent first.
     @inline(__always)
