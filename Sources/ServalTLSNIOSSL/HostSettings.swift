@@ -8,6 +8,8 @@ struct HostSettings {
     /// Everything but certificate and key.
     private(set) var configuration = TLSConfiguration.makeServerConfigurationWithoutCertificate()
     private(set) var warnings: [String] = []
+    /// The groups that were chosen, by IANA's names; empty for BoringSSL's own.
+    private(set) var groups: [String] = []
     private let host: TLSHostConfiguration
     private let hasTokenKeys: Bool
     private var suites: [CipherSuite] = []
@@ -162,6 +164,7 @@ struct HostSettings {
             )
         }
         configuration.curves = curves
+        groups = curves.map { TLSGroup.name(of: $0.rawValue) }
     }
 }
 

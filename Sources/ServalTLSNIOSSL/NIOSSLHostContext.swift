@@ -46,16 +46,18 @@ final class NIOSSLHostContext: Sendable {
                 configuration.privateKey = certificate.key
                 return configuration
             }
-            description = TLSHostDescription(
+            var description = TLSHostDescription(
                 host,
                 certificates: certificates.compactMap { $0.presented(by: host) },
                 cipherSuites: settings.cipherNames(for: certificates),
                 trustedCount: verifier?.trusted.count ?? 0
             )
+            description.groups = settings.groups
+            self.description = description
             offer = TLSOffer(
                 versions: host.protocols.sorted().map(\.rawValue),
                 cipherSuites: settings.cipherNames(for: certificates),
-                groups: host.groups.isEmpty ? ["BoringSSL's own"] : host.groups,
+                groups: settings.groups.isEmpty ? ["BoringSSL's own"] : settings.groups,
                 signatureAlgorithms: certificates.map(\.typeName)
             )
             sessionLifetime = settings.sessionLifetime

@@ -52,7 +52,9 @@ struct HostContextBuilder {
     /// What the host is like once it is built.
     var description: TLSHostDescription {
         let suites = EffectiveCiphers.names(context, keyTypes: certificates.compactMap { $0.chain.first.flatMap(Self.keyType) })
-        return TLSHostDescription(configuration, certificates: certificates, cipherSuites: suites, trustedCount: trustedCount)
+        var description = TLSHostDescription(configuration, certificates: certificates, cipherSuites: suites, trustedCount: trustedCount)
+        description.groups = groups.map { TLSGroup.named($0)?.name ?? $0 }
+        return description
     }
 
     private static func keyType(_ certificate: CertificateData) -> Int32? {

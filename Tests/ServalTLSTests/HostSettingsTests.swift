@@ -35,8 +35,10 @@ struct HostSettingsTests {
     /// Post-quantum groups where OpenSSL has them (3.5), and words about it where not.
     @Test func postQuantumGroups() async throws {
         let quiet = WarningLog()
-        _ = try makeContext(try await host { $0.groups = ["?X25519MLKEM768", "?X25519Kyber768Draft00", "x25519"] }, quiet)
+        let optional = try makeContext(try await host { $0.groups = ["?X25519MLKEM768", "?X25519Kyber768Draft00", "x25519"] }, quiet)
         #expect(!quiet.lines.contains { $0.contains("group") }, "\(quiet.lines)")
+        // What is there is what is told.
+        #expect(optional.hostDescriptions[0].groups.filter { $0 != "X25519MLKEM768" } == ["x25519"])
         let log = WarningLog()
         let context = try makeContext(try await host { $0.groups = ["X25519MLKEM768", "x25519", "nonsense"] }, log)
         let version = OpenSSLBackend().name.split(whereSeparator: { " .".contains($0) }).dropFirst().compactMap { Int($0) }

@@ -8,7 +8,7 @@ public struct TLSHostDescription: Sendable, Hashable {
     public var protocols: [String]
     /// The cipher suites that can be agreed on, by their names in the RFCs, in the server's order; those of TLS 1.3 first.
     public var cipherSuites: [String]
-    /// The groups for key exchange as configured; empty = the implementation's own choice.
+    /// The groups for key exchange that are configured and there, by IANA's names; empty = the implementation's own choice.
     public var groups: [String]
     /// Whether and how clients are asked for a certificate, and whom is trusted, in words.
     public var clientAuthentication: String
