@@ -14,6 +14,8 @@ final class SessionCounters: Sendable {
     private let totalAlive = Atomic<Int64>(0)
     private let processing = Atomic<Int64>(0)
 
+    var activeCount: Int { self.active.load(ordering: .relaxed) }
+
     /// Takes a place for one more session; `false` if there is none below `limit` (negative: no limit).
     func reserve(limit: Int) -> Bool {
         var current = self.active.load(ordering: .relaxed)

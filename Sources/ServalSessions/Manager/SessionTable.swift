@@ -11,6 +11,11 @@ final class SessionTable: Sendable {
     /// Where sessions go that outlive this process; `nil` for a manager without a store.
     let persistence: SessionPersistence?
     let principals = PrincipalIndex()
+    /// The bytes that sessions may take; `nil` where nobody counts.
+    let budget: Int?
+    /// The bytes of all attributes.
+    let attributeBytes = Atomic(0)
+    let isRelieving = Atomic(false)
     private let shards: [SessionShard]
 
     /// A power of two, so that a few bits of an id tell the shard.
@@ -24,6 +29,7 @@ final class SessionTable: Sendable {
         self.configuration = configuration
         self.policy = configuration.idlePolicy
         self.persistence = persistence
+        self.budget = configuration.memoryBudget
         self.shards = (0..<Self.shardCount).map { _ in SessionShard() }
     }
 
@@ -38,7 +44,7 @@ final class SessionTable: Sendable {
     }
 
     func create(id: SessionID?, maxInactiveMilliseconds: Int64) async throws(SessionError) -> HTTPSession {
-        guard self.counters.reserve(limit: self.configuration.maxActiveSessions) else {
+        guard await self.reserve() else {
             let limit = self.configuration.maxActiveSessions
             let reason = "createSession: Too many active sessions; maxActiveSessions of the Manager is \(limit)"
             throw SessionError(code: .limitReached, message: reason)
@@ -56,6 +62,8 @@ final class SessionTable: Sendable {
             case .inserted:
                 self.counters.didCreate()
                 await self.events.created(candidate)
+                if let limit = self.configuration.maximumNewSessions { await self.limitNewcomers(with: candidate, to: limit) }
+                self.relieveIfNeeded()
                 return candidate
             case .closed:
                 self.counters.cancelReservation()
@@ -93,6 +101,7 @@ final class SessionTable: Sendable {
         case .inserted:
             self.counters.didRestore()
             if let principal = session.principalName { self.principals.add(session, to: principal) }
+            self.count(session)
             return session
         case .taken(let other):
             self.counters.cancelReservation()
@@ -229,8 +238,8 @@ final class SessionTable: Sendable {
         do {
             guard try await self.persistence?.remove(session) ?? true else {
                 // Another server was first, and tells its listeners.
-                self.didForget(session)
                 _ = session.finishEnding()
+                self.didForget(session)
                 return
             }
         } catch {
@@ -247,6 +256,7 @@ final class SessionTable: Sendable {
         await self.events.destroyed(session, reason: reason)
         if let principal = session.principalName { self.principals.remove(session, from: principal) }
         self.events.attributesRemoved(session.finishEnding(), from: session)
+        self.count(session)
     }
 
     /// What becomes of a session whose idle time is over: without a store it ends; one that a store keeps is let go of, because the store tells who of all servers
@@ -297,6 +307,7 @@ final class SessionTable: Sendable {
 
     private func didForget(_ session: HTTPSession) {
         self.counters.cancelReservation()
+        self.uncount(session)
         if let principal = session.principalName { self.principals.remove(session, from: principal) }
     }
 
@@ -419,6 +430,21 @@ final class SessionTable: Sendable {
     }
 
     // MARK: Shards
+
+    private func limitNewcomers(with session: HTTPSession, to limit: Int) async {
+        let share = max(1, limit / Self.shardCount)
+        guard let forsaken = self.shard(of: session.id).contents.withLock({ $0.addNewcomer(session, limit: share) }) else { return }
+        await self.relieve(of: forsaken)
+    }
+
+    /// Up to `count` sessions of one part of the table.
+    func sample(_ count: Int, from number: Int) -> [HTTPSession] {
+        let shard = self.shards[number & (Self.shardCount - 1)]
+        var cursor = shard.contents.withLock { $0.count > count ? Int.random(in: 0..<($0.count - count)) : 0 }
+        var sessions: [HTTPSession] = []
+        while sessions.count < count, let more = self.slice(of: shard, from: &cursor, where: { _ in true }) { sessions += more }
+        return sessions
+    }
 
     private func shard(of id: SessionID) -> SessionShard { self.shards[Self.shardNumber(of: id)] }
 

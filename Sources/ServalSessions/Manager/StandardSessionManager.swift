@@ -95,6 +95,11 @@ extension StandardSessionManager {
         ///
         /// Default -1; negative numbers mean no limit.
         public var maxActiveSessions = -1
+        /// Whether at ``maxActiveSessions`` another session makes room, as with ``memoryBudget``, instead of the new one being refused (own attribute
+        /// `serval.evictAtMaxActive`).
+        ///
+        /// Default `false`.
+        public var evictsAtMaxActiveSessions = false
         /// Keeps a session alive while a request uses it, however long (`sessionActivityCheck`).
         ///
         /// Default `false`.
@@ -103,6 +108,16 @@ extension StandardSessionManager {
         ///
         /// Default `false`.
         public var sessionLastAccessAtStart = false
+        /// The most sessions whose clients have not come back with the id (own attribute `serval.maxNewSessions`); the oldest of them make room for new ones.
+        ///
+        /// So clients without cookies, bots above all, cannot fill the memory however many they are. Default 100,000, which is some 30 MB; `nil` for no limit.
+        public var maximumNewSessions: Int? = 100_000
+        /// The most bytes that sessions may take in memory (own attribute `serval.maxMemory`): 300 for each, and their attributes in stored form.
+        ///
+        /// Above it sessions that no request uses make room: first those whose clients never came back, then anonymous ones, then the others; among them those
+        /// that have been idle longest, as far as a sample of them tells. They end (``SessionEndReason/evicted``); where there is a store they only leave memory.
+        /// Default `nil` for no limit. With a limit each written value is encoded once more, to measure it.
+        public var memoryBudget: Int?
         /// The longest that a session lives after its creation, however busy it is (own attribute `serval.maxLifetime`).
         ///
         /// Default `nil`: for ever. A new id does not lengthen it.

@@ -41,8 +41,13 @@ struct HTTPSessionState: Sendable {
     private var changeCount: UInt32 = 0
     private(set) var isNew = true
     private(set) var phase = Phase.live
+    /// Whether the client has come back with the id.
+    private(set) var hasReturned = false
     /// Who signed on.
     var principal: String?
+    /// What the attributes take, and how much of that the table has counted.
+    private(set) var attributeBytes = 0
+    private var countedBytes = 0
     /// `nil` for a session whose manager has no store.
     var stored: StoredSessionState?
 
@@ -63,8 +68,9 @@ struct HTTPSessionState: Sendable {
         self.thisAccessedTime = lastAccessed
         self.idleSince = lastAccessed
         self.maxInactiveMilliseconds = maxInactiveMilliseconds
-        self.attributes = attributes.mapValues { SessionAttributeSlot(content: .stored($0), stamp: 0, writer: 0) }
+        for (name, bytes) in attributes { self.takeOver(name, .stored(bytes)) }
         self.isNew = false
+        self.hasReturned = true
     }
 
     // MARK: Access
@@ -75,6 +81,7 @@ struct HTTPSessionState: Sendable {
         self.thisAccessedTime = now
         self.idleSince = now
         self.accessCount += 1
+        self.hasReturned = true
         return true
     }
 
@@ -136,16 +143,17 @@ struct HTTPSessionState: Sendable {
         self.phase = .ended
         let attributes = self.attributes
         self.attributes = [:]
+        self.attributeBytes = 0
         return attributes
     }
 
     // MARK: Attributes
 
-    mutating func set(_ name: String, _ content: SessionAttributeSlot.Content, writer: UInt) -> Write {
+    mutating func set(_ name: String, _ content: SessionAttributeSlot.Content, size: UInt32 = 0, writer: UInt) -> Write {
         guard self.phase == .live else { return .ended }
-        let slot = self.makeSlot(content, writer: writer)
+        let slot = self.makeSlot(content, size: size, writer: writer)
         self.stored?.note(slot.isTransient ? .removed : .replaced, of: name)
-        return .written(previous: self.attributes.updateValue(slot, forKey: name))
+        return .written(previous: self.put(slot, name))
     }
 
     /// Writes unless somebody else wrote since `expected` was read.
@@ -154,6 +162,7 @@ struct HTTPSessionState: Sendable {
     mutating func set(
         _ name: String,
         _ content: SessionAttributeSlot.Content,
+        size: UInt32 = 0,
         writer: UInt,
         replacing expected: SessionAttributeSlot?,
         rerun: StoredSessionState.Rerun? = nil
@@ -161,9 +170,9 @@ struct HTTPSessionState: Sendable {
         guard self.phase == .live else { return .ended }
         let current = self.attributes[name]
         if current?.stamp != expected?.stamp, current?.writer != writer { return .conflict }
-        let slot = self.makeSlot(content, writer: writer)
+        let slot = self.makeSlot(content, size: size, writer: writer)
         if let stored = self.stored { stored.note(rerun.map { .updated([$0]) } ?? .replaced, of: name) }
-        return .written(previous: self.attributes.updateValue(slot, forKey: name))
+        return .written(previous: self.put(slot, name))
     }
 
     /// Keeps what was read from stored bytes, unless the attribute has changed meanwhile; no change in the eyes of anybody.
@@ -175,7 +184,7 @@ struct HTTPSessionState: Sendable {
     mutating func remove(_ name: String) -> SessionAttributeSlot? {
         guard self.phase == .live else { return nil }
         self.changeCount &+= 1
-        guard let slot = self.attributes.removeValue(forKey: name) else { return nil }
+        guard let slot = self.put(nil, name) else { return nil }
         self.stored?.note(.removed, of: name)
         return slot
     }
@@ -183,14 +192,29 @@ struct HTTPSessionState: Sendable {
     /// Puts what another server has stored in the place of what was here.
     mutating func takeOver(_ name: String, _ content: SessionAttributeSlot.Content?) {
         guard let content else {
-            self.attributes[name] = nil
+            _ = self.put(nil, name)
             return
         }
-        self.attributes[name] = self.makeSlot(content, writer: 0)
+        var size = 0
+        if case .stored(let bytes) = content { size = name.utf8.count + bytes.count }
+        _ = self.put(self.makeSlot(content, size: UInt32(clamping: size), writer: 0), name)
     }
 
-    private mutating func makeSlot(_ content: SessionAttributeSlot.Content, writer: UInt) -> SessionAttributeSlot {
+    private mutating func makeSlot(_ content: SessionAttributeSlot.Content, size: UInt32, writer: UInt) -> SessionAttributeSlot {
         self.changeCount &+= 1
-        return SessionAttributeSlot(content: content, stamp: self.changeCount, writer: writer)
+        return SessionAttributeSlot(content: content, stamp: self.changeCount, size: size, writer: writer)
+    }
+
+    /// The one place where attributes come and go.
+    private mutating func put(_ slot: SessionAttributeSlot?, _ name: String) -> SessionAttributeSlot? {
+        let previous = slot.map { self.attributes.updateValue($0, forKey: name) } ?? self.attributes.removeValue(forKey: name)
+        self.attributeBytes += Int(slot?.size ?? 0) - Int(previous?.size ?? 0)
+        return previous
+    }
+
+    /// By how much the attributes have grown since somebody asked last.
+    mutating func takeGrowth() -> Int {
+        defer { self.countedBytes = self.attributeBytes }
+        return self.attributeBytes - self.countedBytes
     }
 }

@@ -12,6 +12,8 @@ struct SessionAttributeSlot: Sendable {
     var content: Content
     /// The session's count of changes when this slot was written; tells ``HTTPSession/update(_:default:_:)`` whether somebody else wrote in between.
     var stamp: UInt32
+    /// What the value takes, as far as somebody wants to know (``StandardSessionManager/Configuration/memoryBudget``): name and value in their stored form.
+    var size: UInt32 = 0
     /// The thread that wrote the slot.
     var writer: UInt
 

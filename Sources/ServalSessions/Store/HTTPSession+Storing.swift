@@ -143,6 +143,7 @@ extension HTTPSession {
             return changed.keys.filter { if case .updated = stored.changes[$0] { true } else { false } }
         }
         for name in recomputed { self.recompute(name, from: record.attributes[name]) }
+        self.table?.count(self)
     }
 
     /// Applies an attribute's unsaved updates to what is stored; the application's closures run without a lock.

@@ -19,7 +19,9 @@
         @Test(.timeLimit(.minutes(2))) func emptySessionTakesLessThan300Bytes() async throws {
             let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
                 let count = 200_000
-                let manager = StandardSessionManager()
+                var configuration = StandardSessionManager.Configuration()
+                configuration.maximumNewSessions = nil
+                let manager = StandardSessionManager(configuration: configuration)
                 var sample: [SessionID] = []
                 try await manager.create(id: nil).invalidate()
                 let before = SessionMemoryTests.residentBytes

@@ -1,0 +1,102 @@
+import Synchronization
+
+/// Keeping sessions within their memory.
+extension SessionTable {
+    /// What a session takes without attributes, its place in the table included.
+    static let bytesPerSession = 300
+    /// Sessions to choose from at once.
+    private static let sampleSize = 1024
+
+    private var usedBytes: Int {
+        self.attributeBytes.load(ordering: .relaxed) + self.counters.activeCount * Self.bytesPerSession
+    }
+
+    /// Adds what a session has grown by.
+    func count(_ session: HTTPSession) {
+        guard self.budget != nil else { return }
+        let growth = session.state.withLock { $0.takeGrowth() }
+        guard growth != 0 else { return }
+        self.attributeBytes.wrappingAdd(growth, ordering: .relaxed)
+        if growth > 0 { self.relieveIfNeeded() }
+    }
+
+    /// Subtracts a session that goes on elsewhere with its attributes.
+    func uncount(_ session: HTTPSession) {
+        guard self.budget != nil else { return }
+        let bytes = session.state.withLock { state in state.attributeBytes - state.takeGrowth() }
+        self.attributeBytes.wrappingSubtract(bytes, ordering: .relaxed)
+    }
+
+    /// Begins to make room in the background, if there is need and nobody does yet.
+    func relieveIfNeeded() {
+        guard let budget = self.budget, self.usedBytes > budget, !self.isRelieving.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        Task {
+            await self.relieve(to: budget)
+            self.isRelieving.store(false, ordering: .releasing)
+        }
+    }
+
+    private func relieve(to budget: Int) async {
+        while self.usedBytes > budget {
+            let candidates = self.evictionCandidates()
+            guard !candidates.isEmpty else { return }
+            // A part only: the rest of the sample may be younger than what another sample has.
+            for session in candidates.prefix(max(1, candidates.count / 8)) where self.usedBytes > budget { await self.relieve(of: session) }
+        }
+    }
+
+    /// Some sessions that no request uses, from anywhere in the table; those that go first at the front.
+    private func evictionCandidates() -> [HTTPSession] {
+        var candidates: [(rank: EvictionRank, session: HTTPSession)] = []
+        let start = Int.random(in: 0..<1024)
+        for number in start..<(start + 64) where candidates.count < Self.sampleSize {
+            candidates += self.sample(Self.sampleSize, from: number).compactMap { session in session.evictionRank.map { ($0, session) } }
+        }
+        return candidates.sorted { $0.rank < $1.rank }.map(\.session)
+    }
+
+    /// Takes a place for one more session; at the limit that of another, if the configuration says so.
+    func reserve() async -> Bool {
+        for _ in 0..<8 {
+            if self.counters.reserve(limit: self.configuration.maxActiveSessions) { return true }
+            guard self.configuration.evictsAtMaxActiveSessions, let session = self.evictionCandidates().first else { return false }
+            await self.relieve(of: session)
+        }
+        return false
+    }
+
+    /// Takes a session out of memory: to the store, where there is one and it is worth it, or for ever.
+    func relieve(of session: HTTPSession) async {
+        if let persistence = self.persistence, (try? await persistence.save(session)) == true,
+            session.state.withLock({ $0.stored?.isStored == true })
+        {
+            self.forget(session)
+        } else {
+            try? await self.end(session, reason: .evicted)
+        }
+    }
+}
+
+/// In which order sessions make room.
+struct EvictionRank: Comparable {
+    /// 0 if the client never came back, 1 for anonymous sessions, 2 for those of a principal.
+    var worth: Int
+    var idleSince: Int64
+
+    static func < (one: Self, other: Self) -> Bool { (one.worth, one.idleSince) < (other.worth, other.idleSince) }
+}
+
+extension HTTPSession {
+    /// Whether the request that made the session is over and the client has not come back.
+    var isForsaken: Bool {
+        self.state.withLock { $0.phase == .live && !$0.hasReturned && !$0.isNew && $0.principal == nil }
+    }
+
+    /// `nil` for a session that a request uses or that has ended.
+    fileprivate var evictionRank: EvictionRank? {
+        self.state.withLock { state in
+            guard state.phase == .live, state.accessCount == 0, !state.isNew else { return nil }
+            return EvictionRank(worth: state.principal != nil ? 2 : state.hasReturned ? 1 : 0, idleSince: state.idleSince)
+        }
+    }
+}
