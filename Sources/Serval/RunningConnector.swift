@@ -23,10 +23,7 @@ struct RunningConnector: Sendable {
     ) throws(TLSError) {
         self.definition = definition
         if let tls = definition.tls {
-            let certificates = try ConnectorCertificates(tls, of: definition, daysBefore: certificateReload?.daysBefore, loggers: loggers)
-            self.certificates = certificates
-            // Several names of sslImplementationName may mean the same one.
-            loggers.tls.info("TLS implementation [\(certificates.implementation)] for port \(definition.configuration.port)")
+            self.certificates = try ConnectorCertificates(tls, of: definition, daysBefore: certificateReload?.daysBefore, loggers: loggers)
         } else {
             self.certificates = nil
         }

@@ -225,6 +225,7 @@ public final class Server: Service {
             do {
                 try await connector.connector.start()
                 listening.append(connector)
+                connector.certificates?.tellOfStart(connector: connector.name)
                 self.loggers.server.info("connector started", metadata: ["serval.connector": "\(connector.name)"])
             } catch {
                 problems.append(Self.problem(error, of: connector.definition))

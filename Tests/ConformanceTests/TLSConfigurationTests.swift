@@ -56,7 +56,7 @@ import Testing
         let path = server.base.path + "/conf/localhost.p12"
         #expect(
             server.errors.contains(
-                "INFO serval.tls.certificate Connector [https-auto], TLS virtual host [_default_], certificate type [EC] configured from keystore "
+                "INFO serval.tls.certificate Connector [https-\(try server.port("https"))], TLS virtual host [_default_], certificate type [EC] configured from keystore "
                     + "[\(path)] using alias [tomcat] with trust store [none]"
             ),
             "\(server.errors)"

@@ -13,6 +13,8 @@ final class ConnectorCertificates: Sendable {
     private let backend: any TLSBackend
     private let files: WatchedFiles
     private let loggers: ServerLoggers
+    /// What was found at the start.
+    private let findings: [ServerFinding]
     private struct State {
         var schedule: ReloadSchedule
         /// Nil if no listener looks at when certificates end.
@@ -41,12 +43,16 @@ final class ConnectorCertificates: Sendable {
         let check = try TLSCheck(configuration, of: definition, loggers: loggers)
         self.backend = check.backend
         self.context = TLSContextReference(check.context)
-        self.log(check.context)
-        loggers.tell(check.findings)
+        self.findings = check.findings
     }
 
-    /// The TLS implementation, in words.
-    var implementation: String { self.backend.name }
+    /// Tells what the connector presents and what is to be said about it, once it listens.
+    func tellOfStart(connector: String) {
+        // Several names of sslImplementationName may mean the same one.
+        self.loggers.tls.info("TLS implementation [\(self.backend.name)] for [\(connector)]")
+        self.log(self.context.current, connector)
+        self.tell(self.findings, connector)
+    }
 
     /// How often the files are to be looked at; nil = never.
     var watchInterval: Duration? { self.files.paths.isEmpty ? nil : self.configuration.fileWatchInterval }
@@ -123,7 +129,7 @@ final class ConnectorCertificates: Sendable {
         let collected = CollectedWarnings(self.loggers.tls)
         do {
             result.replacement = try self.context.reload(self.configuration, backend: self.backend, logger: collected.logger)
-            self.log(self.context.current)
+            self.log(self.context.current, connector)
         } catch {
             result.error = error
         }
@@ -132,9 +138,9 @@ final class ConnectorCertificates: Sendable {
     }
 
     /// Tomcat's lines about what the hosts present.
-    private func log(_ context: any TLSServerContext) {
+    private func log(_ context: any TLSServerContext, _ connector: String) {
         for certificate in context.hostDescriptions.flatMap(\.certificates) {
-            certificate.log(connector: self.definition.name, to: self.loggers.certificate)
+            certificate.log(connector: connector, to: self.loggers.certificate)
         }
         for line in context.summary { self.loggers.tls.debug("\(line)") }
     }
@@ -151,6 +157,19 @@ final class ConnectorCertificates: Sendable {
             self.loggers.tls.info("new certificate in use", metadata: ["serval.certificate": "\(certificate)"])
         }
         let added = result.replacement.added.flatMap { ServerFinding.about($0, of: self.definition) }
-        self.loggers.tell(warnings.map { ServerFinding(warning: $0, of: self.definition) } + added)
+        self.tell(warnings.map { ServerFinding(warning: $0, of: self.definition) } + added, result.connector)
+    }
+
+    /// Logs what an operator should know, as bad as it is.
+    private func tell(_ findings: [ServerFinding], _ connector: String) {
+        for var finding in findings {
+            // With the port that the system has chosen.
+            finding.connector = connector
+            switch finding.severity {
+            case .info: break
+            case .warning: self.loggers.tls.warning("\(finding)")
+            case .error: self.loggers.tls.error("\(finding)")
+            }
+        }
     }
 }

@@ -1,6 +1,5 @@
 import Logging
 import ServalContainer
-import ServalKeyStore
 import ServalTLS
 
 /// The TLS hosts of one connector as a start builds them, and everything that is to be said about them.
@@ -17,18 +16,5 @@ struct TLSCheck {
         let collected = CollectedWarnings(loggers.tls)
         self.context = try self.backend.makeServerContext(tls, logger: collected.logger)
         self.findings = ServerFinding.about(self.context, warnings: collected.end(), of: connector)
-    }
-}
-
-extension ServerLoggers {
-    /// Logs what an operator should know, as bad as it is.
-    func tell(_ findings: [ServerFinding]) {
-        for finding in findings {
-            switch finding.severity {
-            case .info: break
-            case .warning: self.tls.warning("\(finding)")
-            case .error: self.tls.error("\(finding)")
-            }
-        }
     }
 }

@@ -73,7 +73,8 @@ struct ApplicationReader {
             context: self.context,
             scope: ownScope ?? self.context.scope(self.context.base + "/conf/web.xml"),
             connectors: self.connectors.with(definition.valves),
-            path: definition.path
+            path: definition.path,
+            signsInByCertificates: parts.signsInByCertificates || descriptor.login?.usesClientCertificates ?? false
         )
         resolver.resolve(descriptor, parameters: parts.parameters, into: &definition)
         resolver.warnOfReplication(descriptor, parts.manager)
@@ -86,4 +87,6 @@ struct ContextParts {
     var parameters: [String: (value: String, mayBeOverridden: Bool)] = [:]
     var application: (name: String, attributes: CheckedAttributes)?
     var manager: ManagerReader.Result?
+    /// Whether there is a valve `SSLAuthenticator`.
+    var signsInByCertificates = false
 }

@@ -17,7 +17,18 @@ struct ContextReader {
         for child in element.children("Parameter") { self.readParameter(child, &parts) }
         if let child = element.child("CookieProcessor") { self.readCookieProcessor(child, &definition) }
         if let child = element.child("Manager") { parts.manager = ManagerReader(scope: self.scope).read(child) ?? parts.manager }
-        definition.valves += ValveReader(context: self.context, scope: self.scope).read(element.children("Valve")).valves
+        let valves = element.children("Valve").filter { !self.readAuthenticator($0, &parts) }
+        definition.valves += ValveReader(context: self.context, scope: self.scope).read(valves).valves
+    }
+
+    /// `SSLAuthenticator`, which says how users sign in, whatever `<login-config>` says; false for other valves.
+    private func readAuthenticator(_ element: XMLElement, _ parts: inout ContextParts) -> Bool {
+        guard let name = element.attribute("className"),
+            self.scope.resolve(name.value, at: name.position).trimmingWhitespace() == AttributeTable.sslAuthenticator.className
+        else { return false }
+        _ = CheckedAttributes(element, table: .sslAuthenticator, scope: self.scope)
+        parts.signsInByCertificates = true
+        return true
     }
 
     private func apply(_ attributes: CheckedAttributes, to definition: inout ContextDefinition) {

@@ -9,6 +9,8 @@ struct WebDescriptorResolver {
     let scope: FileScope
     let connectors: ServiceConnectors
     let path: String
+    /// Whether `<login-config>` or an `SSLAuthenticator` has clients sign in with their certificates.
+    let signsInByCertificates: Bool
 
     func resolve(_ descriptor: WebDescriptor, parameters: [String: (value: String, mayBeOverridden: Bool)], into definition: inout ContextDefinition)
     {
@@ -217,7 +219,7 @@ struct WebDescriptorResolver {
 
     private func addConstraints(_ descriptor: WebDescriptor, _ definition: inout ContextDefinition) {
         guard !descriptor.constraints.isEmpty else { return }
-        let signsIn = descriptor.login?.usesClientCertificates ?? false
+        let signsIn = self.signsInByCertificates
         for (constraint, origin) in zip(descriptor.constraints, descriptor.constraintOrigins) where constraint.roles != nil {
             let patterns = constraint.collections.flatMap(\.patterns).joined(separator: ", ")
             let roles = constraint.roles.map { $0.sorted().joined(separator: ", ") } ?? ""
@@ -228,7 +230,7 @@ struct WebDescriptorResolver {
         if signsIn, !self.connectors.verifyClients, !self.connectors.hasSSLValve,
             descriptor.constraints.contains(where: { $0.roles?.isEmpty == false })
         {
-            descriptor.login?.origin.report(
+            (descriptor.login?.origin ?? descriptor.constraintOrigins.first)?.report(
                 .warning,
                 "CLIENT-CERT cannot verify anybody: no SSLHostConfig has a caCertificateFile, caCertificatePath or truststoreFile, "
                     + "so what it protects answers 401"

@@ -190,6 +190,29 @@ extension AttributeTable {
         ] + AttributeDefinition.unused("description")
     )
 
+    /// `SSLAuthenticator`.
+    public static let sslAuthenticator = AttributeTable(
+        element: "Valve",
+        className: "org.apache.catalina.authenticator.SSLAuthenticator",
+        summary: "Users sign in with their certificates, as with the auth-method CLIENT-CERT, whatever <login-config> says. Only inside <Context>.",
+        attributes: [
+            AttributeDefinition("className", .className, isRequired: true),
+            AttributeDefinition("changeSessionIdOnAuthentication", .boolean, default: "true", note: "always so, but for tracking by TLS sessions"),
+            AttributeDefinition("disableProxyCaching", .boolean, default: "true", note: "Cache-Control is private unless the application sets it"),
+            .notYet("allowCorsPreflight", default: "never"),
+            .notYet("alwaysUseSession", .boolean, default: "false"),
+            .notYet("cache", .boolean, default: "true", note: "the certificate is looked at in each request"),
+            .notYet("securePagesWithPragma", .boolean, default: "false"),
+            .notYet("sendAuthInfoResponseHeaders", .boolean, default: "false"),
+        ]
+            + AttributeDefinition.unused(
+                "jaspicCallbackHandlerClass",
+                "secureRandomAlgorithm",
+                "secureRandomClass",
+                "secureRandomProvider"
+            )
+    )
+
     /// `<CookieProcessor>`.
     public static let cookieProcessor = AttributeTable(
         element: "CookieProcessor",

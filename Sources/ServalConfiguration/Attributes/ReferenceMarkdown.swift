@@ -39,7 +39,7 @@ extension AttributeTable {
     public static let all: [AttributeTable] = [
         .server, .aprLifecycleListener, .openSSLLifecycleListener, .certificateReloadListener, .service, .executor, .connector, .sslHostConfig,
         .certificate, .openSSLConfCmd, .upgradeProtocol, .engine, .host, .context, .manager,
-        .sessionIdGenerator, .cookieProcessor, .parameter, ValveReader.errorReportValve,
+        .sessionIdGenerator, .cookieProcessor, .parameter, ValveReader.errorReportValve, .sslAuthenticator,
     ]
 
     /// A section with the attributes by what becomes of them.

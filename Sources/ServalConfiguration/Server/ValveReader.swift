@@ -46,6 +46,8 @@ struct ValveReader {
             let attributes = CheckedAttributes(element, table: Self.errorReportValve, scope: self.scope)
             result.showsErrorReport = attributes.boolean("showReport") ?? false
             result.showsServerInfo = attributes.boolean("showServerInfo") ?? false
+        } else if name == AttributeTable.sslAuthenticator.className {
+            report(.error, "the valve \"\(name)\" works only inside <Context>, as in Tomcat")
         } else if KnownClassNames.protectiveValves.contains(name) {
             report(.error, "the valve \"\(name)\" is not available yet, and it cannot be left out, because it decides who is let in")
         } else if KnownClassNames.harmlessValves.contains(name) {

@@ -111,6 +111,7 @@ public final class Connector: Sendable {
         do {
             let channel = try await self.bind()
             self.state.withLock { $0 = .listening(channel) }
+            if let port = channel.localAddress?.port { self.handshakes.rename("https-\(port)") }
         } catch {
             self.state.withLock { $0 = .closed(port: nil) }
             throw error

@@ -15,7 +15,7 @@ public enum TLSHandshakeOutcome: Sendable {
 /// Of each cause at most 20 lines are logged in 10 seconds; one more line says how many were left out. It outlives reloads.
 public final class TLSHandshakeReporter: Sendable {
     private let logger: Logger
-    private let connector: String
+    private let connector: Mutex<String>
     private let observer: (@Sendable (TLSHandshakeOutcome) -> Void)?
     private let limiter = Mutex(HandshakeFailureLimiter())
 
@@ -26,10 +26,13 @@ public final class TLSHandshakeReporter: Sendable {
     ///   - logger: gets the lines, at the causes' levels; `serval.tls.handshake` in a server.
     ///   - observer: is called for each handshake on the connection's event loop, so it must not block.
     public init(connector: String, logger: Logger, observer: (@Sendable (TLSHandshakeOutcome) -> Void)? = nil) {
-        self.connector = connector
+        self.connector = Mutex(connector)
         self.logger = logger
         self.observer = observer
     }
+
+    /// From now on log lines have this name, for a connector whose port the system has chosen.
+    package func rename(_ name: String) { connector.withLock { $0 = name } }
 
     /// A handshake is done.
     package func completed(_ facts: @autoclosure () -> TLSConnectionFacts) {
@@ -46,7 +49,7 @@ public final class TLSHandshakeReporter: Sendable {
         if let observer { observer(.failed(cause, hostName: hostName)) }
         guard isToBeLogged(cause, on: eventLoop) else { return }
         var metadata = failure().metadata
-        metadata["connector"] = "\(connector)"
+        metadata["connector"] = "\(connector.withLock { $0 })"
         logger.log(level: cause.level, "handshake failed", metadata: metadata)
     }
 
@@ -77,7 +80,8 @@ public final class TLSHandshakeReporter: Sendable {
             level: cause.level,
             "request refused: its host belongs to another TLS host than the server name",
             metadata: [
-                "connector": "\(connector)", "client": "\(client?.ipAddress ?? "")", "port": "\(client?.port ?? 0)", "cause": "\(cause)",
+                "connector": "\(connector.withLock { $0 })", "client": "\(client?.ipAddress ?? "")", "port": "\(client?.port ?? 0)",
+                "cause": "\(cause)",
                 "status": "\(status)", "sni": "\(facts.serverName ?? "none")", "host": "\(facts.hostName)",
                 "request.host": "\(requestHost.prefix(255))", "request.tls-host": "\(facts.hostNames.hostName(for: requestHost))",
                 "setting": "Connector strictSni",
@@ -98,7 +102,7 @@ public final class TLSHandshakeReporter: Sendable {
             level: cause.level,
             cause == .requestForOtherHost
                 ? "more requests were refused than are shown one by one" : "more handshakes failed than are shown one by one",
-            metadata: ["connector": "\(connector)", "cause": "\(cause)", "left-out": "\(leftOut)"]
+            metadata: ["connector": "\(connector.withLock { $0 })", "cause": "\(cause)", "left-out": "\(leftOut)"]
         )
     }
 }

@@ -132,6 +132,23 @@ struct TLSTrackingTests {
         #expect(basic.contains("users cannot sign in yet"))
     }
 
+    @Test("SSLAuthenticator in a context says the same as CLIENT-CERT, whatever login-config says; it works nowhere else")
+    func explicitAuthenticator() throws {
+        let valve = "<Valve className=\"org.apache.catalina.authenticator.SSLAuthenticator\" cache=\"true\"/>"
+        let without = Self.guarded("**").replacing(#/<login-config>.*</login-config>/#, with: "")
+        for web in [without, Self.guarded("**")] {
+            let (context, report, _) = try self.load(web, connectors: Self.trusting, context: "<Context>\(valve)</Context>")
+            #expect(context != nil && report == "", "\(report)")
+        }
+        #expect(try self.load(without, connectors: Self.trusting).report.contains("users cannot sign in yet"))
+        let nobody = try self.load(without, connectors: Self.tls, context: "<Context>\(valve)</Context>").report
+        #expect(nobody.contains("CLIENT-CERT cannot verify anybody"))
+        let wrong = valve.replacing("cache=", with: "cahce=")
+        #expect(try self.load(without, connectors: Self.trusting, context: "<Context>\(wrong)</Context>").report.contains("did you mean \"cache\"?"))
+        let elsewhere = try self.load(without, connectors: Self.trusting, host: valve)
+        #expect(elsewhere.loaded.server == nil && elsewhere.report.contains("works only inside <Context>"))
+    }
+
     @Test("Who is trusted without verification in the handshake is trusted on demand")
     func trustOnDemand() throws {
         func authentication(_ attributes: String) throws -> ClientAuthentication? {

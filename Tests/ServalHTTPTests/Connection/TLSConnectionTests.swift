@@ -127,7 +127,9 @@ struct TLSConnectionTests {
                 lines.all.withLock { $0.append("\(event.level) \(fields)") }
             }
         }
+        let chosen = Mutex(0)
         try await self.withTLSConnector(handshakeLogger: logger) { port in
+            chosen.withLock { $0 = port }
             try await blocking {
                 let client = try RawClient(port: port)
                 for host in ["www.example.com", "WWW.example.com:8443", "other.example", ""] {
@@ -139,7 +141,7 @@ struct TLSConnectionTests {
             }
         }
         let expected =
-            "info cause=request-for-other-host client=127.0.0.1 connector=https-auto host=_default_ request.host=secret.example "
+            "info cause=request-for-other-host client=127.0.0.1 connector=https-\(chosen.withLock { $0 }) host=_default_ request.host=secret.example "
             + "request.tls-host=secret.example setting=Connector strictSni sni=www.example.com status=400"
         #expect(lines.all.withLock { $0 } == [expected])
     }
