@@ -6,16 +6,24 @@ import ServalSessions
 struct ApplicationReader {
     let context: LoadingContext
     let connectors: ServiceConnectors
+    let sessions: SessionPlace
 
     /// The context; `nil` with an error in the log if the application cannot be started.
     func read(_ source: ApplicationSource) -> ContextDefinition? {
         let errorsBefore = self.context.log.errorCount
         var definition = ContextDefinition(path: source.name.path)
         definition.documentRoot = FilePath.isDirectory(source.documentBase) ? source.documentBase : nil
+        definition.alwaysAccessesSession = SystemProperties(self.context.properties).alwaysAccessSession ?? false
         var parts = ContextParts()
         for layer in source.layers { ContextReader(context: self.context, scope: layer.scope).read(layer.element, into: &definition, &parts) }
         self.findApplication(source, &definition, parts)
-        parts.manager?.apply(to: &definition)
+        let manager = parts.manager ?? ManagerReader.Result(onlyPropertiesOf: self.context.properties)
+        manager?.apply(
+            to: &definition,
+            at: self.sessions,
+            name: source.name,
+            hasPersistentValve: self.connectors.with(definition.valves).hasPersistentValve
+        )
         definition.hasSecureConnector = self.connectors.hasSecure
         self.readDescriptors(&definition, parts)
         guard self.context.log.errorCount == errorsBefore else {

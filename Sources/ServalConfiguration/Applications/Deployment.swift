@@ -12,6 +12,7 @@ struct Deployment {
     let ignores: Regex<AnyRegexOutput>?
     let findsApplications: Bool
     let connectors: ServiceConnectors
+    let sessions: SessionPlace
 
     /// All contexts that can be started; what is wrong with the others is in the log.
     func contexts(declared: [XMLElement]) -> [ContextDefinition] {
@@ -45,7 +46,9 @@ struct Deployment {
     }
 
     private func build(_ source: ApplicationSource) -> ContextDefinition? {
-        self.context.log.readingApplication { ApplicationReader(context: self.context, connectors: self.connectors).read(source) }
+        self.context.log.readingApplication {
+            ApplicationReader(context: self.context, connectors: self.connectors, sessions: self.sessions).read(source)
+        }
     }
 
     // MARK: Sources

@@ -104,6 +104,12 @@ extension AttributeTable {
                 .text,
                 note: "the name of a registered application; Serval's own. The folder's name if left out"
             ),
+            AttributeDefinition(
+                "alwaysAccessSession",
+                .boolean,
+                default: "false",
+                note: "also the system property ACCESS_SESSION of StandardHostValve"
+            ),
             AttributeDefinition("cookies", .boolean, default: "true"),
             AttributeDefinition("sessionCookieName", .text),
             AttributeDefinition("sessionCookieDomain", .text),
@@ -119,7 +125,6 @@ extension AttributeTable {
             AttributeDefinition("override", .boolean, default: "false"),
             .notYet("allowCasualMultipartParsing", .boolean, default: "false"),
             .notYet("altDDName", .path),
-            .notYet("alwaysAccessSession", .boolean, default: "false"),
             .notYet("backgroundProcessorDelay", .integer(-1...86400, unit: "seconds"), default: "-1"),
             .notYet("crossContext", .boolean, default: "false"),
             .notYet("createUploadTargets", .boolean, default: "false"),
@@ -230,75 +235,5 @@ extension AttributeTable {
                 "alwaysAddExpires",
                 "forwardSlashIsSeparator"
             )
-    )
-
-    /// `<Manager>` that keeps sessions in memory.
-    public static let manager = AttributeTable(
-        element: "Manager",
-        summary:
-            "Keeps the sessions of an application in memory. PersistentManager and the cluster's managers are taken as this one, with a warning; "
-            + "`serval.session.DisabledManager` has no sessions at all.",
-        children: ["SessionIdGenerator", "Store"],
-        attributes: [
-            AttributeDefinition("className", .className, default: "org.apache.catalina.session.StandardManager"),
-            AttributeDefinition("maxActiveSessions", .countOrUnlimited, default: "-1"),
-            AttributeDefinition("processExpiresFrequency", .integer(0...Int(Int32.max)), default: "6", note: "background runs, not seconds"),
-            AttributeDefinition("sessionActivityCheck", .boolean, default: "false"),
-            AttributeDefinition("sessionLastAccessAtStart", .boolean, default: "false"),
-            AttributeDefinition("sessionIdLength", .integer(2...96, unit: "bytes"), default: "16", note: "give it on SessionIdGenerator"),
-            .notYet("pathname", default: "", note: "sessions end with the server"),
-            .notYet("maxIdleBackup", .integer(-1...Int(Int32.max), unit: "seconds"), default: "-1"),
-            .notYet("maxIdleSwap", .integer(-1...Int(Int32.max), unit: "seconds"), default: "-1"),
-            .notYet("minIdleSwap", .integer(-1...Int(Int32.max), unit: "seconds"), default: "-1"),
-            .notYet("saveOnRestart", .boolean),
-            .notYet("notifyAttributeListenerOnUnchangedValue", .boolean, default: "true"),
-            .notYet("notifyBindingListenerOnUnchangedValue", .boolean, default: "false"),
-            .notYet("persistAuthentication", .boolean, default: "false"),
-            .notYet("sessionAttributeNameFilter", default: ""),
-            .notYet("sessionAttributeValueClassNameFilter", default: ""),
-            .notYet("warnOnSessionAttributeFilterFailure", .boolean, default: "false"),
-            .notYet("maxInactiveInterval", .secondsOrNever, note: "use session-timeout in web.xml"),
-        ]
-            + AttributeDefinition.unused(
-                "accessTimeout",
-                "debug",
-                "distributable",
-                "enableStatistics",
-                "expireSessionsOnShutdown",
-                "jvmRoute",
-                "mapSendOptions",
-                "name",
-                "notifyContainerListenersOnReplication",
-                "notifyListenersOnReplication",
-                "notifySessionListenersOnReplication",
-                "randomClass",
-                "recordAllActions",
-                "rpcTimeout",
-                "secureRandomAlgorithm",
-                "secureRandomClass",
-                "secureRandomProvider",
-                "sendAllSessions",
-                "sendAllSessionsSize",
-                "sendAllSessionsWaitTime",
-                "stateTimestampDrop",
-                "stateTransferTimeout",
-                "terminateOnStartFailure"
-            )
-    )
-
-    /// `<SessionIdGenerator>`.
-    public static let sessionIdGenerator = AttributeTable(
-        element: "SessionIdGenerator",
-        summary: "Makes session ids from the system's cryptographic random source.",
-        attributes: [
-            AttributeDefinition("className", .className, default: "org.apache.catalina.util.StandardSessionIdGenerator"),
-            AttributeDefinition(
-                "sessionIdLength",
-                .integer(2...96, unit: "bytes"),
-                default: "16",
-                note: "twice as many characters; below 16 ids are guessable"
-            ),
-            AttributeDefinition("jvmRoute", .text, note: "the engine's if left out"),
-        ] + AttributeDefinition.unused("secureRandomAlgorithm", "secureRandomClass", "secureRandomProvider")
     )
 }

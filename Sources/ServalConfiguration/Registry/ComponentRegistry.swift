@@ -1,5 +1,6 @@
 public import ServalContainer
 public import ServalServlet
+public import ServalSessions
 
 /// Finds the component that a class name in a configuration file means.
 ///
@@ -31,6 +32,8 @@ public struct ComponentRegistry: Sendable {
     private(set) var listeners: [String: [Listener]] = [:]
     private(set) var valves: [String: ValveRegistration] = [:]
     private(set) var applications: [String: WebApplication] = [:]
+    private(set) var sessionStores: [String: SessionStoreRegistration] = [:]
+    private(set) var sessionStoresByScheme: [String: SessionStoreRegistration] = [:]
 
     /// The names of Tomcat and Serval.
     public init() { self.registerStandardComponents() }
@@ -63,6 +66,24 @@ public struct ComponentRegistry: Sendable {
     /// Adds an application, which `<Context application="name">` or a folder of that name in a host's `appBase` mounts.
     public mutating func register(application: WebApplication) { self.applications[application.name] = application }
 
+    /// Adds a store for sessions, for `<Store className="…">`.
+    ///
+    /// - Parameter attributes: its attributes besides those that all stores have (`serval.secretFile`, `serval.encrypt`).
+    public mutating func register(sessionStore name: String, attributes: AttributeTable, _ make: @escaping SessionStoreFactory) {
+        self.sessionStores[name] = SessionStoreRegistration(table: attributes, make: make)
+    }
+
+    /// Adds a store for sessions that `connectionURL` chooses by its scheme: `jdbc:mysql`, `redis`.
+    public mutating func register(sessionStoreScheme scheme: String, attributes: AttributeTable, _ make: @escaping SessionStoreFactory) {
+        self.sessionStoresByScheme[scheme.lowercased()] = SessionStoreRegistration(table: attributes, make: make)
+    }
+
+    /// The tables of the stores, for the reference.
+    var sessionStoreTables: [AttributeTable] {
+        self.sessionStores.keys.sorted().compactMap { self.sessionStores[$0]?.table }
+            + self.sessionStoresByScheme.keys.sorted().compactMap { self.sessionStoresByScheme[$0]?.table }
+    }
+
     /// The tables of the valves that have one, for the reference.
     var valveTables: [AttributeTable] { self.valves.keys.sorted().compactMap { self.valves[$0]?.table } }
 }
@@ -72,9 +93,8 @@ enum KnownClassNames {
     /// Valves that only add something; without them a server does less, and is no less safe.
     static let harmlessValves: Set<String> = Set(
         [
-            "CrawlerSessionManagerValve", "ExtendedAccessLogValve", "HealthCheckValve", "JsonAccessLogValve", "JsonErrorReportValve",
-            "PersistentValve",
-            "ProxyErrorReportValve", "StuckThreadDetectionValve", "LoadBalancerDrainingValve", "RequestDumperValve", "RemoteIpValve",
+            "ExtendedAccessLogValve", "HealthCheckValve", "JsonAccessLogValve", "JsonErrorReportValve", "ProxyErrorReportValve",
+            "StuckThreadDetectionValve", "RequestDumperValve", "RemoteIpValve",
         ].map { "org.apache.catalina.valves." + $0 }
             + [
                 "org.apache.catalina.authenticator.SingleSignOn",
@@ -132,11 +152,17 @@ enum KnownClassNames {
 
     static let standardManager = "org.apache.catalina.session.StandardManager"
     static let disabledManager = "serval.session.DisabledManager"
+    static let persistentManager = "org.apache.catalina.session.PersistentManager"
     /// Managers that are taken as the standard one.
-    static let otherManagers: Set<String> = [
-        "org.apache.catalina.session.PersistentManager", "org.apache.catalina.ha.session.DeltaManager",
-        "org.apache.catalina.ha.session.BackupManager",
+    static let otherManagers: Set<String> = ["org.apache.catalina.ha.session.DeltaManager", "org.apache.catalina.ha.session.BackupManager"]
+
+    /// Stores whose `connectionURL` tells what they are.
+    static let databaseStores: Set<String> = [
+        "org.apache.catalina.session.JDBCStore", "org.apache.catalina.session.DataSourceStore", "serval.session.DatabaseStore",
     ]
+    /// Kinds of databases that a server may have been built without.
+    static let databaseSchemes: Set<String> = ["jdbc:mysql", "jdbc:mariadb", "jdbc:postgresql", "jdbc:sqlite", "redis", "rediss"]
+    static let fileStore = "org.apache.catalina.session.FileStore"
 
     static let sessionIDGenerators: Set<String> = [
         "org.apache.catalina.util.StandardSessionIdGenerator", "org.apache.catalina.util.SessionIdGenerator",

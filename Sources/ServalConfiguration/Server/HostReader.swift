@@ -37,7 +37,8 @@ struct HostReader {
             deploysXML: attributes.boolean("deployXML") ?? true,
             ignores: self.deployIgnore(attributes),
             findsApplications: attributes.boolean("deployOnStartup") ?? true || attributes.boolean("autoDeploy") ?? true,
-            connectors: self.connectors.with(host.valves)
+            connectors: self.connectors.with(host.valves),
+            sessions: SessionPlace(engine: self.engineName, host: name, base: self.context.base)
         )
         host.contexts = deployment.contexts(declared: element.children("Context"))
         return host

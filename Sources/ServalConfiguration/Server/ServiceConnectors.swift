@@ -10,6 +10,8 @@ struct ServiceConnectors: Sendable {
     var verifyClients = false
     /// Whether a proxy may tell who clients are (`SSLValve`).
     var hasSSLValve = false
+    /// Whether sessions are to be stored with each request (`PersistentValve`).
+    var hasPersistentValve = false
 
     init() {}
 
@@ -22,6 +24,7 @@ struct ServiceConnectors: Sendable {
     func with(_ valves: [any Valve]) -> ServiceConnectors {
         var copy = self
         copy.hasSSLValve = copy.hasSSLValve || valves.contains { $0 is SSLValve }
+        copy.hasPersistentValve = copy.hasPersistentValve || valves.contains { $0 is PersistentValve }
         return copy
     }
 }

@@ -109,6 +109,7 @@ public final class Engine: RequestHandler {
         } else {
             response = await self.respond(to: mapped, route: route)
         }
+        if tracker.mustTouch { _ = try? await tracker.existingSession(for: mapped, touches: true) }
         if tracker.mustSave {
             do {
                 try await tracker.save()

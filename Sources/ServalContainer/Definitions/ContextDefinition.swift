@@ -47,6 +47,10 @@ public struct ContextDefinition: Sendable {
     ///
     /// Default `true`.
     public var validatesClientProvidedNewSessionID = true
+    /// `alwaysAccessSession`: each request with an id counts as use of its session, whether or not the application asks for it.
+    ///
+    /// Default `false`.
+    public var alwaysAccessesSession = false
     /// `mapperContextRootRedirectEnabled`: `/app` redirects to `/app/`.
     ///
     /// Default `true`.

@@ -15,6 +15,10 @@ final class SessionSettings: Sendable {
     ///
     /// Attribute `validateClientProvidedNewSessionId`.
     let validatesClientIDs: Bool
+    /// Whether each request with an id counts as use of its session.
+    ///
+    /// Attribute `alwaysAccessSession`.
+    let alwaysAccesses: Bool
     private let siblings: SiblingSessions
 
     init(definition: ContextDefinition, context: ServletContext, manager: any SessionManager, siblings: SiblingSessions) {
@@ -26,6 +30,7 @@ final class SessionSettings: Sendable {
         self.urlParameter = self.cookie.name == "JSESSIONID" ? "jsessionid" : self.cookie.name
         self.sharesIDs = self.cookie.path == "/" && !context.path.isEmpty || definition.sessionCookiePath == "/"
         self.validatesClientIDs = definition.validatesClientProvidedNewSessionID
+        self.alwaysAccesses = definition.alwaysAccessesSession
     }
 
     /// Whether a new session may take an id that the client sent.

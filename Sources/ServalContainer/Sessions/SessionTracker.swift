@@ -37,6 +37,7 @@ final class SessionTracker: RequestSessions {
     /// Whether there is a session, or was one; lets ``commit(_:)`` leave requests without sessions alone.
     private let isUsed = Atomic<Bool>(false)
     private let isCommitted = Atomic<Bool>(false)
+    private let leavesStoreAlone = Atomic<Bool>(false)
 
     init(settings: SessionSettings, request: RequestState, hasPathParameters: Bool) {
         self.settings = settings
@@ -111,6 +112,29 @@ final class SessionTracker: RequestSessions {
         }
     }
 
+    /// Lets the request have a session whose id its client did not send; `false` if there is no such session any more.
+    func substitute(_ id: SessionID) async throws(SessionError) -> Bool {
+        guard let session = try await self.settings.manager.find(id), session.isValid else { return false }
+        self.state.withLock { state in
+            state.isResolved = true
+            state.requested = (id.rawValue, .cookie)
+            state.found = session
+        }
+        return true
+    }
+
+    /// A cookie that removes the session cookie.
+    func removalCookie(isSecure: Bool) -> Cookie? {
+        guard self.requestedSessionIDSource == .cookie, let text = self.requestedSessionID else { return nil }
+        var cookie = self.settings.cookie.cookie(for: SessionID(rawValue: text), contextPath: self.settings.contextPath, isSecure: isSecure)
+        cookie.value = ""
+        cookie.maxAge = .zero
+        return cookie
+    }
+
+    /// The name of the URL's parameter with the id.
+    var urlParameter: String { self.settings.urlParameter }
+
     // MARK: RequestSessions
 
     func existingSession(for request: Request, touches: Bool) async throws(SessionError) -> HTTPSession? {
@@ -178,7 +202,10 @@ final class SessionTracker: RequestSessions {
         self.request.onCompletion { _ in
             session.endAccess()
             // What a body that was written piece by piece has changed; nothing, usually. The client has its answer: a failure is in the log.
-            Task { try? await manager.save(session) }
+            Task {
+                guard !self.leavesStoreAlone.load(ordering: .relaxed) else { return }
+                try? await manager.save(session)
+            }
         }
     }
 
@@ -206,7 +233,15 @@ final class SessionTracker: RequestSessions {
     }
 
     /// Whether ``save()`` has anything to look at.
-    var mustSave: Bool { self.isUsed.load(ordering: .relaxed) && self.settings.manager.savesSessions }
+    var mustSave: Bool {
+        self.isUsed.load(ordering: .relaxed) && self.settings.manager.savesSessions && !self.leavesStoreAlone.load(ordering: .relaxed)
+    }
+
+    /// Whether the request counts as use of its session though nobody asked for it (`alwaysAccessSession`).
+    var mustTouch: Bool { self.settings.alwaysAccesses && self.mayBeRequested }
+
+    /// Leaves what the request changes to a later one to save (`filter` of PersistentValve).
+    func leaveStoreAlone() { self.leavesStoreAlone.store(true, ordering: .relaxed) }
 
     /// Makes durable what the request has changed; before its response is sent.
     func save() async throws(SessionError) {

@@ -77,6 +77,7 @@ public final class PersistentSessionManager: SessionManager {
             namespace: configuration.namespace,
             sealer: sealer,
             policy: sessions.idlePolicy,
+            filter: sessions.attributeFilter,
             clock: sessions.clock,
             logger: configuration.logger
         )

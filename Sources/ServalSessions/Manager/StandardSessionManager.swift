@@ -3,10 +3,12 @@ import Synchronization
 /// Keeps the sessions of one context in memory.
 ///
 /// Finding a session takes one lock of one part of the table and one look-up. An empty session takes less than 300 bytes, its place in the table included.
-/// Nothing survives the process. An id that a client invented is never adopted: ``find(_:)`` answers only for ids that were made here, and only
+/// An id that a client invented is never adopted: ``find(_:)`` answers only for ids that were made here, and only
 /// ``create(id:)`` takes an id from outside.
 ///
-/// Source: Tomcat's `StandardManager` without its file.
+/// Nothing else survives the process than what ``Configuration/file`` keeps over a restart.
+///
+/// Source: Tomcat's `StandardManager`.
 public final class StandardSessionManager: SessionManager {
     private let table: SessionTable
     private let maxInactiveMilliseconds: Atomic<Int64>
@@ -71,13 +73,17 @@ public final class StandardSessionManager: SessionManager {
         try await self.table.sessions(ofPrincipal: name)
     }
 
-    /// Takes sessions again after ``stop()``.
+    /// Takes sessions again after ``stop()``, and brings those back that ``Configuration/file`` has kept.
     public func start() async throws {
         self.table.open()
+        guard let file = self.table.configuration.file else { return }
+        await file.load(into: self.table)
     }
 
-    /// Ends all sessions with ``SessionEndReason/serverStopped`` and takes no more.
+    /// Takes no more sessions; saves those that are there if ``Configuration/file`` says so, otherwise ends them with ``SessionEndReason/serverStopped``.
     public func stop() async {
+        self.table.shut()
+        if let file = self.table.configuration.file { await file.save(self.table) }
         await self.table.close()
     }
 }
@@ -130,6 +136,14 @@ extension StandardSessionManager {
         ///
         /// Default ``PrincipalSessionLimit/evictOldest``.
         public var principalSessionLimit = PrincipalSessionLimit.evictOldest
+        /// Which attributes are saved (`sessionAttributeNameFilter`, `sessionAttributeValueClassNameFilter`).
+        ///
+        /// Default `nil`: all of them.
+        public var attributeFilter: SessionAttributeFilter?
+        /// Keeps the sessions of a manager without a store over a restart (`pathname`).
+        ///
+        /// Default `nil`: they end with the server.
+        public var file: SessionFile?
         /// Makes the ids (`<SessionIdGenerator>`).
         ///
         /// Default: 16 random bytes, no route.

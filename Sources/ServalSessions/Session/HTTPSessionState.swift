@@ -60,15 +60,21 @@ struct HTTPSessionState: Sendable {
         self.maxInactiveMilliseconds = maxInactiveMilliseconds
     }
 
-    /// A session that was used before, here or elsewhere; ``attributes`` come from a store.
-    init(restored id: SessionID, creationTime: Int64, lastAccessed: Int64, maxInactiveMilliseconds: Int64, attributes: [String: [UInt8]]) {
+    /// A session that was used before, here or elsewhere; ``attributes`` come from a store or a file.
+    init(
+        restored id: SessionID,
+        creationTime: Int64,
+        lastAccessed: Int64,
+        maxInactiveMilliseconds: Int64,
+        attributes: [String: SessionAttributeSlot.Content]
+    ) {
         self.id = id
         self.creationTime = creationTime
         self.lastAccessedTime = lastAccessed
         self.thisAccessedTime = lastAccessed
         self.idleSince = lastAccessed
         self.maxInactiveMilliseconds = maxInactiveMilliseconds
-        for (name, bytes) in attributes { self.takeOver(name, .stored(bytes)) }
+        for (name, content) in attributes { self.takeOver(name, content) }
         self.isNew = false
         self.hasReturned = true
     }
@@ -177,7 +183,7 @@ struct HTTPSessionState: Sendable {
 
     /// Keeps what was read from stored bytes, unless the attribute has changed meanwhile; no change in the eyes of anybody.
     mutating func keepDecoded(_ name: String, _ content: SessionAttributeSlot.Content, of slot: SessionAttributeSlot) {
-        guard let current = self.attributes[name], current.stamp == slot.stamp, case .stored = current.content else { return }
+        guard let current = self.attributes[name], current.stamp == slot.stamp, !current.isInMemory else { return }
         self.attributes[name]?.content = content
     }
 
@@ -196,7 +202,10 @@ struct HTTPSessionState: Sendable {
             return
         }
         var size = 0
-        if case .stored(let bytes) = content { size = name.utf8.count + bytes.count }
+        switch content {
+        case .stored(let bytes), .saved(let bytes): size = name.utf8.count + bytes.count
+        case .decoded, .transient: break
+        }
         _ = self.put(self.makeSlot(content, size: UInt32(clamping: size), writer: 0), name)
     }
 

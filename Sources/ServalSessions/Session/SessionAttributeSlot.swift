@@ -5,6 +5,8 @@ struct SessionAttributeSlot: Sendable {
         case decoded(any Codable & Sendable, version: Int)
         /// Sealed bytes from a store that no key has asked for yet.
         case stored([UInt8])
+        /// Bytes from the file of a manager without a store, opened already, that no key has asked for yet.
+        case saved([UInt8])
         /// A value that no store sees.
         case transient(any Sendable)
     }
@@ -22,7 +24,7 @@ struct SessionAttributeSlot: Sendable {
         switch self.content {
         case .decoded(let value, _): value
         case .transient(let value): value
-        case .stored: nil
+        case .stored, .saved: nil
         }
     }
 
@@ -31,7 +33,15 @@ struct SessionAttributeSlot: Sendable {
         switch self.content {
         case .decoded(let value, _): value as? Value
         case .transient(let value): value as? Value
-        case .stored: nil
+        case .stored, .saved: nil
+        }
+    }
+
+    /// Whether the value is there, and not only its bytes.
+    var isInMemory: Bool {
+        switch self.content {
+        case .decoded, .transient: true
+        case .stored, .saved: false
         }
     }
 

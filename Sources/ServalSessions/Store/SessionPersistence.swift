@@ -25,6 +25,7 @@ final class SessionPersistence: Sendable {
     private let logger: Logger
     private let clock: @Sendable () -> Timestamp
     private let policy: HTTPSessionState.IdlePolicy
+    private let filter: SessionAttributeFilter?
     private let pausedUntil = Mutex<ContinuousClock.Instant?>(nil)
     /// Sessions that ended here while the store did not answer.
     private let unremoved = Mutex<Set<StoredSessionKey>>([])
@@ -37,6 +38,7 @@ final class SessionPersistence: Sendable {
         namespace: String,
         sealer: SessionSealer,
         policy: HTTPSessionState.IdlePolicy,
+        filter: SessionAttributeFilter? = nil,
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger
     ) {
@@ -44,6 +46,7 @@ final class SessionPersistence: Sendable {
         self.namespace = namespace
         self.sealer = sealer
         self.policy = policy
+        self.filter = filter
         self.clock = clock
         self.logger = logger
     }
@@ -90,6 +93,7 @@ final class SessionPersistence: Sendable {
     private enum Outcome { case done, again, gone }
 
     private func write(_ batch: HTTPSession.Batch, of session: HTTPSession) async throws(SessionError) -> Outcome {
+        let batch = self.filtered(batch)
         var key = self.key(of: batch.id)
         if batch.isTouch {
             // Gone elsewhere, or under another id there: the next look at the store finds out, and an access is not worth more.
@@ -143,11 +147,19 @@ final class SessionPersistence: Sendable {
         return self.hasGone(session)
     }
 
+    /// The batch with what the filter keeps from the store as values that stay in memory.
+    private func filtered(_ batch: HTTPSession.Batch) -> HTTPSession.Batch {
+        guard let filter = self.filter else { return batch }
+        var batch = batch
+        for (name, content) in batch.values where !filter.allows(name, content) { batch.values[name] = .transient(()) }
+        return batch
+    }
+
     private func sealed(_ batch: HTTPSession.Batch) -> [String: StoredSessionChanges.Write] {
         var writes: [String: StoredSessionChanges.Write] = [:]
         for (name, content) in batch.values {
             switch content {
-            case .transient: continue
+            case .transient, .saved: continue
             case .stored(let bytes): writes[name] = .init(bytes: bytes, condition: .any)
             case .decoded(let value, let version):
                 guard let bytes = self.sealed(value, version: version, named: name, lineage: batch.lineage) else { continue }
@@ -266,7 +278,7 @@ final class SessionPersistence: Sendable {
             creationTime: head.creationTime.millisecondsSince1970,
             lastAccessed: record.lastAccessed.millisecondsSince1970,
             maxInactiveMilliseconds: head.maxInactiveMilliseconds,
-            attributes: record.attributes.mapValues(\.bytes)
+            attributes: record.attributes.mapValues { .stored($0.bytes) }
         )
         state.principal = head.principal
         state.stored = StoredSessionState(

@@ -138,12 +138,9 @@ import Testing
     }
 
     @Test(arguments: [
-        (
-            "<Manager className='org.apache.catalina.session.PersistentManager'><Store className='x'/></Manager>",
-            "is not available yet: sessions stay in the memory", true
-        ),
+        ("<Manager className='org.apache.catalina.ha.session.DeltaManager'/>", "is not available yet: sessions stay in the memory", true),
         ("<Manager pathname='com.liuwei.session.SessionForbiddenManager'/>", "looks like a class; did you mean className?", true),
-        ("<Manager pathname='SESSIONS.ser'/>", "not available yet are ignored: pathname", true),
+        ("<Manager pathname='SESSIONS.ser'/>", "", true),
         ("<Manager pathname=''/>", "", true),
         ("<Manager sessionIdLength='16'/>", "belongs to <SessionIdGenerator>", true),
         ("<Manager className='org.apache.catalina.session.StandardManger'/>", "did you mean \"org.apache.catalina.session.StandardManager\"", false),

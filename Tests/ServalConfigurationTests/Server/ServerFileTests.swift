@@ -58,7 +58,7 @@ import Testing
                 <Engine name="Catalina" defaultHost="locahost" jvmRoute="a.b">
                   <Valve className="org.apache.catalina.valves.AccessLogValv"/>
                   <Valve className="org.apache.catalina.valves.RemoteAddrValve" allow="127.0.0.1"/>
-                  <Valve className="org.apache.catalina.valves.CrawlerSessionManagerValve"/>
+                  <Valve className="org.apache.catalina.valves.StuckThreadDetectionValve"/>
                   <Host name="localhost" appBase="webapps"/>
                   <Host name="LOCALHOST"><Alias></Alias></Host>
                 </Engine>
@@ -91,7 +91,7 @@ import Testing
                 did you mean "org.apache.catalina.valves.AccessLogValve"?
                 conf/server.xml:12:14: error: the valve "org.apache.catalina.valves.RemoteAddrValve" is not available yet, and it cannot be left out, \
                 because it decides who is let in
-                conf/server.xml:13:14: warning: the valve "org.apache.catalina.valves.CrawlerSessionManagerValve" is not available yet and is left out
+                conf/server.xml:13:14: warning: the valve "org.apache.catalina.valves.StuckThreadDetectionValve" is not available yet and is left out
                 conf/server.xml:15:30: error: <Alias> has to contain a host name
                 conf/server.xml:10:5: error: two hosts of the engine have the name "localhost"
                 conf/server.xml:10:29: error: there is no host "locahost" for the requests that name no other host; \

@@ -1,0 +1,102 @@
+import ServalSessions
+
+/// Reads `<Store>`.
+struct StoreReader {
+    let context: LoadingContext
+    let scope: FileScope
+
+    /// A store that an application makes when it starts.
+    struct Result: Sendable {
+        var values: [String: String]
+        var secretFile: String
+        var encrypts: Bool
+        var make: SessionStoreFactory
+
+        func store(at place: SessionPlace, name: ContextName) throws -> any SessionStore {
+            let workDirectory = place.workDirectory(of: name)
+            return try self.make(
+                SessionStoreSettings(
+                    attributes: ComponentAttributes(self.values, base: workDirectory),
+                    namespace: place.namespace(of: name),
+                    workDirectory: workDirectory,
+                    base: place.base
+                )
+            )
+        }
+    }
+
+    /// The store; `nil` with a line in the log if there is none.
+    func read(_ element: XMLElement) -> Result? {
+        guard let registration = self.registration(for: element) else { return nil }
+        let errorsBefore = self.scope.log.errorCount
+        var table = registration.table
+        let own = Set(table.attributes.map(\.name))
+        table.attributes += AttributeTable.store.attributes.filter { !own.contains($0.name) }
+        let attributes = CheckedAttributes(element, table: table, scope: self.scope, also: ["className"])
+        guard self.scope.log.errorCount == errorsBefore else { return nil }
+        var values = attributes.entries.mapValues(\.value)
+        values["className"] = nil
+        return Result(
+            values: values,
+            secretFile: attributes.path("serval.secretFile", base: self.context.base)
+                ?? FilePath.absolute("conf/session-store.key", base: self.context.base),
+            encrypts: attributes.boolean("serval.encrypt") ?? false,
+            make: registration.make
+        )
+    }
+
+    private func registration(for element: XMLElement) -> SessionStoreRegistration? {
+        let registry = self.context.registry
+        let className = self.value("className", element)
+        if let className, let registration = registry.sessionStores[className] { return registration }
+        if className == nil || className.map(KnownClassNames.databaseStores.contains) == true {
+            guard let url = self.value("connectionURL", element) else {
+                self.scope.report(.error, "<Store> needs the attribute \"\(className == nil ? "className" : "connectionURL")\"", element)
+                return nil
+            }
+            let scheme = Self.scheme(of: url)
+            if let registration = registry.sessionStoresByScheme[scheme] { return registration }
+            if KnownClassNames.databaseSchemes.contains(scheme) {
+                self.warnOfAbsence("of the kind \"\(scheme):\"", element)
+                return nil
+            }
+            let known = registry.sessionStoresByScheme.keys.sorted()
+            self.scope.report(
+                .error,
+                "there is no store of sessions for the connectionURL of the kind \"\(scheme):\"; known are: \(known.joined(separator: ", "))",
+                element,
+                suggestion: NearestName.find(scheme, among: known)
+            )
+            return nil
+        }
+        if className == KnownClassNames.fileStore {
+            self.warnOfAbsence("in files", element)
+            return nil
+        }
+        let names = Set(registry.sessionStores.keys).union(KnownClassNames.databaseStores).union([KnownClassNames.fileStore])
+        self.scope.report(
+            .error,
+            "the store of sessions \"\(className ?? "")\" is not registered",
+            element,
+            suggestion: NearestName.find(className ?? "", among: names.sorted())
+        )
+        return nil
+    }
+
+    private func warnOfAbsence(_ kind: String, _ element: XMLElement) {
+        self.scope.report(.warning, "a store of sessions \(kind) is not part of this server: sessions stay in memory and end with it", element)
+    }
+
+    /// `jdbc:mysql` of `jdbc:mysql://…`, `redis` of `redis://…`; never more, because passwords may follow.
+    static func scheme(of url: String) -> String {
+        let parts = url.lowercased().split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count > 1 else { return "" }
+        return parts[0] == "jdbc" ? "jdbc:\(parts[1])" : String(parts[0])
+    }
+
+    private func value(_ name: String, _ element: XMLElement) -> String? {
+        guard let attribute = element.attribute(name) else { return nil }
+        let value = self.scope.resolve(attribute.value, at: attribute.position).trimmingWhitespace()
+        return value.isEmpty ? nil : value
+    }
+}

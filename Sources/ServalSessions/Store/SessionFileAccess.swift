@@ -1,0 +1,214 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// The bytes of a ``SessionFile``: a mark, then for each session its length, its key and its record, then a length of zero and the number of sessions.
+private enum SessionFileFormat {
+    static let mark = Array("Serval sessions 1\n".utf8)
+    /// What Java's object streams begin with.
+    static let javaMark: [UInt8] = [0xAC, 0xED]
+    static let bufferSize = 1 << 20
+}
+
+/// Writes a new file beside the old one, which is replaced when the new one is whole and on the disk.
+final class SessionFileWriter {
+    private let path: String
+    private let temporaryPath: String
+    private var descriptor: Int32
+    private var buffer: [UInt8] = []
+    private var count: UInt64 = 0
+
+    init(path: String) throws(SessionError) {
+        self.path = path
+        self.temporaryPath = path + ".new"
+        Self.makeFolders(above: path)
+        // What lies there was left by a stop that did not come to its end.
+        unlink(self.temporaryPath)
+        self.descriptor = open(self.temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard self.descriptor >= 0 else { throw Self.failure("cannot be made", self.temporaryPath) }
+        self.buffer.reserveCapacity(SessionFileFormat.bufferSize)
+        self.buffer += SessionFileFormat.mark
+    }
+
+    deinit { self.cancel() }
+
+    /// - Throws: ``SessionError/Code/limitReached`` for a session that is too large, ``SessionError/Code/storeUnavailable`` for what the system does not do.
+    func append(_ session: StoredSession) throws(SessionError) {
+        let record = try session.encoded()
+        self.append(UInt32(StoredSessionKey.length + record.count))
+        self.buffer += session.key.bytes
+        self.buffer += record
+        self.count += 1
+        if self.buffer.count >= SessionFileFormat.bufferSize { try self.flush() }
+    }
+
+    func finish() throws(SessionError) {
+        self.append(UInt32(0))
+        self.append(self.count)
+        try self.flush()
+        guard fsync(self.descriptor) == 0 else { throw Self.failure("cannot be brought to the disk", self.temporaryPath) }
+        close(self.descriptor)
+        self.descriptor = -1
+        self.keepForeignFile()
+        guard rename(self.temporaryPath, self.path) == 0 else { throw Self.failure("cannot be renamed", self.temporaryPath) }
+        let folder = open(Self.folder(of: self.path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if folder >= 0 {
+            fsync(folder)
+            close(folder)
+        }
+    }
+
+    func cancel() {
+        guard self.descriptor >= 0 else { return }
+        close(self.descriptor)
+        self.descriptor = -1
+        unlink(self.temporaryPath)
+    }
+
+    /// Tomcat's file is somebody's data: it moves aside for this one.
+    private func keepForeignFile() {
+        guard case .java = SessionFileReader.open(self.path) else { return }
+        rename(self.path, self.path + ".tomcat")
+    }
+
+    private func append(_ value: some FixedWidthInteger) {
+        withUnsafeBytes(of: value.bigEndian) { self.buffer.append(contentsOf: $0) }
+    }
+
+    private func flush() throws(SessionError) {
+        var written = 0
+        while written < self.buffer.count {
+            let count = self.buffer.withUnsafeBytes { write(self.descriptor, $0.baseAddress?.advanced(by: written), $0.count - written) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw Self.failure("cannot be written", self.temporaryPath) }
+            written += count
+        }
+        self.buffer.removeAll(keepingCapacity: true)
+    }
+
+    private static func folder(of path: String) -> String {
+        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    }
+
+    private static func makeFolders(above path: String) {
+        let folder = Self.folder(of: path)
+        guard folder != "/", folder != ".", access(folder, F_OK) != 0 else { return }
+        Self.makeFolders(above: folder)
+        mkdir(folder, 0o750)
+    }
+
+    private static func failure(_ what: String, _ path: String) -> SessionError {
+        SessionError(code: .storeUnavailable, message: "the file [\(path)] \(what): \(strerror(errno).map { String(cString: $0) } ?? "")")
+    }
+}
+
+/// Reads what ``SessionFileWriter`` wrote, piece by piece; never reserves more than there is.
+final class SessionFileReader {
+    enum Opening {
+        case absent, java
+        case unreadable(String)
+        case opened(SessionFileReader)
+    }
+
+    /// Whether the end was there, with the number of sessions that came before it.
+    private(set) var isComplete = false
+    private let path: String
+    private let descriptor: Int32
+    private var buffer: [UInt8] = []
+    private var position = 0
+    private var count: UInt64 = 0
+
+    private init(_ path: String, _ descriptor: Int32) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    deinit { close(self.descriptor) }
+
+    static func open(_ path: String) -> Opening {
+        // Without O_NONBLOCK opening a named pipe would wait for ever.
+        let descriptor = Self.openFile(path)
+        guard descriptor >= 0 else {
+            let code = errno
+            return code == ENOENT || code == ENOTDIR ? .absent : .unreadable(strerror(code).map { String(cString: $0) } ?? "error \(code)")
+        }
+        let reader = SessionFileReader(path, descriptor)
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return .unreadable("it is not a regular file") }
+        if reader.fill(SessionFileFormat.javaMark.count), reader.buffer.starts(with: SessionFileFormat.javaMark) { return .java }
+        // A file without the mark is taken for a damaged one: no session comes out of it.
+        if reader.take(SessionFileFormat.mark.count)?.elementsEqual(SessionFileFormat.mark) != true { reader.isAtEnd = true }
+        return .opened(reader)
+    }
+
+    private static func openFile(_ path: String) -> Int32 {
+        #if canImport(Darwin)
+            Darwin.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        #elseif canImport(Musl)
+            Musl.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        #else
+            Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        #endif
+    }
+
+    private var isAtEnd = false
+
+    /// The next session's key and record; `nil` at the end, or where nothing more can be read.
+    func next() -> (StoredSessionKey, ArraySlice<UInt8>)? {
+        guard !self.isAtEnd, let length = self.readInteger(UInt32.self) else { return nil }
+        guard length > 0 else {
+            self.isAtEnd = true
+            self.isComplete = self.readInteger(UInt64.self) == self.count && !self.fill(1)
+            return nil
+        }
+        guard length > StoredSessionKey.length, Int(length) <= StoredSession.maximumSize + StoredSessionKey.length,
+            let bytes = self.take(Int(length)), let key = StoredSessionKey(bytes: bytes.prefix(StoredSessionKey.length))
+        else {
+            self.isAtEnd = true
+            return nil
+        }
+        self.count += 1
+        return (key, bytes.dropFirst(StoredSessionKey.length))
+    }
+
+    func remove() { unlink(self.path) }
+
+    /// Gives the file another name, and tells it.
+    func setAside() -> String {
+        let place = self.path + ".bad"
+        rename(self.path, place)
+        return place
+    }
+
+    private func readInteger<Integer: FixedWidthInteger>(_ type: Integer.Type) -> Integer? {
+        self.take(Integer.bitWidth / 8)?.reduce(0) { $0 << 8 | Integer(truncatingIfNeeded: $1) }
+    }
+
+    private func take(_ count: Int) -> ArraySlice<UInt8>? {
+        guard self.fill(count) else { return nil }
+        defer { self.position += count }
+        return self.buffer[self.position..<(self.position + count)]
+    }
+
+    /// Reads on until there are `count` bytes; `false` if the file ends before.
+    private func fill(_ count: Int) -> Bool {
+        while self.buffer.count - self.position < count {
+            if self.position > 0 {
+                self.buffer.removeFirst(self.position)
+                self.position = 0
+            }
+            let chunk = [UInt8](unsafeUninitializedCapacity: SessionFileFormat.bufferSize) { chunk, used in
+                var got = read(self.descriptor, chunk.baseAddress, chunk.count)
+                while got < 0, errno == EINTR { got = read(self.descriptor, chunk.baseAddress, chunk.count) }
+                used = max(0, got)
+            }
+            guard !chunk.isEmpty else { return false }
+            self.buffer += chunk
+        }
+        return true
+    }
+}
