@@ -31,6 +31,7 @@ struct SessionURL {
             path = self.request.pathBytes
             if let semicolon = path.firstIndex(of: UInt8(ascii: ";")) { path = path[..<semicolon] }
         }
+        guard !self.climbsOut(isAbsolute || pathStart > 0 ? path : self.folder + path) else { return url }
         let marker = Array(";\(parameter)=".utf8)
         guard !path.containsSequence(marker) else { return url }
         return String(decoding: bytes[..<pathStart] + path + marker + Array(id.utf8) + bytes[end...], as: UTF8.self)
@@ -70,6 +71,30 @@ struct SessionURL {
         }
         let own = Array(self.request.serverName.utf8)
         return port == self.request.serverPort && host.count == own.count && zip(host, own).allSatisfy { $0.lowercased == $1.lowercased }
+    }
+
+    /// The folder of the request's own path, with the slash at its end.
+    private var folder: ArraySlice<UInt8> {
+        let path = self.request.pathBytes.prefix { $0 != UInt8(ascii: ";") }
+        return path.lastIndex(of: UInt8(ascii: "/")).map { path[...$0] } ?? []
+    }
+
+    /// Whether `..` leads out of the context, where another application would get the id.
+    ///
+    /// Browsers take `%2e` for a dot, and servers pass over what follows a semicolon.
+    private func climbsOut(_ path: ArraySlice<UInt8>) -> Bool {
+        guard !self.contextPath.isEmpty, path.contains(UInt8(ascii: ".")) || path.contains(UInt8(ascii: "%")) else { return false }
+        var segments: [ArraySlice<UInt8>] = []
+        for segment in path.split(separator: UInt8(ascii: "/")) {
+            let name = String(decoding: segment.prefix { $0 != UInt8(ascii: ";") }, as: UTF8.self).lowercased()
+            switch name.split(separator: "%2e", omittingEmptySubsequences: false).joined(separator: ".") {
+            case ".": continue
+            case "..": _ = segments.popLast()
+            default: segments.append(segment)
+            }
+        }
+        let resolved = segments.flatMap { [UInt8(ascii: "/")] + $0 }
+        return !self.isInContext(resolved[...])
     }
 
     private func isInContext(_ path: ArraySlice<UInt8>) -> Bool {
