@@ -70,7 +70,10 @@ public struct TLSConnectionFacts: Sendable {
     public var peerCertificates: [[UInt8]] { clientCertificates.verifiedChain }
 
     /// Whether a request for `requestHost` (without port) may come over this connection (`strictSni`): the name is the server name, or both belong to one host.
-    public func admits(requestHost: String) -> Bool {
+    ///
+    /// Nil is a request that names no host; it belongs to the TLS host of clients that send no server name.
+    public func admits(requestHost: String?) -> Bool {
+        guard let requestHost else { return hostNames.position(for: nil) == hostNames.position(for: serverName) }
         let host = TLSHostNames.normalized(requestHost)
         if let serverName, TLSHostNames.normalized(serverName) == host { return true }
         return hostNames.position(for: host) == hostNames.position(for: serverName)

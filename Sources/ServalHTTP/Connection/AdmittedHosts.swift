@@ -12,17 +12,20 @@ import ServalTLS
 
 /// Which hosts the requests of one TLS connection may be for: those that belong to the TLS host that the client connected to.
 ///
+/// What counts is the name that chooses the virtual host, also where it is in an absolute-form target. A request without one (HTTP/1.0, or an empty `Host`)
+/// goes to the default host, so it may come only over a connection that a client without a server name gets.
+///
 /// Attribute `strictSni`.
 struct AdmittedHosts {
     private let facts: TLSConnectionFacts
-    /// The last `Host` that was admitted.
+    /// The last authority that was admitted.
     private var admitted: [UInt8] = []
 
     init(_ facts: TLSConnectionFacts) { self.facts = facts }
 
     /// Whether a request may come over this connection.
     mutating func admits(_ head: ReceivedHead) -> Bool {
-        guard let host = head.hostBytes, !host.isEmpty else { return true }
+        guard let host = head.authorityBytes, !host.isEmpty else { return self.facts.admits(requestHost: nil) }
         if self.isAdmitted(host) { return true }
         guard self.facts.admits(requestHost: Self.name(in: host)) else { return false }
         self.admitted = Array(host)
@@ -49,9 +52,10 @@ struct AdmittedHosts {
 
     /// Tells the operator what the client, which only sees the status, cannot know.
     func report(_ head: ReceivedHead, status: Int, to handshakes: TLSHandshakeReporter?, channel: (any Channel)?) {
-        guard let channel, let host = head.hostBytes else { return }
+        guard let channel else { return }
+        let host = head.authorityBytes.flatMap { $0.isEmpty ? nil : Self.name(in: $0) }
         handshakes?.refusedRequest(
-            for: Self.name(in: host),
+            for: host,
             over: self.facts,
             status: status,
             client: channel.remoteAddress,

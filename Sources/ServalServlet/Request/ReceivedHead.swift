@@ -107,6 +107,21 @@ package final class ReceivedHead: Sendable {
         return self.bytes[Int(slot.valueStart)..<Int(slot.valueStart + slot.valueLength)]
     }
 
+    /// Whom the request is for, without copying: the authority of an absolute-form target (`GET http://host:80/path`), else the `Host` field.
+    ///
+    /// Nil or empty where the client does not say. Source: RFC 9112 §3.2.2.
+    package var authorityBytes: ArraySlice<UInt8>? {
+        self.bytes[self.target].first == UInt8(ascii: "/") ? self.hostBytes : self.targetAuthority ?? self.hostBytes
+    }
+
+    /// The authority of an absolute-form target.
+    package var targetAuthority: ArraySlice<UInt8>? {
+        let bytes = self.bytes[self.target]
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) else { return nil }
+        let rest = bytes[(colon + 3)...]
+        return rest[..<(rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex)]
+    }
+
     /// The value of the `Host` field, without copying.
     ///
     /// Every request asks for it, so it has a look-up of its own.

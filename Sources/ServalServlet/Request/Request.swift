@@ -80,21 +80,11 @@ public struct Request: Sendable {
     /// The bytes of the path as received; of an absolute-form target, what follows the authority.
     package var pathBytes: ArraySlice<UInt8> {
         var bytes = self.state.head.bytes[self.state.head.target]
-        if bytes.first != UInt8(ascii: "/"), let authority = self.targetAuthority {
+        if bytes.first != UInt8(ascii: "/"), let authority = self.state.head.targetAuthority {
             bytes = bytes[authority.endIndex...]
         }
         if let mark = bytes.firstIndex(of: UInt8(ascii: "?")) { bytes = bytes[..<mark] }
         return bytes
-    }
-
-    /// The authority of an absolute-form target (`GET http://host:80/path`).
-    ///
-    /// Source: RFC 9112 §3.2.2.
-    private var targetAuthority: ArraySlice<UInt8>? {
-        let bytes = self.state.head.bytes[self.state.head.target]
-        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[colon...].starts(with: "://".utf8) else { return nil }
-        let rest = bytes[(colon + 3)...]
-        return rest[..<(rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex)]
     }
 
     /// The path of the context that handles the request; `""` for the root context.
@@ -161,9 +151,7 @@ public struct Request: Sendable {
 
     /// The host in the `Host` field or an absolute-form target, without port, as received; IPv6 literals keep their brackets.
     package var authority: (host: ArraySlice<UInt8>, port: Int?)? {
-        var bytes: ArraySlice<UInt8>?
-        if self.state.head.bytes[self.state.head.target].first != UInt8(ascii: "/") { bytes = self.targetAuthority }
-        guard let bytes = bytes ?? self.state.head.hostBytes, !bytes.isEmpty else { return nil }
+        guard let bytes = self.state.head.authorityBytes, !bytes.isEmpty else { return nil }
         let isLiteral = bytes.first == UInt8(ascii: "[")
         guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")), !isLiteral || bytes[colon...].firstIndex(of: UInt8(ascii: "]")) == nil else {
             return (bytes, nil)
@@ -201,7 +189,7 @@ public struct Request: Sendable {
     /// ``UnverifiedCertificates``, others `[Certificate]`.
     public func attribute(named name: String) -> (any Sendable)? {
         let name = TLSAttributeNames.canonical(name)
-        if let value = self.state.shared.withLock({ $0.attributes?[name] }) { return value }
+        if let value = self.state.shared.withLock({ $0.attributes?[name] }) { return value is WithheldAttribute ? nil : value }
         guard name.hasPrefix(TLSAttributeNames.prefix), let tls = self.tls else { return nil }
         switch name.dropFirst(TLSAttributeNames.prefix.count) {
         case "X509Certificate":
@@ -215,6 +203,22 @@ public struct Request: Sendable {
         case "secure_protocol": return tls.protocolVersion
         default: return nil
         }
+    }
+
+    /// Lets an attribute have no value, even where the connection has one: for a valve that knows that the connection is not the client's own.
+    package func withhold<Value>(_ key: RequestAttributeKey<Value>) {
+        let name = TLSAttributeNames.canonical(key.name)
+        self.state.shared.withLock { shared in
+            var attributes = shared.attributes ?? [:]
+            attributes[name] = WithheldAttribute()
+            shared.attributes = attributes
+        }
+    }
+
+    /// Whether somebody has withheld an attribute.
+    package func withholds<Value>(_ key: RequestAttributeKey<Value>) -> Bool {
+        let name = TLSAttributeNames.canonical(key.name)
+        return self.state.shared.withLock { $0.attributes?[name] is WithheldAttribute }
     }
 
     // MARK: Sessions
@@ -263,6 +267,9 @@ public struct Request: Sendable {
     /// Source: Servlet `encodeURL`.
     public func encodedURL(_ url: String) -> String { self.mapping?.sessions?.encodedURL(url, for: self) ?? url }
 }
+
+/// Stands for an attribute that has no value, whatever the connection says.
+private struct WithheldAttribute: Sendable {}
 
 /// What differs from the request as it was received.
 private final class RequestChanges: Sendable {

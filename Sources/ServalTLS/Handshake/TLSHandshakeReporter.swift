@@ -68,7 +68,7 @@ public final class TLSHandshakeReporter: Sendable {
     ///
     /// - Parameter client: the client's address and port.
     package func refusedRequest(
-        for requestHost: String,
+        for requestHost: String?,
         over facts: TLSConnectionFacts,
         status: Int,
         client: SocketAddress?,
@@ -83,7 +83,7 @@ public final class TLSHandshakeReporter: Sendable {
                 "connector": "\(connector.withLock { $0 })", "client": "\(client?.ipAddress ?? "")", "port": "\(client?.port ?? 0)",
                 "cause": "\(cause)",
                 "status": "\(status)", "sni": "\(facts.serverName ?? "none")", "host": "\(facts.hostName)",
-                "request.host": "\(requestHost.prefix(255))", "request.tls-host": "\(facts.hostNames.hostName(for: requestHost))",
+                "request.host": "\(requestHost?.prefix(255) ?? "none")", "request.tls-host": "\(facts.hostNames.hostName(for: requestHost))",
                 "setting": "Connector strictSni",
             ]
         )

@@ -39,6 +39,7 @@ struct TLSConnectionTests {
 
     private func withTLSConnector(
         plaintext: Bool = false,
+        serverName: String = "www.example.com",
         cipherOfHTTP2: (version: String, suite: String)? = nil,
         handshakeLogger: Logger? = nil,
         handler: @escaping @Sendable (Request) async -> Response = application,
@@ -56,7 +57,7 @@ struct TLSConnectionTests {
             sessionID: "0a0b",
             hostNames: names
         )
-        facts.serverName = "www.example.com"
+        facts.serverName = serverName
         facts.isResumed = true
         if let cipherOfHTTP2 {
             (facts.protocolVersion, facts.cipherSuite, facts.applicationProtocol) = (cipherOfHTTP2.version, cipherOfHTTP2.suite, "h2")
@@ -144,6 +145,26 @@ struct TLSConnectionTests {
             "info cause=request-for-other-host client=127.0.0.1 connector=https-\(chosen.withLock { $0 }) host=_default_ request.host=secret.example "
             + "request.tls-host=secret.example setting=Connector strictSni sni=www.example.com status=400"
         #expect(lines.all.withLock { $0 } == [expected])
+    }
+
+    @Test(
+        "refuse requests that name their host otherwise than by Host",
+        arguments: [
+            ("www.example.com", "GET https://secret.example/plain HTTP/1.0\r\n\r\n", false),
+            ("www.example.com", "GET https://www.example.com/plain HTTP/1.0\r\n\r\n", true),
+            ("www.example.com", "GET /plain HTTP/1.0\r\n\r\n", true), ("www.example.com", "GET /plain HTTP/1.1\r\nHost:\r\n\r\n", true),
+            ("secret.example", "GET https://secret.example/plain HTTP/1.0\r\n\r\n", true),
+            ("secret.example", "GET https://secret.example:8443/plain HTTP/1.1\r\nHost: secret.example:8443\r\n\r\n", true),
+            // Without a name it is the default host that would answer.
+            ("secret.example", "GET /plain HTTP/1.0\r\n\r\n", false), ("secret.example", "GET /plain HTTP/1.0\r\nHost:\r\n\r\n", false),
+            ("secret.example", "GET /plain HTTP/1.1\r\nHost:\r\n\r\n", false), ("secret.example", "OPTIONS * HTTP/1.0\r\n\r\n", false),
+        ]
+    )
+    func authorities(serverName: String, request: String, isAdmitted: Bool) async throws {
+        try await self.withTLSConnector(serverName: serverName) { port in
+            let status = try await blocking { try RawClient(port: port).exchange(request).status }
+            #expect(status == (isAdmitted ? 200 : 400))
+        }
     }
 
     @Test("answer plain HTTP in Tomcat's words")
