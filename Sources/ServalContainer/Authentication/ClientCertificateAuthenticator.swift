@@ -27,7 +27,8 @@ package struct ClientCertificateAuthenticator: Sendable {
     /// - Throws: ``HTTPError`` 413 where the body is longer than `maxSavePostSize` and the client has to be asked, and what reading the body throws.
     package func authenticate(_ request: Request) async throws -> Outcome {
         if let leaf = request[.x509Certificate]?.first { return .authenticated(try await self.note("\(leaf.subject)", request)) }
-        guard let tls = request.tls, tls.canRequestPeerCertificates else { return Self.refusal }
+        // Behind a proxy it would be the proxy that is asked.
+        guard !request.withholds(.x509Certificate), let tls = request.tls, tls.canRequestPeerCertificates else { return Self.refusal }
         let request = try await self.withSavedBody(request)
         guard let leaf = await tls.requestPeerCertificates().first else { return Self.refusal }
         return .authenticated(try await self.note("\(leaf.subject)", request))

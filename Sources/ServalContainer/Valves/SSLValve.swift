@@ -11,7 +11,11 @@ import X509
 ///
 /// The session's id is known before a session is looked up, so tracking by TLS sessions works behind a proxy, on a connector with `secure="true"`.
 ///
-/// Source: Tomcat's `SSLValve`; its attributes and defaults. Fields that are absent or `(null)` are left alone.
+/// Behind a trusted proxy the TLS connection is the proxy's: where the fields name no certificate or no session, there is none, and the proxy's own, with which
+/// it may have signed in to this server, is not taken for the client's.
+///
+/// Source: Tomcat's `SSLValve`; its attributes and defaults. Other fields that are absent or `(null)` are left alone. A field that comes more than once
+/// counts as absent, with a warning: somebody has sent one of them past the proxy.
 public struct SSLValve: Valve {
     /// The names of the fields.
     public struct Configuration: Sendable, Hashable {
@@ -68,7 +72,11 @@ public struct SSLValve: Valve {
         self.noteCertificate(request)
         if let value = self.value(of: self.configuration.secureProtocolHeader, in: request) { request[.secureProtocol] = value }
         if let value = self.value(of: self.configuration.cipherHeader, in: request) { request[.cipherSuite] = value }
-        if let value = self.value(of: self.configuration.sessionIDHeader, in: request) { request[.sslSessionID] = value }
+        if let value = self.value(of: self.configuration.sessionIDHeader, in: request) {
+            request[.sslSessionID] = value
+        } else {
+            request.withhold(.sslSessionID)
+        }
         if let value = self.value(of: self.configuration.cipherKeySizeHeader, in: request) {
             if let size = Int(value) {
                 request[.keySize] = size
@@ -80,7 +88,11 @@ public struct SSLValve: Valve {
     }
 
     private func noteCertificate(_ request: Request) {
+        // Until there is another one.
+        request.withhold(.x509Certificate)
         var text: String?
+        let names = [self.configuration.escapedClientCertificateHeader, self.configuration.clientCertificateHeader]
+        guard !names.contains(where: { self.isRepeated($0, in: request) }) else { return }
         if let escaped = self.value(of: self.configuration.escapedClientCertificateHeader, in: request) {
             guard let decoded = Self.unescaped(escaped) else {
                 return self.warn(of: self.configuration.escapedClientCertificateHeader, "it is not encoded as in URLs")
@@ -101,8 +113,15 @@ public struct SSLValve: Valve {
         self.logger.warning("The client certificate in the proxy's field \(header) cannot be read: \(LogText.escaped(cause))")
     }
 
+    /// Whether a field comes more than once, which no proxy sends.
+    private func isRepeated(_ name: String, in request: Request) -> Bool {
+        guard let fieldName = HTTPField.Name(name), request.headers[values: fieldName].count > 1 else { return false }
+        self.logger.warning("The proxy's field \(name) comes more than once in a request and is ignored: does the proxy remove what clients send?")
+        return true
+    }
+
     private func value(of name: String, in request: Request) -> String? {
-        guard let fieldName = HTTPField.Name(name), let value = request.headers[fieldName] else { return nil }
+        guard !self.isRepeated(name, in: request), let fieldName = HTTPField.Name(name), let value = request.headers[fieldName] else { return nil }
         let trimmed = value.drop { $0 == " " || $0 == "\t" }
         guard !trimmed.isEmpty, trimmed != "(null)" else { return nil }
         return String(trimmed)

@@ -111,6 +111,41 @@ struct SSLValveTests {
         }
     }
 
+    /// What the proxy itself has shown, to be let in here, says nothing about the client.
+    @Test("Without a field that can be read, or with two, the proxy's own certificate and session are not the client's")
+    func ownIdentityOfTheProxy() async throws {
+        let authority = try TestCertificateAuthority()
+        let own = try authority.issue(commonName: "proxy")
+        let line = try authority.issue(commonName: "alice").certificatePEM.split(separator: "\n").joined(separator: " ")
+        let tls = TLSConnectionInfo(
+            protocolVersion: "TLSv1.3",
+            cipherSuite: "C",
+            keySize: 256,
+            sessionID: .init(hexString: "0f0f"),
+            peerCertificates: [own.certificate]
+        )
+        let proxy = ConnectionInfo(remoteAddress: "10.1.2.3", scheme: "https", isSecure: true, tls: tls)
+        let stranger = ConnectionInfo(remoteAddress: "203.0.113.9", scheme: "https", isSecure: true, tls: tls)
+        let (certificate, escaped, id) = ("ssl_client_cert", "ssl_client_escaped_cert", "ssl_session_id")
+        try await Self.run { harness, log async throws in
+            func answer(_ pairs: [(String, String)], _ connection: ConnectionInfo) async throws -> String {
+                var fields = HeaderFields()
+                for (name, value) in pairs { fields.append(try #require(HTTPField.Name(name)), value) }
+                return try await harness.get("/app/attributes", headers: fields, connection: connection).text
+            }
+            for fields in [[], [(certificate, "(null)"), (id, "(null)")], [(certificate, "")], [(certificate, "nonsense")], [(escaped, "%zz")]] {
+                #expect(try await answer(fields, proxy) == "- | C | 256 | - | TLSv1.3 | TLSv1.3", "\(fields)")
+            }
+            let before = log.count(of: "warning")
+            for name in [certificate, escaped] {
+                #expect(try await answer([(name, line), (name, line), (id, "X"), (id, "Y")], proxy) == "- | C | 256 | - | TLSv1.3 | TLSv1.3")
+            }
+            #expect(log.count(of: "warning") == before + 4)
+            #expect(try await answer([(certificate, line), (id, "X")], proxy) == "CN=alice | C | 256 | X | TLSv1.3 | TLSv1.3")
+            #expect(try await answer([(certificate, line), (id, "X")], stranger) == "CN=proxy | C | 256 | 0f0f | TLSv1.3 | TLSv1.3")
+        }
+    }
+
     @Test("Whoever is no trusted proxy says nothing about TLS")
     func strangers() async throws {
         let fields = Self.fields(["ssl_session_id": "X", "ssl_cipher": "Y"])
