@@ -4,7 +4,7 @@ import ServalTLS
 
 /// What a connection's client has shown, and what was found about it.
 struct ClientCertificates {
-    /// The verified certificates in DER as the client sent them; empty if it sent none or was refused.
+    /// The verified certificates in DER, those that the client sent, its own first; empty if it sent none or was refused.
     private(set) var certificates: [[UInt8]] = []
     /// Why the client was refused.
     private(set) var refusal: String?
@@ -14,7 +14,8 @@ struct ClientCertificates {
 
     init(_ presented: [NIOSSLCertificate], _ verdict: ClientVerifier.Verdict) {
         switch verdict {
-        case .trusted: certificates = presented.compactMap { try? $0.toDERBytes() }
+        // What else the client sent nobody has verified.
+        case .trusted(let path): certificates = path.filter(presented.contains).compactMap { try? $0.toDERBytes() }
         case .refused(let words): refusal = words
         }
     }

@@ -14,6 +14,21 @@ func certificates(in stack: OpaquePointer?) -> [[UInt8]] {
     (0..<max(serval_cert_count(stack), 0)).compactMap { serval_cert_at(stack, $0).flatMap(derBytes(of:)) }
 }
 
+/// What the client has sent besides its own certificate, as far as it is on the path that was verified, in the path's order.
+///
+/// A client may send others, too, of which nobody has verified anything. Empty on a connection that resumes: nothing was verified there.
+func intermediatesOnPath(_ ssl: OpaquePointer) -> [[UInt8]] {
+    let sent = certificates(in: SSL_get_peer_cert_chain(ssl))
+    guard !sent.isEmpty else { return [] }
+    return certificates(in: SSL_get0_verified_chain(ssl)).dropFirst().filter(sent.contains)
+}
+
+/// The bytes of all certificates that the client has sent, which OpenSSL keeps with the session.
+func peerCertificateBytes(_ ssl: OpaquePointer) -> Int {
+    let own = SSL_get0_peer_certificate(ssl).map { max(Int(i2d_X509($0, nil)), 0) } ?? 0
+    return certificates(in: SSL_get_peer_cert_chain(ssl)).reduce(own) { $0 + $1.count }
+}
+
 /// Parses one certificate, which the caller frees; nil if `der` is not exactly one.
 func parseCertificate(_ der: [UInt8]) -> OpaquePointer? {
     der.withUnsafeBufferPointer { bytes in

@@ -275,8 +275,7 @@ final class OpenSSLConnection {
 
     private func clientCertificates(_ ticket: TicketData?) -> TLSClientCertificates {
         guard host.verifiesClients, let leaf = SSL_get0_peer_certificate(ssl), let bytes = derBytes(of: leaf) else { return .none }
-        let sent = certificates(in: SSL_get_peer_cert_chain(ssl))
-        let intermediates = sent.isEmpty ? ticket?.intermediates ?? [] : sent
+        let intermediates = SSL_get0_verified_chain(ssl) == nil ? ticket?.intermediates ?? [] : intermediatesOnPath(ssl)
         guard case .optionalNoCA = host.clientAuthentication else {
             // A handshake does not come to its end with another result.
             return SSL_get_verify_result(ssl) == Int(X509_V_OK) ? .verified([bytes] + intermediates) : .none

@@ -251,16 +251,19 @@ final class OpenSSLHostContext: @unchecked Sendable {
     private func keep(_ session: OpaquePointer, of ssl: OpaquePointer) -> Bool {
         // In TLS 1.3 with tickets nobody comes back for it.
         guard keepsStateAtServer || SSL_version(ssl) != TLS1_3_VERSION else { return false }
+        let size = verifiesClients ? peerCertificateBytes(ssl) : 0
+        // Nobody resumes it; a client that sends much fills no memory.
+        guard size <= SessionCache.longestChain else { return false }
         let handle = SessionHandle(session)
         let now = currentSecond()
-        let data =
-            TicketData(session: session)
-            ?? TicketData(
-                id: handle.id ?? [],
-                begun: now,
-                intermediates: verifiesClients ? certificates(in: SSL_get_peer_cert_chain(ssl)) : []
-            )
-        sessions.insert(handle, data, now: now)
+        let present = TicketData(session: session)
+        let data = present ?? TicketData(id: handle.id ?? [], begun: now, intermediates: verifiesClients ? intermediatesOnPath(ssl) : [])
+        // With the session, so that whoever resumes it sees the chain that was verified and not all that was sent.
+        if present == nil, data.id.count == TicketData.idLength, !data.intermediates.isEmpty {
+            let bytes = data.encoded
+            _ = SSL_SESSION_set1_ticket_appdata(session, bytes, bytes.count)
+        }
+        sessions.insert(handle, data, certificateBytes: size, now: now)
         return true
     }
 

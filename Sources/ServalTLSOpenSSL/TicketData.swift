@@ -70,7 +70,7 @@ struct TicketData: Equatable {
     static func stamp(_ ssl: OpaquePointer?) -> Int32 {
         guard let ssl, let session = SSL_get_session(ssl) else { return 0 }
         // Empty on a connection that resumes: then what the session has is right.
-        let intermediates = certificates(in: SSL_get_peer_cert_chain(ssl))
+        let intermediates = intermediatesOnPath(ssl)
         var data = TicketData(session: session)
         if data != nil, intermediates.isEmpty || data?.intermediates == intermediates { return 1 }
         if data == nil { data = TicketData(id: newID(), begun: currentSecond()) }

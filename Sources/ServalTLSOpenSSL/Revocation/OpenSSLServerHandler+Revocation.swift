@@ -14,10 +14,14 @@ extension OpenSSLServerHandler {
             return true
         case .open(let future)?:
             isLeft = true
+            let loop = context.eventLoop
             future.assumeIsolated().whenSuccess { verdict in
-                guard self.isLeft, self.connection === connection else { return }
-                connection.decide(verdict)
-                self.comeBack(context)
+                // Never at once, even if the verdict is there already: what is being read has not been put by yet.
+                loop.assumeIsolated().execute {
+                    guard self.isLeft, self.connection === connection else { return }
+                    connection.decide(verdict)
+                    self.comeBack(context)
+                }
             }
             return false
         }

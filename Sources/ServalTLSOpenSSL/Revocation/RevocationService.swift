@@ -26,9 +26,7 @@ public final class RevocationService: Sendable {
     static let longestLife = 3600
     /// How long a failure is remembered, in seconds.
     static let failureLife = 10
-    /// The most queries at a time.
-    static let queryLimit = 512
-
+    private let queryLimit: Int
     private let state: Mutex<State>
     let note: @Sendable (TLSRevocationEvent) -> Void
 
@@ -37,7 +35,13 @@ public final class RevocationService: Sendable {
     /// - Parameters:
     ///   - cacheLimit: The most certificates that something is known about at a time.
     ///   - onEvent: Called on event loops for each thing that is worth counting; must not block.
-    public init(cacheLimit: Int = 10_000, onEvent: @escaping @Sendable (TLSRevocationEvent) -> Void = { _ in }) {
+    public convenience init(cacheLimit: Int = 10_000, onEvent: @escaping @Sendable (TLSRevocationEvent) -> Void = { _ in }) {
+        self.init(cacheLimit: cacheLimit, queryLimit: 512, onEvent: onEvent)
+    }
+
+    /// - Parameter queryLimit: The most queries at a time.
+    package init(cacheLimit: Int = 10_000, queryLimit: Int, onEvent: @escaping @Sendable (TLSRevocationEvent) -> Void = { _ in }) {
+        self.queryLimit = queryLimit
         state = Mutex(State(cache: StatusCache(limit: cacheLimit)))
         note = onEvent
     }
@@ -71,7 +75,7 @@ public final class RevocationService: Sendable {
                 state.waiting[key]?.append(promise)
                 return .wait
             }
-            guard state.waiting.count < Self.queryLimit else { return .refuse }
+            guard state.waiting.count < queryLimit else { return .refuse }
             state.waiting[key] = [promise]
             return .ask
         }
@@ -83,7 +87,7 @@ public final class RevocationService: Sendable {
         switch step {
         case .wait: break
         case .answer(let status): promise.succeed(status)
-        case .refuse: promise.succeed(.unproven(.init("more than \(Self.queryLimit) queries are under way", label: "busy")))
+        case .refuse: promise.succeed(.unproven(.init("more than \(queryLimit) queries are under way", label: "busy")))
         case .ask:
             OCSPClient(query: query, responders: responders, withNonce: true, timeout: TimeAmount(timeout)).ask(on: loop)
                 .whenComplete { self.finish(key, $0) }
@@ -114,11 +118,14 @@ public final class RevocationService: Sendable {
     // MARK: Own certificates
 
     /// The one staple of a certificate, made by `make` if there is none yet.
+    ///
+    /// `make` reads files and verifies signatures, so no lock that event loops take is held meanwhile; of two that are made at the same time one is dropped.
     func staple(of digest: [UInt8], _ make: () -> OCSPStaple) -> OCSPStaple {
-        state.withLock { state in
+        if let present = state.withLock({ $0.staples[digest]?.staple }) { return present }
+        let made = make()
+        return state.withLock { state in
             if let present = state.staples[digest]?.staple { return present }
             state.staples = state.staples.filter { $0.value.staple != nil }
-            let made = make()
             state.staples[digest] = WeakStaple(staple: made)
             return made
         }

@@ -122,6 +122,21 @@ struct RevocationTimingTests {
         for responder in [slow, quick] { try await responder.stop() }
     }
 
+    /// The certificate, its signature and Finished come in one piece, of which the first part is what the verdict is about.
+    @Test("A verdict that is there at once loses nothing that the client has sent", arguments: ["-tls1_2", "-tls1_3"])
+    func verdictAtOnce(version: String) async throws {
+        let authority = try await OCSPAuthority()
+        let responder = try await TestResponder()
+        let client = try await authority.issue("client", responders: [responder.url])
+        // More than the service asks at a time, so it answers before it is waited for.
+        let server = try await server(authority, .softFail(OCSPSettings()), service: RevocationService(queryLimit: 0))
+        let text = try await text(server, client, [version])
+        #expect(text.contains("peer=1 "), "\(server.journal.now.errors)")
+        #expect(responder.requests.isEmpty)
+        try await server.stop()
+        try await responder.stop()
+    }
+
     @Test("A client that leaves while its handshake waits leaves nothing behind")
     func clientLeaves() async throws {
         let authority = try await OCSPAuthority()
