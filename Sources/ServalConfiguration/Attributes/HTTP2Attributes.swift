@@ -51,8 +51,9 @@ extension AttributeTable {
             AttributeDefinition(
                 "serval.allowUpgrade",
                 .boolean,
-                default: "true",
-                note: "Upgrade: h2c, as Tomcat; RFC 9113 has given it up, and proxies that pass it on let clients past their own rules. Serval's own"
+                default: "false",
+                note:
+                    "Upgrade: h2c, which Tomcat always takes; RFC 9113 has given it up, and proxies that pass it on let clients past their own rules. Serval's own"
             ),
             AttributeDefinition("streamReadTimeout", .millisecondsOrNever, default: "20000"),
             AttributeDefinition("streamWriteTimeout", .millisecondsOrNever, default: "20000"),

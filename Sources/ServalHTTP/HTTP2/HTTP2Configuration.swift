@@ -59,8 +59,9 @@ public struct HTTP2Configuration: Sendable, Hashable {
     public var allowSchemeMismatch = false
     /// Whether clear-text clients may change to HTTP/2 by `Upgrade: h2c` (RFC 7540 §3.2), as Tomcat's do; prior knowledge works in any case.
     ///
-    /// RFC 9113 has given the upgrade up: proxies that pass the field on let clients past their own rules. Default true. `serval.allowUpgrade`.
-    public var allowsUpgrade = true
+    /// RFC 9113 has given the upgrade up: through a proxy that passes the field on, a client speaks to this server past the proxy's rules, and from the proxy's
+    /// address. Default false. `serval.allowUpgrade`.
+    public var allowsUpgrade = false
 
     // MARK: Attacks
 

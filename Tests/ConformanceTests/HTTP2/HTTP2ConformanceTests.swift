@@ -22,7 +22,7 @@ import Testing
         ]
     )
     func curl(kind: String, options: [String], version: String) async throws {
-        let server = try await ServalProcess.start(serverXML: HTTP2ServerFile.text())
+        let server = try await ServalProcess.start(serverXML: HTTP2ServerFile.text(protocol: HTTP2ServerFile.upgrade))
         let result = try await server.curl("/examples/plain", options + ["-w", " %{http_version}"], kind: kind)
         #expect(result.output == "Hello, world! \(version)", "\(result.errors)")
         let posted = try await server.curl("/examples/echo", options + ["--data-binary", "some bytes", "-w", " %{http_version}"], kind: kind)
@@ -30,7 +30,7 @@ import Testing
         #expect(posted.output == "some bytes \(kind == "http" && options == ["--http2"] ? "1.1" : version)", "\(posted.errors)")
     }
 
-    /// Where it is not configured, HTTP/2 is neither offered nor understood; where the upgrade is switched off, it is not made.
+    /// Where it is not configured, HTTP/2 is neither offered nor understood; where the upgrade is not switched on, it is not made.
     @Test(.timeLimit(.minutes(2))) func onlyIfConfigured() async throws {
         let plain = try await ServalProcess.start()
         for (kind, options) in [("https", ["--http2"]), ("http", ["--http2"])] {
@@ -39,14 +39,14 @@ import Testing
         }
         let refused = try await plain.curl("/examples/plain", ["--http2-prior-knowledge"], kind: "http")
         #expect(refused.exitCode != 0)
-        let strict = try await ServalProcess.start(serverXML: HTTP2ServerFile.text(protocol: "serval.allowUpgrade=\"false\""))
+        let strict = try await ServalProcess.start(serverXML: HTTP2ServerFile.text())
         let result = try await strict.curl("/examples/plain", ["--http2", "-w", " %{http_version}"], kind: "http")
         #expect(result.output == "Hello, world! 1.1", "\(result.errors)")
     }
 
     /// nghttp2's own clients.
     @Test(.timeLimit(.minutes(2))) func nghttp2() async throws {
-        let server = try await ServalProcess.start(serverXML: HTTP2ServerFile.text())
+        let server = try await ServalProcess.start(serverXML: HTTP2ServerFile.text(protocol: HTTP2ServerFile.upgrade))
         let (clear, secure) = (try server.port("http"), try server.port("https"))
         let got = try await Command.run("nghttp", ["-v", "http://127.0.0.1:\(clear)/examples/plain"])
         #expect(got.output.contains("Hello, world!") && got.output.contains(":status: 200"), "\(got.output)")

@@ -3,6 +3,9 @@ import TestPrograms
 
 /// The server that the cases of HTTP/2 run against, and the programs that run them.
 enum HTTP2ServerFile {
+    /// The attribute that lets clients change to HTTP/2 in the clear.
+    static let upgrade = "serval.allowUpgrade=\"true\""
+
     /// Connectors on free ports: in the clear and with TLS, both with HTTP/2, with these attributes.
     static func text(connector: String = "", protocol attributes: String = "") -> String {
         let upgrade = "<UpgradeProtocol className=\"org.apache.coyote.http2.Http2Protocol\" \(attributes)/>"
