@@ -120,7 +120,7 @@ public final class Server: Service {
 
     /// What would keep a server of this definition from starting, without starting it: key stores, certificates and settings that contradict each other.
     ///
-    /// Reads key stores and certificates; opens no sockets.
+    /// Reads key stores and certificates, and asks OCSP responders for what is to be stapled; opens no other sockets.
     public static func problems(of definition: ServerDefinition, logger: Logger? = nil) -> [String] {
         self.findings(of: definition, logger: logger).filter(\.keepsFromStarting).map(\.description)
     }
@@ -142,7 +142,7 @@ public final class Server: Service {
         for connector in definition.services.flatMap(\.connectors) {
             guard let tls = connector.tls else { continue }
             do {
-                findings += try TLSCheck(tls, of: connector, loggers: loggers).findings
+                findings += try TLSCheck.withoutStart(tls, of: connector, loggers: loggers).findings
             } catch {
                 findings.append(.problem(Self.problem(error, of: connector)))
             }

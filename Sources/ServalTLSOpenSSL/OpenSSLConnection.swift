@@ -103,6 +103,12 @@ final class OpenSSLConnection {
         return revocation.checker.judge(revocation.chain, on: loop)
     }
 
+    /// How long the verdict may take; nil if nobody asks.
+    var longestJudgement: TimeAmount? {
+        // A service lets its own limit end a little later.
+        revocation?.checker.policy.settings.map { TimeAmount($0.timeout) + .seconds(1) }
+    }
+
     /// The verdict that the handshake waits for; it can go on.
     func decide(_ verdict: RevocationChecker.Verdict) { revocation?.decide(verdict) }
 

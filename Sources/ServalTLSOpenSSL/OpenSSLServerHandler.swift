@@ -38,6 +38,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     @exclusivity(unchecked) private var queue = PlaintextQueue()
     @exclusivity(unchecked) var closing: Closing?
     private var timer: Scheduled<Void>?
+    /// When the handshake has to be over.
+    var handshakeEnd = NIODeadline.distantFuture
     @exclusivity(unchecked) private var encryptedBytes = 0
     /// Bytes of replies that TLS itself made while the client was not reading.
     private var unreadReplies = 0
@@ -118,8 +120,14 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     var handshakeTimeout: TimeAmount { server.handshakeTimeout }
 
     private func startTimer(_ context: ChannelHandlerContext) {
-        guard phase == .hello, timer == nil else { return }
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: server.handshakeTimeout) {
+        if phase == .hello, timer == nil { startHandshakeTimer(context, server.handshakeTimeout) }
+    }
+
+    /// Gives the handshake so much time from now.
+    func startHandshakeTimer(_ context: ChannelHandlerContext, _ time: TimeAmount) {
+        timer?.cancel()
+        handshakeEnd = .now() + time
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: time) {
             switch self.phase {
             case .hello, .handshake:
                 self.fail(context, self.timeout(self.server.handshakeTimeout))

@@ -70,6 +70,7 @@ final class ConnectorCertificates: Sendable {
         self.state.withLock { state in
             state.schedule.noteLoad(of: self.files.look())
             let (result, warnings) = self.load(trigger, connector: connector)
+            if let error = result.error { state.schedule.noteFailure(error.code) }
             self.tell(result, warnings)
             return result
         }
@@ -108,6 +109,7 @@ final class ConnectorCertificates: Sendable {
             state.schedule.noteLoad(of: self.files.look())
             let (result, warnings) = self.load(.expiry, connector: connector)
             if let error = result.error {
+                state.schedule.noteFailure(error.code)
                 self.tell(result, [], isNews: state.expiring?.isNews(error.message) ?? true)
                 return result
             }

@@ -8,6 +8,14 @@ struct TLSCheck {
     let context: any TLSServerContext
     let findings: [ServerFinding]
 
+    /// The same without a start: a folder for OCSP answers is used if there is one, and not made.
+    static func withoutStart(_ tls: TLSEndpointConfiguration, of connector: ConnectorDefinition, loggers: ServerLoggers) throws(TLSError) -> TLSCheck
+    {
+        var tls = tls
+        if let directory = tls.stapleDirectory, (try? directoryEntries(directory)) == nil { tls.stapleDirectory = nil }
+        return try TLSCheck(tls, of: connector, loggers: loggers)
+    }
+
     /// Reads keys and certificates; opens no sockets, but asks OCSP responders for what is to be stapled.
     ///
     /// - Throws: why the connector cannot start.

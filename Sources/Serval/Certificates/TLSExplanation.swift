@@ -28,7 +28,8 @@ public struct TLSExplanation: Sendable {
 extension Server {
     /// Explains what a client of each TLS connector would get, without starting anything.
     ///
-    /// Reads key stores and certificates as a start would; opens no sockets.
+    /// Reads key stores and certificates as a start would, and asks OCSP responders for what is to be stapled; opens no other sockets. Their answers are
+    /// kept on disk only where a start has made a folder for them.
     ///
     /// - Parameters:
     ///   - serverName: what the client asks for (SNI); nil for one that sends none. Clients send names only, so an IP address is taken as none.
@@ -46,7 +47,7 @@ extension Server {
         for connector in definition.services.flatMap(\.connectors) {
             guard let tls = connector.tls, port == nil || connector.configuration.port == port else { continue }
             do throws(TLSError) {
-                let check = try TLSCheck(tls, of: connector, loggers: loggers)
+                let check = try TLSCheck.withoutStart(tls, of: connector, loggers: loggers)
                 results.append(.success(TLSExplanation(connector, check, serverName: serverName)))
             } catch {
                 results.append(.failure(ServerStartError(problems: [Self.problem(error, of: connector)])))

@@ -52,17 +52,10 @@ package struct ClientCertificateAuthenticator: Sendable {
     private func note(_ name: String, _ request: Request) async throws -> Request {
         request.authentication = Authentication(principal: Principal(name: name), type: Self.authenticationType)
         // Whoever knew the session's id before need not know it now. The id of a TLS session cannot be changed, and nobody can plant it.
-        guard !request.context.sessionTrackingModes.contains(.ssl), let session = try await request.existingSession(),
-            session[SessionPrincipal.self] != name
-        else { return request }
-        try await session.rotateID()
-        session[SessionPrincipal.self] = name
+        guard !request.context.sessionTrackingModes.contains(.ssl), let session = try await request.existingSession() else { return request }
+        // A subject may be empty, the name of a session's principal may not.
+        let owner = name.isEmpty ? "-" : name
+        if session.principalName != owner { try await session.signOn(as: owner) }
         return request
     }
-}
-
-/// Who a session belongs to, once somebody has signed in.
-private enum SessionPrincipal: SessionAttributeKey {
-    typealias Value = String
-    static let name = "serval.principal"
 }

@@ -15,10 +15,14 @@ extension OpenSSLServerHandler {
         case .open(let future)?:
             isLeft = true
             let loop = context.eventLoop
+            // The responder's time, which has a limit of its own, does not count as the client's: whoever uses up the one must not shorten the other.
+            let rest = handshakeEnd - .now()
+            if let limit = connection.longestJudgement { startHandshakeTimer(context, rest + limit) }
             future.assumeIsolated().whenSuccess { verdict in
                 // Never at once, even if the verdict is there already: what is being read has not been put by yet.
                 loop.assumeIsolated().execute {
                     guard self.isLeft, self.connection === connection else { return }
+                    self.startHandshakeTimer(context, rest)
                     connection.decide(verdict)
                     self.comeBack(context)
                 }

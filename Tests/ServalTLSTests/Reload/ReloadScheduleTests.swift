@@ -49,6 +49,29 @@ struct ReloadScheduleTests {
         #expect([schedule.see(good), schedule.see(good)] == [.wait, .load])
     }
 
+    @Test func whatMayPassIsTriedAgainLessAndLessOften() throws {
+        let files = try Files()
+        for code in [TLSError.Code.stapleMissing, .keyUnavailable, .secretUnavailable] {
+            var schedule = ReloadSchedule(files.look())
+            let new = try files.change("for \(code)")
+            #expect([schedule.see(new), schedule.see(new)] == [.wait, .load])
+            var pauses: [Int] = []
+            for _ in 0..<7 {
+                #expect(schedule.failed(code) == .failure)
+                var looks = 1
+                while schedule.see(new) == .wait, looks < 1000 { looks += 1 }
+                pauses.append(looks)
+            }
+            #expect(pauses == [2, 4, 8, 16, 32, 64, 64])
+            schedule.loaded()
+            for _ in 0..<100 { #expect(schedule.see(new) == .wait) }
+            // Also after a load that somebody asked for.
+            schedule.noteLoad(of: new)
+            schedule.noteFailure(code)
+            #expect([schedule.see(new), schedule.see(new)] == [.wait, .load])
+        }
+    }
+
     @Test func aKeyIsWaitedForAndThenMissed() throws {
         let files = try Files()
         var schedule = ReloadSchedule(files.look())

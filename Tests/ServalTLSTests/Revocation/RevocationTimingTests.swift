@@ -47,6 +47,23 @@ struct RevocationTimingTests {
         try await responder.stop()
     }
 
+    @Test("The time that a responder takes is not the client's")
+    func handshakeTimeLimit() async throws {
+        let authority = try await OCSPAuthority()
+        let responder = try await TestResponder()
+        let client = try await authority.issue("client", responders: [responder.url])
+        let certificates = try await Certificates.shared.value
+        var host = TLSHostConfiguration(certificates: [try await certificates.server.configuration()])
+        host.clientAuthentication = .required(trust: .file(authority.own.certificate))
+        host.revocation = .softFail(OCSPSettings(timeout: .seconds(5)))
+        var endpoint = TLSEndpointConfiguration(hosts: [host])
+        endpoint.handshakeTimeout = .seconds(4)
+        let server = try await TestServer(endpoint)
+        #expect(try await text(server, client).contains("peer=1 "), "\(server.journal.now.errors)")
+        try await server.stop()
+        try await responder.stop()
+    }
+
     @Test("Several responders are asked in their order, and a hanging one leaves the next its share")
     func severalResponders() async throws {
         let authority = try await OCSPAuthority()
