@@ -1,4 +1,4 @@
-import SwiftASN1
+import ServalKeyStore
 
 /// Complains about a file that is not there, in Tomcat's words, before anybody else complains in others.
 func checkFile(_ path: String, what: String? = nil) throws(TLSError) {
@@ -19,11 +19,10 @@ func pemCertificates(inFile path: String) throws(TLSError) -> [[UInt8]] {
         throw TLSError(.fileNotFound, "Configured file [\(path)] cannot be read: \(error.cause)")
     }
     do {
-        return try PEMDocument.parseMultiple(pemString: String(decoding: bytes, as: UTF8.self))
-            .filter { $0.discriminator == "CERTIFICATE" || $0.discriminator == "X509 CERTIFICATE" }
-            .map(\.derBytes)
+        return try PEM.blocks(in: bytes).filter { $0.label == "CERTIFICATE" || $0.label == "X509 CERTIFICATE" }.map(\.bytes)
     } catch {
-        throw TLSError(.invalidKeyMaterial, "The file [\(path)] is not valid PEM: \(error)")
+        // The line, and nothing of what stands there: certificates and keys often share a file.
+        throw TLSError(.invalidKeyMaterial, "The file [\(path)] is not valid PEM: \(error.message)")
     }
 }
 
