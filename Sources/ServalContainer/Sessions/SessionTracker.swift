@@ -202,6 +202,7 @@ final class SessionTracker: RequestSessions {
         self.request.onCompletion { _ in
             session.endAccess()
             // What a body that was written piece by piece has changed; nothing, usually. The client has its answer: a failure is in the log.
+            guard session.hasUnsavedChanges else { return }
             Task {
                 guard !self.leavesStoreAlone.load(ordering: .relaxed) else { return }
                 try? await manager.save(session)

@@ -116,7 +116,11 @@ public final class PersistentSessionManager: SessionManager {
         guard let session = self.table.lookUp(id) else { return try await self.table.restore(id) }
         if self.mustRefresh(session, at: now) {
             do {
-                guard try await self.persistence.refresh(session) == .current else { return nil }
+                switch try await self.persistence.refresh(session) {
+                case .current: break
+                case .ended, .moved: return nil
+                case .replaced: return try await self.table.restore(id)
+                }
             } catch {
                 guard error.code == .storeUnavailable else { throw error }
             }
@@ -177,32 +181,9 @@ public final class PersistentSessionManager: SessionManager {
             let records = try await self.persistence.ask { store throws(SessionError) in
                 try await store.claimExpired(at: now, limit: limit, lease: SessionPersistence.lease)
             }
-            for record in records { try await self.expire(record, at: now) }
+            for record in records { try await self.table.expire(record, at: now) }
             guard records.count == limit else { return }
         }
-    }
-
-    private func expire(_ record: StoredSession, at now: Timestamp) async throws(SessionError) {
-        if let bytes = self.persistence.sealer.open(head: record.head, of: record.key), case .session(let head) = SessionHead.decode(bytes) {
-            let id = SessionID(rawValue: head.id)
-            if let session = self.table.lookUp(id), !session.isExpired(now: now, policy: self.table.policy) {
-                // A request used it here and the store was not told yet.
-                let (lastAccessed, deadline) = session.state.withLock { state in
-                    (state.idleSince, HTTPSession.deadline(of: state, policy: self.table.policy))
-                }
-                _ = try await self.persistence.ask { store throws(SessionError) in
-                    try await store.touch(record.key, lastAccessed: Timestamp(millisecondsSince1970: lastAccessed), deadline: deadline)
-                }
-                return
-            }
-            if let session = self.table.lookUp(id) { self.table.forget(session, despiteChanges: true) }
-            let session = self.persistence.session(id, record, head, self.table)
-            if session.beginEnding() {
-                _ = self.table.counters.reserve(limit: -1)
-                await self.table.announceEnd(of: session, reason: .expired)
-            }
-        }
-        _ = try await self.persistence.ask { store throws(SessionError) in try await store.remove(record.key) }
     }
 
     private func processIdle(_ limits: IdleLimits) async throws(SessionError) {
@@ -256,34 +237,58 @@ public final class PersistentSessionManager: SessionManager {
     }
 
     /// Saves what is to be kept, ends what is not, and closes the store.
+    ///
+    /// A store that does not answer is given some seconds; what it has of a session stays there in any case.
     public func stop() async {
         self.table.shut()
         switch self.configuration.mode {
         case .whenIdle(let limits) where !limits.saveOnRestart:
-            await self.table.close()
+            await self.table.close(keepsStored: false)
             try? await self.removeAll()
         case .whenIdle: await self.saveAll(isComplete: true)
         case .everyRequest: await self.saveAll(isComplete: false)
         }
         await self.table.close()
+        await self.patiently { () async throws(SessionError) in try await self.persistence.removeLeftovers() }
         await self.persistence.store.stop()
+    }
+
+    /// Tries again, a few times, what a store did not answer to.
+    private func patiently(_ body: () async throws(SessionError) -> Void) async {
+        for _ in 0..<4 {
+            do { return try await body() } catch { try? await Task.sleep(for: SessionPersistence.pause + .milliseconds(100)) }
+        }
     }
 
     private func removeAll() async throws(SessionError) {
         try await self.persistence.ask { store throws(SessionError) in try await store.removeAll() }
     }
 
-    /// Saves all sessions, some at a time, and lets go of them; what cannot be saved ends.
+    /// Saves all sessions, some at a time, and lets go of them.
     private func saveAll(isComplete: Bool) async {
-        try? await self.table.forEach { sessions throws(SessionError) in
-            await withTaskGroup(of: Void.self) { group in
-                for session in sessions {
-                    group.addTask {
-                        let isSaved = (try? await self.persistence.save(session, isComplete: isComplete)) ?? false
-                        if isSaved, session.state.withLock({ $0.stored?.isStored == true }) { self.table.forget(session) }
+        await self.patiently { () async throws(SessionError) in
+            try await self.table.forEach { sessions throws(SessionError) in
+                // With one failure the others would fail as well.
+                if let error = await self.save(sessions, isComplete: isComplete) { throw error }
+            }
+        }
+    }
+
+    private func save(_ sessions: [HTTPSession], isComplete: Bool) async -> SessionError? {
+        await withTaskGroup(of: SessionError?.self) { group in
+            for session in sessions {
+                group.addTask {
+                    do throws(SessionError) {
+                        if try await self.persistence.save(session, isComplete: isComplete), session.isStored { self.table.forget(session) }
+                        return nil
+                    } catch {
+                        return error
                     }
                 }
             }
+            var failure: SessionError?
+            for await error in group { failure = failure ?? error }
+            return failure
         }
     }
 }

@@ -74,6 +74,8 @@ final class SessionShard: Sendable {
             guard self.sessions.count > 512, self.places.count < self.sessions.count / 8 else { return }
             var compacted = Contents()
             compacted.isClosed = self.isClosed
+            compacted.newcomers = self.newcomers
+            compacted.oldestNewcomer = self.oldestNewcomer
             compacted.places.reserveCapacity(self.places.count)
             for (id, place) in self.places {
                 guard let session = self.sessions[Int(place)] else { continue }

@@ -40,8 +40,11 @@ extension SessionTable {
         while self.usedBytes > budget {
             let candidates = self.evictionCandidates()
             guard !candidates.isEmpty else { return }
+            let before = self.usedBytes
             // A part only: the rest of the sample may be younger than what another sample has.
             for session in candidates.prefix(max(1, candidates.count / 8)) where self.usedBytes > budget { await self.relieve(of: session) }
+            // The store does not answer, or requests came for all of them: the next change tries again.
+            guard self.usedBytes < before else { return }
         }
     }
 
@@ -65,15 +68,18 @@ extension SessionTable {
         return false
     }
 
-    /// Takes a session out of memory: to the store, where there is one and it is worth it, or for ever.
+    /// Takes a session that no request uses out of memory: to the store, where there is one and it is worth it, or for ever.
+    ///
+    /// One that the store has, or may have, stays while the store does not answer.
     func relieve(of session: HTTPSession) async {
-        if let persistence = self.persistence, (try? await persistence.save(session)) == true,
-            session.state.withLock({ $0.stored?.isStored == true })
-        {
-            self.forget(session)
-        } else {
-            try? await self.end(session, reason: .evicted)
+        if let persistence = self.persistence {
+            guard (try? await persistence.save(session)) != nil else { return }
+            if session.isStored {
+                self.forget(session)
+                return
+            }
         }
+        try? await self.end(session, reason: .evicted, if: .unused)
     }
 }
 

@@ -87,7 +87,7 @@ final class SessionTable: Sendable {
             !stored.isExpired(now: self.configuration.clock(), policy: self.policy), let session = self.adopt(stored)
         else { return nil }
         // Ended by another request while the store was looking. Who ends it from now on ends what was just let in.
-        guard session !== stored || self.persistence?.hasEnded(id) == false else {
+        guard session !== stored || self.persistence?.hasEnded(session) == false else {
             self.forgetEnded(session)
             return nil
         }
@@ -131,7 +131,14 @@ final class SessionTable: Sendable {
     // MARK: Another id
 
     func rotate(_ session: HTTPSession) async throws(SessionError) -> SessionID {
-        // One rotation, save or end at a time, where there is a store.
+        let (oldID, newID) = try await self.renameInLine(session)
+        // Out of the line: a listener may save or end the session.
+        await self.events.idChanged(session, from: oldID)
+        return newID
+    }
+
+    /// One rotation, save or end at a time, where there is a store.
+    private func renameInLine(_ session: HTTPSession) async throws(SessionError) -> (old: SessionID, new: SessionID) {
         await session.enterStore()
         defer { session.leaveStore() }
         var tries = 0
@@ -150,17 +157,13 @@ final class SessionTable: Sendable {
                 continue
             }
             switch self.rename(session, from: oldID, to: newID) {
-            case .renamed:
-                await self.events.idChanged(session, from: oldID)
-                return newID
+            case .renamed: return (oldID, newID)
             case .taken:
                 tries += 1
             case .absent:
-                // Somebody else rotated the session meanwhile, or it has ended, or the table is closed.
-                if session.id == oldID {
-                    try await self.persistence?.removeRenamed(newID)
-                    throw HTTPSession.hasEnded
-                }
+                // Somebody else rotated the session meanwhile, or it has ended, or the table is closed. Who ends it waits in line, and finds the record under its
+                // new key by what the rename has left under the old one.
+                if session.id == oldID { throw HTTPSession.hasEnded }
             }
         }
         throw Self.noUnusedID
@@ -224,14 +227,14 @@ final class SessionTable: Sendable {
 
     /// Ends a session, unless somebody else does or did.
     ///
-    /// - Parameter now: with a moment, only a session whose idle time is over then; a request may have used it since somebody looked.
+    /// - Parameter condition: must still hold; a request may have used the session since somebody looked.
     /// - Throws: ``SessionError/Code/storeUnavailable`` after the session has ended here.
-    func end(_ session: HTTPSession, reason: SessionEndReason, ifExpiredAt now: Timestamp? = nil) async throws(SessionError) {
+    func end(_ session: HTTPSession, reason: SessionEndReason, if condition: EndCondition = .always) async throws(SessionError) {
         let note = self.persistence?.willEnd(session)
-        guard self.detach(session, ifExpiredAt: now) else {
+        guard self.detach(session, if: condition) else {
             if let note { self.persistence?.willNotEnd(note) }
             // Not in memory any more: then it is this object's successor that ends.
-            guard now == nil, session.isAway, let successor = try await self.restore(session.id) else { return }
+            guard condition == .always, session.isAway, let successor = try await self.restore(session.id) else { return }
             return try await self.end(successor, reason: reason)
         }
         var failure: SessionError?
@@ -251,6 +254,11 @@ final class SessionTable: Sendable {
 
     /// Tells everybody of the end of a session that is out of the table, and counts it.
     func announceEnd(of session: HTTPSession, reason: SessionEndReason) async {
+        guard !session.isOrphan else {
+            await self.events.destroyed(session, reason: reason)
+            self.events.attributesRemoved(session.finishEnding(), from: session)
+            return
+        }
         let alive = self.configuration.clock().millisecondsSince1970 - session.creationTime.millisecondsSince1970
         self.counters.didEnd(reason: reason, aliveMilliseconds: alive)
         await self.events.destroyed(session, reason: reason)
@@ -262,20 +270,42 @@ final class SessionTable: Sendable {
     /// What becomes of a session whose idle time is over: without a store it ends; one that a store keeps is let go of, because the store tells who of all servers
     /// announces its end.
     func expire(_ session: HTTPSession, at now: Timestamp) async {
-        if session.state.withLock({ $0.stored?.isStored == true }) {
+        if session.isStored {
             self.forget(session, despiteChanges: true)
         } else {
             // Nothing is stored, so nothing can fail.
-            try? await self.end(session, reason: .expired, ifExpiredAt: now)
+            try? await self.end(session, reason: .expired, if: .expired(at: now))
         }
+    }
+
+    /// Ends an expired session that a store has handed out to this server alone; gives it back if a request uses it here.
+    func expire(_ record: StoredSession, at now: Timestamp) async throws(SessionError) {
+        guard let persistence = self.persistence else { return }
+        if let head = persistence.headIfReadable(of: record) {
+            let id = SessionID(rawValue: head.id)
+            // A session with the same id and another lineage is another one, of contexts that share ids.
+            let local = self.lookUp(id).flatMap { $0.lineage == head.lineage ? $0 : nil }
+            if let local, !local.isExpired(now: now, policy: self.policy) {
+                return try await persistence.touch(record.key, of: local)
+            }
+            if let local { self.forget(local, despiteChanges: true) }
+            let session = persistence.session(id, record, head, self)
+            if session.beginEnding() {
+                _ = self.counters.reserve(limit: -1)
+                await self.announceEnd(of: session, reason: .expired)
+            }
+        }
+        try await persistence.removeRecord(record.key)
     }
 
     /// Lets go of a session that goes on in the store; `false` if a request uses it or it has changes that are not saved.
     @discardableResult
-    func forget(_ session: HTTPSession, despiteChanges: Bool = false) -> Bool {
+    func forget(_ session: HTTPSession, despiteChanges: Bool = false, despiteUse: Bool = false) -> Bool {
         let id = session.id
         let isGone = self.shard(of: id).contents.withLock { contents in
-            guard contents[id] === session, session.state.withLock({ $0.leave(despiteChanges: despiteChanges) }) else { return false }
+            guard contents[id] === session,
+                session.state.withLock({ $0.leave(despiteChanges: despiteChanges, despiteUse: despiteUse) })
+            else { return false }
             _ = contents.remove(id)
             return true
         }
@@ -302,28 +332,32 @@ final class SessionTable: Sendable {
             guard contents[oldID] === session else { return false }
             return contents.remove(oldID) != nil
         }
-        if isGone { self.didForget(session) }
+        if isGone {
+            self.didForget(session)
+            session.state.withLock { $0.stored?.isOrphan = true }
+        }
     }
 
     private func didForget(_ session: HTTPSession) {
+        guard !session.isOrphan else { return }
         self.counters.cancelReservation()
         self.uncount(session)
         if let principal = session.principalName { self.principals.remove(session, from: principal) }
     }
 
     /// Takes a session out of the table; `true` for exactly one caller.
-    private func detach(_ session: HTTPSession, ifExpiredAt now: Timestamp?) -> Bool {
+    private func detach(_ session: HTTPSession, if condition: EndCondition) -> Bool {
         while true {
             let id = session.id
             let isDetached: Bool? = self.shard(of: id).contents.withLock { contents in
                 guard contents[id] === session else { return nil }
-                guard session.beginEnding(ifExpiredAt: now) else { return false }
+                guard session.beginEnding(if: condition) else { return false }
                 _ = contents.remove(id)
                 return true
             }
             if let isDetached { return isDetached }
             // Absent under its id: it was rotated meanwhile, or has ended, or its manager is gone and emptied the table.
-            if session.id == id { return session.beginEnding(ifExpiredAt: now) }
+            if session.id == id { return session.beginEnding(if: condition) }
         }
     }
 
@@ -357,13 +391,21 @@ final class SessionTable: Sendable {
         for shard in self.shards { shard.contents.withLock { $0.isClosed = false } }
     }
 
-    /// Lets no session in any more and ends those that are there.
-    func close() async {
+    /// Lets no session in any more, ends those that are there, and lets go of those that a store keeps.
+    ///
+    /// - Parameter keepsStored: `false` ends those of the store, too.
+    func close(keepsStored: Bool = true) async {
         self.shut()
         for shard in self.shards {
             var cursor = 0
             while let sessions = self.slice(of: shard, from: &cursor, where: { _ in true }) {
-                for session in sessions { try? await self.end(session, reason: .serverStopped) }
+                for session in sessions {
+                    if keepsStored, session.isStored {
+                        self.forget(session, despiteChanges: true, despiteUse: true)
+                    } else {
+                        try? await self.end(session, reason: .serverStopped)
+                    }
+                }
             }
             shard.contents.withLock { $0.compact() }
         }
@@ -407,11 +449,12 @@ final class SessionTable: Sendable {
         var sessions = self.principals.sessions(of: name)
         if let persistence = self.persistence {
             // What is stored, and what no store knows yet; not what another server may have ended.
-            sessions.removeAll { $0.state.withLock { $0.stored?.isStored == true } }
+            sessions.removeAll(where: \.isStored)
             for record in try await persistence.sessions(ofPrincipal: name) {
                 guard let head = persistence.head(of: record), head.principal == name else { continue }
                 let id = SessionID(rawValue: head.id)
-                if let session = self.lookUp(id) ?? self.adopt(persistence.session(id, record, head, self)) { sessions.append(session) }
+                guard let session = self.lookUp(id) ?? self.adopt(persistence.session(id, record, head, self)) else { continue }
+                if persistence.hasEnded(session) { self.forgetEnded(session) } else { sessions.append(session) }
             }
         }
         return sessions.filter(\.isValid).sorted { $0.creationTime < $1.creationTime }

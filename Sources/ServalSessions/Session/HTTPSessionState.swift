@@ -124,8 +124,8 @@ struct HTTPSessionState: Sendable {
     // MARK: End
 
     /// Lets go of a session that goes on elsewhere; `false` if a request uses it, if it has ended, or if it has changes that no store has.
-    mutating func leave(despiteChanges: Bool = false) -> Bool {
-        guard self.phase == .live, self.accessCount == 0, despiteChanges || self.stored?.hasChanges != true else { return false }
+    mutating func leave(despiteChanges: Bool = false, despiteUse: Bool = false) -> Bool {
+        guard self.phase == .live, despiteUse || self.accessCount == 0, despiteChanges || self.stored?.hasChanges != true else { return false }
         self.phase = .away
         return true
     }
@@ -196,17 +196,17 @@ struct HTTPSessionState: Sendable {
     }
 
     /// Puts what another server has stored in the place of what was here.
-    mutating func takeOver(_ name: String, _ content: SessionAttributeSlot.Content?) {
-        guard let content else {
-            _ = self.put(nil, name)
-            return
-        }
+    ///
+    /// - Returns: what was here, to be released outside of the lock.
+    @discardableResult
+    mutating func takeOver(_ name: String, _ content: SessionAttributeSlot.Content?) -> SessionAttributeSlot? {
+        guard let content else { return self.put(nil, name) }
         var size = 0
         switch content {
         case .stored(let bytes), .saved(let bytes): size = name.utf8.count + bytes.count
         case .decoded, .transient: break
         }
-        _ = self.put(self.makeSlot(content, size: UInt32(clamping: size), writer: 0), name)
+        return self.put(self.makeSlot(content, size: UInt32(clamping: size), writer: 0), name)
     }
 
     private mutating func makeSlot(_ content: SessionAttributeSlot.Content, size: UInt32, writer: UInt) -> SessionAttributeSlot {

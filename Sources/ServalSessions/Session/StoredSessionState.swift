@@ -37,6 +37,10 @@ final class StoredSessionState: @unchecked Sendable {
     var storedLastAccessed: Int64
     /// When this server last compared the session with the store, in milliseconds since 1970.
     var lastChecked: Int64
+    /// Whether the store may have the session although it did not say so: its answer to the first save was lost.
+    var mayBeStored = false
+    /// Whether another object is this session for new requests, under the id that another server gave it; this one only serves those under way.
+    var isOrphan = false
     /// Whether somebody saves, renames or removes the session just now; the others wait in line.
     private var isBusy = false
     private var line: [CheckedContinuation<Void, Never>] = []

@@ -62,6 +62,7 @@ extension HTTPSession {
             }
             let changes = stored.changes
             stored.changes = [:]
+            if !stored.isStored { stored.mayBeStored = true }
             let needsHead = !stored.isStored || stored.isHeadChanged
             stored.isHeadChanged = false
             var values: [String: SessionAttributeSlot.Content] = [:]
@@ -90,17 +91,17 @@ extension HTTPSession {
     /// Says that a batch was saved.
     ///
     /// - Parameter isComplete: whether the version follows the one that is in memory, so that nothing that others saved is missing here.
-    func didSave(_ batch: Batch, version: UInt64, at now: Timestamp) {
+    func didSave(_ batch: Batch, writing names: some Collection<String>, version: UInt64, at now: Timestamp) {
         self.state.withLock { state in
             guard let stored = state.stored else { return }
             stored.storedLastAccessed = max(stored.storedLastAccessed, batch.lastAccessed.millisecondsSince1970)
             guard !batch.isTouch else { return }
-            for (name, content) in batch.values {
-                if case .transient = content { stored.attributeVersions[name] = nil } else { stored.attributeVersions[name] = version }
+            // What could not be encoded was not written; it stays as it is, here and there.
+            for name in names {
+                if case .decoded = batch.values[name] { stored.attributeVersions[name] = version } else { stored.attributeVersions[name] = nil }
             }
-            for name in batch.changes.keys where batch.values[name] == nil { stored.attributeVersions[name] = nil }
             // Otherwise another server saved in between; the next look at the store fetches what it wrote.
-            if version == stored.version + 1 {
+            if version == stored.version + 1 || !stored.isStored {
                 stored.version = version
                 stored.lastChecked = now.millisecondsSince1970
             }
@@ -126,11 +127,15 @@ extension HTTPSession {
     /// - Parameter batch: what met a conflict; it becomes part of what is to be saved again.
     func rebase(onto record: StoredSession, head: SessionHead, unsaved batch: Batch? = nil, at now: Timestamp) {
         if let batch { self.putBack(batch) }
-        let recomputed: [String] = self.state.withLock { state in
-            guard let stored = state.stored, record.version >= stored.version else { return [] }
+        // Values are released when the lock is free: their `deinit` is the application's code.
+        let (recomputed, released): ([String], [SessionAttributeSlot]) = self.state.withLock { state in
+            guard let stored = state.stored, record.version >= stored.version else { return ([], []) }
+            var released: [SessionAttributeSlot] = []
             stored.lineage = head.lineage
             let changed = stored.attributesDiffering(from: record)
-            for (name, attribute) in changed where stored.changes[name] == nil { state.takeOver(name, attribute.map { .stored($0.bytes) }) }
+            for (name, attribute) in changed where stored.changes[name] == nil {
+                if let slot = state.takeOver(name, attribute.map { .stored($0.bytes) }) { released.append(slot) }
+            }
             for (name, attribute) in changed { stored.attributeVersions[name] = attribute?.version }
             stored.version = record.version
             stored.lastChecked = now.millisecondsSince1970
@@ -140,8 +145,9 @@ extension HTTPSession {
                 state.maxInactiveMilliseconds = head.maxInactiveMilliseconds
                 state.principal = head.principal
             }
-            return changed.keys.filter { if case .updated = stored.changes[$0] { true } else { false } }
+            return (changed.keys.filter { if case .updated = stored.changes[$0] { true } else { false } }, released)
         }
+        withExtendedLifetime(released) {}
         for name in recomputed { self.recompute(name, from: record.attributes[name]) }
         self.table?.count(self)
     }
@@ -159,12 +165,13 @@ extension HTTPSession {
                 current = SessionAttributeSlot(content: content, stamp: 0, writer: 0)
                 isChanged = true
             }
-            let isDone = self.state.withLock { state in
-                guard state.phase == .live, state.attributes[name]?.stamp == slot?.stamp else { return state.phase != .live }
-                state.takeOver(name, current?.content)
+            let (isDone, released): (Bool, SessionAttributeSlot?) = self.state.withLock { state in
+                guard state.phase == .live, state.attributes[name]?.stamp == slot?.stamp else { return (state.phase != .live, nil) }
+                let released = state.takeOver(name, current?.content)
                 if !isChanged { state.stored?.changes[name] = nil }
-                return true
+                return (true, released)
             }
+            withExtendedLifetime((slot, released)) {}
             if isDone { return }
         }
     }

@@ -27,10 +27,7 @@ final class SessionPersistence: Sendable {
     private let policy: HTTPSessionState.IdlePolicy
     private let filter: SessionAttributeFilter?
     private let pausedUntil = Mutex<ContinuousClock.Instant?>(nil)
-    /// Sessions that ended here while the store did not answer.
-    private let unremoved = Mutex<Set<StoredSessionKey>>([])
-    /// What ended here lately, so that a request that was loading it at that moment does not bring it back.
-    private let recentlyEnded = Mutex<[StoredSessionKey: Timestamp]>([:])
+    private let ended = EndedSessions()
     private let reported = Mutex<Set<String>>([])
 
     init(
@@ -100,22 +97,23 @@ final class SessionPersistence: Sendable {
             _ = try await self.ask { [key] store throws(SessionError) in
                 try await store.touch(key, lastAccessed: batch.lastAccessed, deadline: batch.deadline)
             }
-            session.didSave(batch, version: 0, at: self.clock())
+            session.didSave(batch, writing: [], version: 0, at: self.clock())
             return .done
         }
         let writes = self.sealed(batch)
         if !batch.isStored {
+            let version = self.firstVersion()
             let record = StoredSession(
                 key: key,
-                version: 1,
+                version: version,
                 lastAccessed: batch.lastAccessed,
                 deadline: batch.deadline,
                 principal: batch.principal.map { StoredSessionKey.principal($0, namespace: self.namespace) },
                 head: self.sealedHead(batch, for: key),
-                attributes: writes.compactMapValues { write in write.bytes.map { .init(version: 1, bytes: $0) } }
+                attributes: writes.compactMapValues { write in write.bytes.map { .init(version: version, bytes: $0) } }
             )
             if try await self.ask({ store throws(SessionError) in try await store.insert(record) }) {
-                session.didSave(batch, version: 1, at: self.clock())
+                session.didSave(batch, writing: writes.keys, version: version, at: self.clock())
                 return .done
             }
             // The id is taken: another application's, which shares ids, made the same session on another server.
@@ -133,7 +131,7 @@ final class SessionPersistence: Sendable {
             )
             switch try await self.ask({ [key] store throws(SessionError) in try await store.save(changes, to: key) }) {
             case .saved(let version):
-                session.didSave(batch, version: version, at: self.clock())
+                session.didSave(batch, writing: writes.keys, version: version, at: self.clock())
                 return .done
             case .conflict(let record):
                 guard let head = self.head(of: record) else { return self.hasGone(session) }
@@ -154,6 +152,9 @@ final class SessionPersistence: Sendable {
         for (name, content) in batch.values where !filter.allows(name, content) { batch.values[name] = .transient(()) }
         return batch
     }
+
+    /// Later than any version of a session that had the same id before.
+    private func firstVersion() -> UInt64 { UInt64(max(1, self.clock().millisecondsSince1970)) << 20 }
 
     private func sealed(_ batch: HTTPSession.Batch) -> [String: StoredSessionChanges.Write] {
         var writes: [String: StoredSessionChanges.Write] = [:]
@@ -190,9 +191,27 @@ final class SessionPersistence: Sendable {
 
     // MARK: Load
 
+    /// The head of a stored session; `nil` for one that was not sealed by this secret, and for word of where a session went.
+    func headIfReadable(of record: StoredSession) -> SessionHead? {
+        guard let bytes = self.sealer.open(head: record.head, of: record.key), case .session(let head) = SessionHead.decode(bytes) else { return nil }
+        return head
+    }
+
+    /// Tells the store of the last access to a session here.
+    func touch(_ key: StoredSessionKey, of session: HTTPSession) async throws(SessionError) {
+        let (lastAccessed, deadline) = session.state.withLock { ($0.idleSince, HTTPSession.deadline(of: $0, policy: self.policy)) }
+        _ = try await self.ask { store throws(SessionError) in
+            try await store.touch(key, lastAccessed: Timestamp(millisecondsSince1970: lastAccessed), deadline: deadline)
+        }
+    }
+
+    func removeRecord(_ key: StoredSessionKey) async throws(SessionError) {
+        _ = try await self.ask { store throws(SessionError) in try await store.remove(key) }
+    }
+
     /// The head of a stored session; `nil`, and a line in the log, for one that was not sealed by this secret.
     func head(of record: StoredSession) -> SessionHead? {
-        guard let bytes = self.sealer.open(head: record.head, of: record.key), case .session(let head) = SessionHead.decode(bytes) else {
+        guard let head = self.headIfReadable(of: record) else {
             self.report("head", "a stored session was ignored: it was not sealed with this server's secret, or was changed (\(record.key))")
             return nil
         }
@@ -200,7 +219,11 @@ final class SessionPersistence: Sendable {
     }
 
     /// What became of a session in memory that was compared with the store.
-    enum Refreshed { case current, ended, moved }
+    enum Refreshed {
+        case current, ended, moved
+        /// Another session has its id: contexts share ids.
+        case replaced
+    }
 
     /// Compares a session in memory with the store and takes over what is newer.
     func refresh(_ session: HTTPSession) async throws(SessionError) -> Refreshed {
@@ -213,7 +236,14 @@ final class SessionPersistence: Sendable {
             session.isUnchanged(lastAccessed: lastAccessed, at: self.clock())
             return .current
         case .found(let record):
-            guard let head = self.head(of: record) else { return .ended }
+            guard let head = self.head(of: record) else {
+                session.table?.forgetEnded(session)
+                return .ended
+            }
+            guard head.lineage == session.lineage else {
+                session.table?.forgetEnded(session)
+                return .replaced
+            }
             // After the saves in progress: what they write is newer than the record, or makes them fail.
             await session.enterStore()
             session.rebase(onto: record, head: head, at: self.clock())
@@ -247,24 +277,20 @@ final class SessionPersistence: Sendable {
     /// Notes that a session is about to end, before it leaves the table.
     ///
     /// - Returns: the note, for ``willNotEnd(_:)``; `nil` if somebody else has noted it.
-    func willEnd(_ session: HTTPSession) -> StoredSessionKey? {
-        let key = self.key(of: session.id)
-        let now = self.clock()
-        return self.recentlyEnded.withLock { ended in ended.updateValue(now, forKey: key) == nil ? key : nil }
+    func willEnd(_ session: HTTPSession) -> SessionLineage? {
+        guard let lineage = session.lineage else { return nil }
+        return self.ended.note(lineage, at: self.clock()) ? lineage : nil
     }
 
     /// Takes a note back: somebody else ends the session, or it is not in memory.
-    func willNotEnd(_ note: StoredSessionKey) {
-        self.recentlyEnded.withLock { _ = $0.removeValue(forKey: note) }
-    }
+    func willNotEnd(_ note: SessionLineage) { self.ended.takeBack(note) }
 
-    /// Whether a session ended here within the last minute.
-    func hasEnded(_ id: SessionID) -> Bool { self.recentlyEnded.withLock { $0[self.key(of: id)] != nil } }
+    /// Whether a session ended here within the last minute, or has ended and is still in the store.
+    func hasEnded(_ session: HTTPSession) -> Bool { session.lineage.map { self.ended.contains($0) } ?? false }
 
     /// The stored session of an id; `nil` if there is none that is alive.
     func load(_ id: SessionID, into table: SessionTable) async throws(SessionError) -> HTTPSession? {
         let key = self.key(of: id)
-        guard !self.unremoved.withLock({ $0.contains(key) }) else { return nil }
         guard case .found(let record) = try await self.ask({ store throws(SessionError) in try await store.load(key, unless: nil) }),
             !record.isExpired(at: self.clock()), let head = self.head(of: record)
         else { return nil }
@@ -291,11 +317,21 @@ final class SessionPersistence: Sendable {
         return HTTPSession(state, table: table)
     }
 
+    /// Makes a new session the one that is stored under its id, because contexts share ids; one that has expired is ended first.
     private func takeOver(_ key: StoredSessionKey, into session: HTTPSession) async throws(SessionError) {
-        guard case .found(let record) = try await self.ask({ store throws(SessionError) in try await store.load(key, unless: nil) }),
-            let head = self.head(of: record)
-        else { return }
-        session.rebase(onto: record, head: head, at: self.clock())
+        guard case .found(let record) = try await self.ask({ store throws(SessionError) in try await store.load(key, unless: nil) }) else { return }
+        let now = self.clock()
+        guard !record.isExpired(at: now) else {
+            try await session.table?.expire(record, at: now)
+            return
+        }
+        guard let head = self.head(of: record) else {
+            throw SessionError(
+                code: .storeUnavailable,
+                message: "a session cannot be saved: the store has one of its id that another secret has sealed"
+            )
+        }
+        session.rebase(onto: record, head: head, at: now)
     }
 
     /// The value of a stored attribute.
@@ -320,7 +356,8 @@ final class SessionPersistence: Sendable {
     func sessions(ofPrincipal name: String) async throws(SessionError) -> [StoredSession] {
         let entry = StoredSessionKey.principal(name, namespace: self.namespace)
         let now = self.clock()
-        return try await self.ask { store throws(SessionError) in try await store.sessions(ofPrincipal: entry) }.filter { !$0.isExpired(at: now) }
+        return try await self.ask { store throws(SessionError) in try await store.sessions(ofPrincipal: entry) }
+            .filter { !$0.isExpired(at: now) }
     }
 
     // MARK: Rename and remove
@@ -373,12 +410,6 @@ final class SessionPersistence: Sendable {
         return newKey
     }
 
-    /// Removes what was just stored under a new id, because the session has ended here meanwhile.
-    func removeRenamed(_ id: SessionID) async throws(SessionError) {
-        let key = self.key(of: id)
-        _ = try await self.ask { store throws(SessionError) in try await store.remove(key) }
-    }
-
     /// Removes a session that has ended here.
     ///
     /// - Returns: whether this server is the one that ended it.
@@ -386,29 +417,36 @@ final class SessionPersistence: Sendable {
     func remove(_ session: HTTPSession) async throws(SessionError) -> Bool {
         await session.enterStore()
         defer { session.leaveStore() }
-        guard session.state.withLock({ $0.stored?.isStored == true }) else { return true }
+        let (isStored, mayBeStored) = session.state.withLock { ($0.stored?.isStored == true, $0.stored?.mayBeStored == true) }
+        guard isStored || mayBeStored else { return true }
         var key = self.key(of: session.id)
         do {
             for _ in 0..<Self.maximumRenames {
                 if try await self.ask({ [key] store throws(SessionError) in try await store.remove(key) }) { return true }
                 // Another server gave it another id at this moment. Who ends a session ends it under any id.
-                guard let newKey = try await self.forwarding(of: key) else { return false }
+                guard let newKey = try await self.forwarding(of: key) else { return !isStored }
                 key = newKey
             }
-            return false
+            return !isStored
         } catch {
-            self.unremoved.withLock { [key] in _ = $0.insert(key) }
+            if let lineage = session.lineage, !self.ended.addUnremoved(key, lineage) {
+                self.report("unremoved", "more than \(EndedSessions.limit) sessions ended while the store did not answer; others stay in it")
+            }
             throw error
         }
     }
 
     /// Tries again to remove what ended while the store did not answer.
     func removeLeftovers() async throws(SessionError) {
-        let past = self.clock().advanced(by: .zero - Self.forwardingTime)
-        self.recentlyEnded.withLock { ended in ended = ended.filter { $0.value > past } }
-        for key in self.unremoved.withLock({ $0 }) {
-            _ = try await self.ask { store throws(SessionError) in try await store.remove(key) }
-            self.unremoved.withLock { _ = $0.remove(key) }
+        self.ended.tidy(at: self.clock())
+        for (key, lineage) in self.ended.allUnremoved {
+            // Contexts that share ids may have a new session under this key by now.
+            if case .found(let record) = try await self.ask({ store throws(SessionError) in try await store.load(key, unless: nil) }),
+                self.headIfReadable(of: record)?.lineage == lineage
+            {
+                try await self.removeRecord(key)
+            }
+            self.ended.didRemove(key)
         }
     }
 

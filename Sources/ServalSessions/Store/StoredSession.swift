@@ -25,7 +25,7 @@ public struct StoredSession: Sendable, Hashable {
 
     /// The digest of the id.
     public var key: StoredSessionKey
-    /// Counts the saves, from 1.
+    /// Counts the saves, from a number above those of any session that had the key before.
     public var version: UInt64
     /// When a request last used the session, as far as the store was told.
     public var lastAccessed: Timestamp

@@ -74,6 +74,7 @@ final class SwitchableStore: SessionStore {
     let memory = MemorySessionStore()
     let yields: Bool
     private let down = Atomic(false)
+    private let lossy = Atomic(false)
     private let counts = Mutex<[String: Int]>([:])
 
     init(yields: Bool) { self.yields = yields }
@@ -81,6 +82,12 @@ final class SwitchableStore: SessionStore {
     var isDown: Bool {
         get { self.down.load(ordering: .acquiring) }
         set { self.down.store(newValue, ordering: .releasing) }
+    }
+
+    /// Does what it is told, and its answers are lost on the way.
+    var losesAnswers: Bool {
+        get { self.lossy.load(ordering: .acquiring) }
+        set { self.lossy.store(newValue, ordering: .releasing) }
     }
 
     /// The operations since somebody asked last.
@@ -99,6 +106,7 @@ final class SwitchableStore: SessionStore {
         if self.yields { for _ in 0..<Int.random(in: 0...3) { await Task.yield() } }
         guard !self.isDown else { throw SessionError(code: .storeUnavailable, message: "switched off") }
         let answer = try await operation(self.memory)
+        guard !self.losesAnswers else { throw SessionError(code: .storeUnavailable, message: "no answer") }
         if self.yields { for _ in 0..<Int.random(in: 0...3) { await Task.yield() } }
         return answer
     }
