@@ -187,7 +187,8 @@ let package = Package(
             name: "ServalTests",
             dependencies: [
                 "TestPrograms", "Serval", "ServalExamples", "ServalTesting", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalServlet",
-                "ServalSessions", httpTypes, logging, metrics, metricsTestKit, x509,
+                "ServalSessions", nioCore, nioPosix, httpTypes, logging, metrics, metricsTestKit,
+                x509,
             ],
             swiftSettings: settings
         ),
