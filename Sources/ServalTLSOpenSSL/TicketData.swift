@@ -19,7 +19,7 @@ struct TicketData: Equatable {
     static func newID() -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: idLength) { buffer, count in
             // OpenSSL's generator only fails when the system has no entropy source; then there was no handshake either.
-            count = RAND_bytes(buffer.baseAddress, Int32(idLength)) == 1 ? idLength : 0
+            count = RandomBytes.fill(UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<idLength])) ? idLength : 0
         }
     }
 

@@ -41,7 +41,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     @exclusivity(unchecked) var input: ByteBuffer?
     @exclusivity(unchecked) private var knownInfo: ConnectionInfo?
     @exclusivity(unchecked) private var tlsInfo: TLSConnectionInfo?
-    @exclusivity(unchecked) var tlsFacts: TLSConnectionFacts?
+    /// Whether a TLS handshake is done.
+    @exclusivity(unchecked) var isSecured = false
     /// With TLS and `strictSni`.
     @exclusivity(unchecked) var hosts: AdmittedHosts?
 
@@ -118,7 +119,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case let completion as TLSHandshakeCompletion:
-            self.tlsFacts = completion.facts
+            self.isSecured = true
             if self.runtime.configuration.strictSNI { self.hosts = AdmittedHosts(completion.facts) }
             self.tlsInfo = TLSConnectionInfo(facts: completion.facts, logger: self.runtime.logger)
             self.knownInfo = nil

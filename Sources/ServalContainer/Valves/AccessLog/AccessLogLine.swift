@@ -100,7 +100,12 @@ extension [UInt8] {
     /// Control characters, quotes and backslashes are escaped; other characters stay.
     mutating func appendLogText(_ text: String?) {
         guard let text, !text.isEmpty else { return self.append(UInt8(ascii: "-")) }
-        if text.utf8.allSatisfy({ $0.isPlainInLog }) { return self.append(contentsOf: text.utf8) }
+        let isPlain = text.utf8.withContiguousStorageIfAvailable { bytes in
+            guard bytes.isPlainInLog else { return false }
+            self.append(contentsOf: bytes)
+            return true
+        }
+        if isPlain == true { return }
         for scalar in text.unicodeScalars {
             // C1 controls and the separators and directions of Unicode end or disturb lines in some viewers.
             let isControl =
@@ -116,8 +121,10 @@ extension [UInt8] {
     /// Everything but printable ASCII is escaped.
     mutating func appendLogBytes(_ bytes: ArraySlice<UInt8>) {
         guard !bytes.isEmpty else { return }
-        if bytes.allSatisfy({ $0.isPlainInLog }) { return self.append(contentsOf: bytes) }
-        for byte in bytes { self.appendEscaped(byte) }
+        bytes.withUnsafeBufferPointer { bytes in
+            if bytes.isPlainInLog { return self.append(contentsOf: bytes) }
+            for byte in bytes { self.appendEscaped(byte) }
+        }
     }
 
     private mutating func appendEscaped(_ byte: UInt8) {
@@ -134,14 +141,21 @@ extension [UInt8] {
     }
 
     mutating func appendDecimal(_ number: Int) {
-        if number < 0 { self.append(UInt8(ascii: "-")) }
-        var rest = number.magnitude
-        let start = self.count
-        repeat {
-            self.append(UInt8(ascii: "0") + UInt8(rest % 10))
-            rest /= 10
-        } while rest > 0
-        self[start...].reverse()
+        // As many digits as 64 bits have, and a sign.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var rest = number.magnitude
+            var start = digits.count
+            repeat {
+                start -= 1
+                digits.initializeElement(at: start, to: UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+                rest /= 10
+            } while rest > 0
+            if number < 0 {
+                start -= 1
+                digits.initializeElement(at: start, to: UInt8(ascii: "-"))
+            }
+            self.append(contentsOf: digits[start...])
+        }
     }
 
     fileprivate mutating func appendElapsed(_ nanoseconds: UInt64, _ unit: AccessLogPattern.Unit) {
@@ -160,6 +174,13 @@ extension [UInt8] {
 
 extension UInt8 {
     fileprivate var isPlainInLog: Bool { self >= 0x20 && self < 0x7F && self != UInt8(ascii: "\"") && self != UInt8(ascii: "\\") }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    fileprivate var isPlainInLog: Bool {
+        for byte in self where !byte.isPlainInLog { return false }
+        return true
+    }
 }
 
 extension AccessLogEntry {
