@@ -199,7 +199,9 @@ final class OpenSSLHostContext: @unchecked Sendable {
         _ code: OpaquePointer?
     ) -> Int32 {
         // 0 is a handshake without a ticket.
-        guard let key = ticketKeys.current(now: currentSecond()), RandomBytes.fill(UnsafeMutableRawBufferPointer(start: iv, count: 16)) else { return 0 }
+        guard let key = ticketKeys.current(now: currentSecond()), RandomBytes.fill(UnsafeMutableRawBufferPointer(start: iv, count: 16)) else {
+            return 0
+        }
         name.update(from: key.name, count: TicketKey.nameLength)
         return serval_ticket_keys(cipher, code, key.cipherKey, key.codeKey, iv, 1) == 1 ? 1 : -1
     }
