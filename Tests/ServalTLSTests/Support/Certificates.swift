@@ -183,7 +183,9 @@ struct Certificates: Sendable {
                     issuer.certificate,
                     "-CAkey",
                     issuer.key,
-                    "-CAcreateserial",
+                    // A file that counts them would be read and written by several tests at once.
+                    "-set_serial",
+                    "\(UInt64.random(in: 1...UInt64(Int64.max)))",
                     "-days",
                     "30",
                     "-extfile",
