@@ -51,6 +51,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     @exclusivity(unchecked) private var isPumping = false
     @exclusivity(unchecked) var wantsPlaintext = false
     @exclusivity(unchecked) private var hasSentCloseNotify = false
+    /// Whether close_notify, and all that goes before it, waits for the socket to take it.
+    @exclusivity(unchecked) private var isCloseNotifyUnderWay = false
     @exclusivity(unchecked) var hasInputEnded = false
     @exclusivity(unchecked) private var backlog: ByteBuffer?
     /// Whether the handshake has been left until something comes from elsewhere: a signature, or word of a responder about the client's certificate.
@@ -448,13 +450,17 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         guard phase == .open, let connection, !queue.hasFlushed else { return }
         guard !hasSentCloseNotify else {
             // The output was closed before; only the channel is left.
-            if closing?.mode == .all { finishClosing(context) }
+            if closing?.mode == .all, !isCloseNotifyUnderWay { finishClosing(context) }
             return
         }
         hasSentCloseNotify = true
         guard let alert = connection.sendCloseNotify(allocator) else { return finishClosing(context) }
+        isCloseNotifyUnderWay = true
         let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.assumeIsolated().whenComplete { _ in self.finishClosing(context) }
+        sent.futureResult.assumeIsolated().whenComplete { _ in
+            self.isCloseNotifyUnderWay = false
+            self.finishClosing(context)
+        }
         context.write(wrapOutboundOut(alert), promise: sent)
         flushSocket(context)
     }
