@@ -195,14 +195,6 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         }
     }
 
-    private static func tooLarge(_ limit: Int) -> TLSError {
-        TLSError(.clientHelloTooLarge, "The ClientHello is longer than sniParseLimit [\(limit)]")
-            .because(.clientHelloTooLarge, decidedBy: "Connector sniParseLimit")
-    }
-
-    /// A record with the fatal alert decode_error, for a ClientHello that OpenSSL never sees.
-    private static let decodeErrorAlert = ByteBuffer(bytes: [21, 3, 3, 0, 2, 2, 50])
-
     private func begin(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
         phase = .handshake
         connection = OpenSSLConnection(server.host(for: serverName), of: server)
