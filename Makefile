@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ARGS ?=
 
-.PHONY: help run build test test-niossl test-tls bench soak fuzz format lint docs clean
+.PHONY: help run build test test-niossl test-stores test-tls bench soak fuzz format lint docs clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,6 +20,9 @@ test: ## Build and run all tests
 
 test-niossl: ## Build with the package trait NIOSSL and run its tests
 	@scripts/test-niossl $(ARGS)
+
+test-stores: ## The long form of the session stores' tests: many sessions, many kills
+	@scripts/test-stores $(ARGS)
 
 test-tls: ## Have sslyze, testssl.sh and sslscan look at the TLS connectors
 	@scripts/test-tls $(ARGS)

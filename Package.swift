@@ -27,6 +27,9 @@ let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", pac
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
+// For SQLite, whose header is then needed to build.
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift", condition: .when(traits: ["SQLite"]))
+
 // Dear in every build, so behind a trait: a second BoringSSL, for the second TLS backend.
 let withNIOSSL: TargetDependencyCondition? = .when(traits: ["NIOSSL"])
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl", condition: withNIOSSL)
@@ -40,6 +43,8 @@ let package = Package(
         .library(name: "ServalKeyStore", targets: ["ServalKeyStore"]),
         .library(name: "ServalPKCS11", targets: ["ServalPKCS11"]),
         .library(name: "ServalSessions", targets: ["ServalSessions"]),
+        .library(name: "ServalFileStore", targets: ["ServalFileStore"]),
+        .library(name: "ServalSQLStore", targets: ["ServalSQLStore"]),
         .library(name: "ServalServlet", targets: ["ServalServlet"]),
         .library(name: "ServalTLS", targets: ["ServalTLS", "ServalTLSOpenSSL", "ServalTLSNIOSSL"]),
         .library(name: "Serval", targets: ["Serval"]),
@@ -48,7 +53,9 @@ let package = Package(
         .executable(name: "serval-keytool", targets: ["ServalKeytool"]),
     ],
     traits: [
-        .trait(name: "NIOSSL", description: "The second TLS backend: swift-nio-ssl, with BoringSSL inside.")
+        .trait(name: "NIOSSL", description: "The second TLS backend: swift-nio-ssl, with BoringSSL inside."),
+        .trait(name: "SQLite", description: "Sessions in SQLite, by GRDB on the system's libsqlite3."),
+        .default(enabledTraits: ["SQLite"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
@@ -62,6 +69,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0"),
     ],
     targets: [
@@ -71,6 +79,8 @@ let package = Package(
         .target(name: "CPKCS11"),
         .target(name: "ServalPKCS11", dependencies: ["ServalKeyStore", "CPKCS11"], swiftSettings: settings),
         .target(name: "ServalSessions", dependencies: [logging, crypto], swiftSettings: settings),
+        .target(name: "ServalFileStore", dependencies: ["ServalSessions"], swiftSettings: settings),
+        .target(name: "ServalSQLStore", dependencies: ["ServalSessions", grdb], swiftSettings: settings),
         .target(name: "ServalServlet", dependencies: ["ServalSessions", httpTypes, logging, x509], swiftSettings: settings),
         .target(
             name: "ServalTLS",
@@ -153,6 +163,15 @@ let package = Package(
         ),
         .testTarget(name: "ServalKeytoolTests", dependencies: ["TestPrograms", "ServalKeytool", "ServalKeyStore"], swiftSettings: settings),
         .testTarget(name: "ServalSessionsTests", dependencies: ["ServalSessions", logging], swiftSettings: settings),
+        .testTarget(name: "ServalFileStoreTests", dependencies: ["ServalFileStore", "ServalSessions"], swiftSettings: settings),
+        .testTarget(name: "ServalSQLStoreTests", dependencies: ["ServalSQLStore", "ServalSessions", grdb], swiftSettings: settings),
+        // Killed by the tests while it writes.
+        .executableTarget(
+            name: "SessionStoreWriter",
+            dependencies: ["ServalFileStore", "ServalSQLStore", "ServalSessions"],
+            path: "Tests/SessionStoreWriter",
+            swiftSettings: settings
+        ),
         .testTarget(name: "ServalServletTests", dependencies: ["ServalServlet", "ServalSessions", httpTypes, logging], swiftSettings: settings),
         .testTarget(
             name: "ServalTLSTests",
@@ -194,7 +213,9 @@ let package = Package(
         ),
         .testTarget(
             name: "ConformanceTests",
-            dependencies: ["TestPrograms", "ServalTesting", "ServalKeyStore", x509],
+            dependencies: [
+                "TestPrograms", "SessionStoreWriter", "ServalTesting", "ServalKeyStore", "ServalSessions", "ServalFileStore", "ServalSQLStore", x509,
+            ],
             exclude: ["HTTP2/attacks.py", "HTTP2/client.py", "HTTP2/conformance.py", "HTTP2/stopping.py", "Scanners"],
             swiftSettings: settings
         ),

@@ -6,6 +6,7 @@ Key derivations have as few rounds as the writers allow: what is fuzzed is parse
 import base64
 import pathlib
 import shutil
+import struct
 import subprocess
 import tempfile
 import zipfile
@@ -81,6 +82,23 @@ def texts(seeds):
     seeds.add("pkcs11config", TOKEN_CONFIGURATION.encode())
     for date in DATES:
         seeds.add("startdate", date.encode())
+
+
+def sessions(seeds):
+    def text(value):
+        return struct.pack(">I", len(value)) + value
+
+    def session(version, accessed, deadline, principal, head, attributes):
+        start = b"SVS1" + struct.pack(">Qqq", version, accessed, deadline) + text(principal) + text(head) + struct.pack(">I", len(attributes))
+        return start + b"".join(text(name) + struct.pack(">Q", version) + text(value) for name, version, value in attributes)
+
+    never = (1 << 63) - 1
+    seeds.add("session", session(1, 1_700_000_000_000, never, b"", b"", []))
+    seeds.add("session", session(7, 1_700_000_000_000, 1_700_001_800_000, b"0" * 64, b"head", [(b"", 1, b""), ("\u00e4".encode(), 7, b"value")]))
+    for principal in (b"", b"duke"):
+        head = b"\1" + bytes(16) + text(b"0123456789ABCDEF") + struct.pack(">qqB", 1_700_000_000_000, 1_800_000, principal != b"") + text(principal)
+        seeds.add("sessionhead", head)
+    seeds.add("sessionhead", b"\2" + bytes(range(32)))
 
 
 HTTP2_NAMES = [":method", ":scheme", ":authority", ":path", "host", "cookie", "content-length", "expect", "te", "connection", "transfer-encoding"]
@@ -317,6 +335,7 @@ def make(directory):
     with tempfile.TemporaryDirectory(prefix="serval-fuzz-") as name:
         folder = pathlib.Path(name)
         attempt(texts, seeds)
+        attempt(sessions, seeds)
         attempt(http2, seeds)
         for kind, options in KEYS.items():
             attempt(key, seeds, folder, kind, options)

@@ -14,6 +14,7 @@ enum FuzzTarget: String, CaseIterable, Sendable {
     case inflate, jar
     case tokenURI = "pkcs11uri"
     case tokenConfiguration = "pkcs11config"
+    case session, sessionHead = "sessionhead"
     case headerList = "h2list"
     case frames = "h2frames"
 
@@ -38,6 +39,8 @@ enum FuzzTarget: String, CaseIterable, Sendable {
         case .tokenConfiguration: TokenFuzzing.configuration(bytes)
         case .headerList: HTTP2Fuzzing.list(bytes)
         case .frames: HTTP2Fuzzing.frames(bytes)
+        case .session: SessionFuzzing.session(bytes)
+        case .sessionHead: SessionFuzzing.head(bytes)
         case .extensions: KeytoolFuzzing.extensions(bytes)
         case .startDate: KeytoolFuzzing.startDate(bytes)
         }

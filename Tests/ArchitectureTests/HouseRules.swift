@@ -9,6 +9,8 @@ enum HouseRules {
         "ServalKeyStore": ["COpenSSL"],
         "ServalPKCS11": ["ServalKeyStore", "CPKCS11"],
         "ServalSessions": [],
+        "ServalFileStore": ["ServalSessions"],
+        "ServalSQLStore": ["ServalSessions"],
         "ServalServlet": ["ServalSessions"],
         "ServalTLS": ["ServalKeyStore"],
         "ServalTLSOpenSSL": ["ServalTLS", "ServalKeyStore", "COpenSSL"],
@@ -34,7 +36,9 @@ enum HouseRules {
     ]
 
     /// Targets that work in programs without NIO.
-    static let withoutNIO: Set<String> = ["ServalKeyStore", "ServalPKCS11", "ServalSessions", "ServalServlet"]
+    static let withoutNIO: Set<String> = [
+        "ServalKeyStore", "ServalPKCS11", "ServalSessions", "ServalFileStore", "ServalSQLStore", "ServalServlet",
+    ]
 
     /// TLS backends and session stores: put in by `Serval`, known to nobody else.
     static let concrete: Set<String> = ["ServalTLSOpenSSL", "ServalTLSNIOSSL", "ServalFileStore", "ServalSQLStore", "ServalRedisStore"]

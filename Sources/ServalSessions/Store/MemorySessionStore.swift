@@ -29,7 +29,9 @@ public final class MemorySessionStore: SessionStore {
 
     /// See ``SessionStore/insert(_:)``.
     public func insert(_ session: StoredSession) async throws(SessionError) -> Bool {
-        self.entries.withLock { entries in
+        // For its limits, which every store has.
+        _ = try session.encoded()
+        return self.entries.withLock { entries in
             guard entries[session.key] == nil else { return false }
             entries[session.key] = Entry(session: session)
             return true
@@ -38,9 +40,10 @@ public final class MemorySessionStore: SessionStore {
 
     /// See ``SessionStore/save(_:to:)``.
     public func save(_ changes: StoredSessionChanges, to key: StoredSessionKey) async throws(SessionError) -> SessionSaveResult {
-        self.entries.withLock { entries in
+        try self.entries.withLock { entries throws(SessionError) in
             guard var session = entries[key]?.session else { return .absent }
             guard session.apply(changes) else { return .conflict(session) }
+            _ = try session.encoded()
             entries[key]?.session = session
             return .saved(version: session.version)
         }

@@ -21,11 +21,15 @@ public protocol SessionStore: Sendable {
     func load(_ key: StoredSessionKey, unless version: UInt64?) async throws(SessionError) -> SessionLookup
 
     /// Adds a session; `false` if the key is taken.
+    ///
+    /// - Throws: ``SessionError/Code/limitReached`` for more than ``StoredSession/encoded()`` takes.
     func insert(_ session: StoredSession) async throws(SessionError) -> Bool
 
     /// Applies changes if their conditions hold (``StoredSession/apply(_:)``).
     ///
     /// A session that was removed is not brought back.
+    ///
+    /// - Throws: ``SessionError/Code/limitReached`` for more than ``StoredSession/encoded()`` takes; then the stored session is as it was.
     func save(_ changes: StoredSessionChanges, to key: StoredSessionKey) async throws(SessionError) -> SessionSaveResult
 
     /// Gives a session another key and head, makes the old key unusable, and adds a record that tells where the session went, all at one moment.
@@ -57,7 +61,7 @@ public protocol SessionStore: Sendable {
     ///
     /// The caller tells its listeners and then calls ``remove(_:)``. If it dies before, another gets the session when the lease is over.
     ///
-    /// - Parameter limit: the most to hand out; earliest deadlines first as far as that is cheap.
+    /// - Parameter limit: the most to hand out; earliest deadlines first as far as that is cheap. What another server has just stored may come later.
     func claimExpired(at now: Timestamp, limit: Int, lease: Duration) async throws(SessionError) -> [StoredSession]
 
     /// The sessions with this entry in the principal index.

@@ -1,6 +1,6 @@
 extension StoredSession {
-    private static let mark: [UInt8] = Array("SVS1".utf8)
-    private static let never = Int64.max
+    static let mark: [UInt8] = Array("SVS1".utf8)
+    static let never = Int64.max
 
     /// The session but for its key as bytes, for stores that keep it in one piece: a file, a column, a value.
     ///

@@ -24,7 +24,7 @@ public struct StoredSessionKey: Sendable, Hashable, CustomStringConvertible {
         self.bytes = bytes
     }
 
-    init?(bytes: some Collection<UInt8>) {
+    package init?(bytes: some Collection<UInt8>) {
         guard bytes.count == Self.length else { return nil }
         self.bytes = Array(bytes)
     }
