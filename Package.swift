@@ -114,7 +114,8 @@ let package = Package(
             name: "Serval",
             dependencies: [
                 "ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "ServalPKCS11",
-                "ServalServlet", "ServalSessions", "ServalObservability", nioSSLBackend, nioCore, nioPosix, logging, metrics, serviceLifecycle,
+                "ServalServlet", "ServalSessions", "ServalFileStore", "ServalSQLStore", "ServalObservability", nioSSLBackend, nioCore, nioPosix,
+                logging, metrics, serviceLifecycle,
                 unixSignals,
             ],
             swiftSettings: settings

@@ -45,12 +45,16 @@ public struct ConfigurationLoader: Sendable {
         var context = LoadingContext(base: self.base, properties: properties, registry: self.registry, log: log)
         let logging = self.logging(context)
         onLogging(logging)
+        let serverDocument = context.document(self.serverFile, root: "Server", isOptional: false)
+        if let (element, scope) = serverDocument {
+            for resources in element.children("GlobalNamingResources") { context.dataSources.add(resources, scope) }
+        }
         self.checkSharedContext(context)
         if let (element, scope) = context.document(self.base + "/conf/web.xml", root: "web-app", isOptional: true) {
             context.defaultDescriptor = WebDescriptorReader(scope: scope).read(element)
         }
         var server: ServerDefinition?
-        if let (element, scope) = context.document(self.serverFile, root: "Server", isOptional: false) {
+        if let (element, scope) = serverDocument {
             let reader = ServerReader(context: context, scope: scope)
             server = reader.read(element)
         }

@@ -22,7 +22,7 @@ enum HouseRules {
         "ServalObservability": [],
         "Serval": [
             "ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalTLSOpenSSL", "ServalTLSNIOSSL", "ServalKeyStore",
-            "ServalPKCS11", "ServalServlet", "ServalSessions", "ServalObservability",
+            "ServalPKCS11", "ServalServlet", "ServalSessions", "ServalFileStore", "ServalSQLStore", "ServalObservability",
         ],
         "ServalExamples": ["ServalServlet", "ServalSessions"],
         "ServalTesting": [

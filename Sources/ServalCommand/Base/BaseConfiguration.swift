@@ -1,4 +1,5 @@
 import ArgumentParser
+import Serval
 import ServalConfiguration
 import ServalExamples
 import ServalObservability
@@ -9,6 +10,7 @@ struct BaseConfiguration {
 
     init(_ directory: BaseDirectory, properties: [String: String]) {
         var registry = ComponentRegistry()
+        registry.registerSessionStores()
         for example in ExampleServlets.all { registry.register(servlet: example.className, example.make) }
         self.loader = ConfigurationLoader(base: directory.path, home: directory.home, properties: properties, registry: registry)
     }

@@ -95,6 +95,8 @@ struct ContextParts {
     var parameters: [String: (value: String, mayBeOverridden: Bool)] = [:]
     var application: (name: String, attributes: CheckedAttributes)?
     var manager: ManagerReader.Result?
+    /// The databases of the contexts read so far.
+    var dataSources = DataSources()
     /// Whether there is a valve `SSLAuthenticator`.
     var signsInByCertificates = false
 }

@@ -16,8 +16,11 @@ struct ContextReader {
         if let name = attributes.nonEmpty("serval.application") { parts.application = (name, attributes) }
         for child in element.children("Parameter") { self.readParameter(child, &parts) }
         if let child = element.child("CookieProcessor") { self.readCookieProcessor(child, &definition) }
+        parts.dataSources.add(element, self.scope)
         if let child = element.child("Manager") {
-            parts.manager = ManagerReader(context: self.context, scope: self.scope).read(child) ?? parts.manager
+            var context = self.context
+            context.dataSources.add(parts.dataSources)
+            parts.manager = ManagerReader(context: context, scope: self.scope).read(child) ?? parts.manager
         }
         let valves = element.children("Valve").filter { !self.readAuthenticator($0, &parts) }
         definition.valves += ValveReader(context: self.context, scope: self.scope).read(valves).valves

@@ -2,7 +2,7 @@
 ///
 /// - Parameter registry: whose valves are described, too.
 public func referenceMarkdown(registry: ComponentRegistry = ComponentRegistry()) -> String {
-    (AttributeTable.all + registry.sessionStoreTables + registry.valveTables).map(\.markdown).joined(separator: "\n")
+    (AttributeTable.all + registry.ownSessionStoreTables + registry.valveTables).map(\.markdown).joined(separator: "\n")
 }
 
 /// The reference of everything about TLS in Markdown, from the same tables: with Tomcat's styles and versions, and with all older names.
@@ -38,7 +38,7 @@ extension AttributeTable {
     /// The tables of all elements, outermost first.
     public static let all: [AttributeTable] = [
         .server, .aprLifecycleListener, .openSSLLifecycleListener, .certificateReloadListener, .service, .executor, .connector, .sslHostConfig,
-        .certificate, .openSSLConfCmd, .upgradeProtocol, .engine, .host, .context, .manager, .store,
+        .certificate, .openSSLConfCmd, .upgradeProtocol, .engine, .host, .context, .manager, .store, .fileStore, .databaseStore,
         .sessionIdGenerator, .cookieProcessor, .parameter, ValveReader.errorReportValve, .sslAuthenticator,
     ]
 

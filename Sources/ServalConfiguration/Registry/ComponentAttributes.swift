@@ -47,5 +47,8 @@ public struct ComponentAttributes: Sendable {
     }
 
     /// An absolute path; relative ones start at ``base``.
-    public func path(_ name: String) -> String? { self.values[name].map { FilePath.absolute($0, base: self.base) } }
+    public func path(_ name: String) -> String? { self.path(name, base: self.base) }
+
+    /// An absolute path; relative ones start at `base`.
+    package func path(_ name: String, base: String) -> String? { self.values[name].map { FilePath.absolute($0, base: base) } }
 }

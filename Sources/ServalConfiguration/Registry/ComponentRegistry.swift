@@ -78,10 +78,13 @@ public struct ComponentRegistry: Sendable {
         self.sessionStoresByScheme[scheme.lowercased()] = SessionStoreRegistration(table: attributes, make: make)
     }
 
-    /// The tables of the stores, for the reference.
-    var sessionStoreTables: [AttributeTable] {
-        self.sessionStores.keys.sorted().compactMap { self.sessionStores[$0]?.table }
+    /// The tables of an application's own stores, for the reference.
+    var ownSessionStoreTables: [AttributeTable] {
+        let tables =
+            self.sessionStores.keys.sorted().compactMap { self.sessionStores[$0]?.table }
             + self.sessionStoresByScheme.keys.sorted().compactMap { self.sessionStoresByScheme[$0]?.table }
+        let known = Set(AttributeTable.all.map(\.summary))
+        return tables.filter { !known.contains($0.summary) }
     }
 
     /// The tables of the valves that have one, for the reference.

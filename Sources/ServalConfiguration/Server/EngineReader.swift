@@ -77,6 +77,7 @@ extension FileScope {
             case "Listener":
                 if ListenerReader.warnIfMisplaced(child, in: element, self) { continue }
                 self.ignored(child, because: "listeners of containers do nothing here")
+            case "Resource" where DataSources.isDataSource(child, self), "ResourceLink" where DataSources.isDataSource(child, self): break
             case "Loader", "Resources", "JarScanner", "WatchedResource", "Environment", "Resource", "ResourceLink", "Transaction", "ResourceEnvRef",
                 "Ejb",
                 "LocalEjb", "ServiceRef", "MessageDestinationRef", "InstanceListener", "WrapperLifecycle", "WrapperListener":

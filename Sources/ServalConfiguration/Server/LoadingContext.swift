@@ -9,6 +9,8 @@ struct LoadingContext {
     let log: DiagnosticLog
     /// What `conf/web.xml` says; read once for all applications.
     var defaultDescriptor: WebDescriptor?
+    /// What `<GlobalNamingResources>` says of databases.
+    var dataSources = DataSources()
 
     /// A file's scope; `path` is absolute.
     func scope(_ path: String) -> FileScope {

@@ -20,6 +20,8 @@ struct ServerReader {
         }
         ListenerReader(scope: self.scope).read(element.children("Listener"), into: &server)
         for resources in element.children("GlobalNamingResources") {
+            // Databases are for the stores of sessions.
+            guard resources.children.contains(where: { !DataSources.isDataSource($0, self.scope) }) else { continue }
             self.scope.ignored(resources, because: "JNDI resources have no meaning without a JVM, and users are not read from it yet")
         }
         var names: Set<String> = []

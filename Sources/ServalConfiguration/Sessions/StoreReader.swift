@@ -27,8 +27,9 @@ struct StoreReader {
 
     /// The store; `nil` with a line in the log if there is none.
     func read(_ element: XMLElement) -> Result? {
-        guard let registration = self.registration(for: element) else { return nil }
         let errorsBefore = self.scope.log.errorCount
+        let source = self.dataSource(of: element)
+        guard self.scope.log.errorCount == errorsBefore, let registration = self.registration(for: element, source) else { return nil }
         var table = registration.table
         let own = Set(table.attributes.map(\.name))
         table.attributes += AttributeTable.store.attributes.filter { !own.contains($0.name) }
@@ -36,6 +37,7 @@ struct StoreReader {
         guard self.scope.log.errorCount == errorsBefore else { return nil }
         var values = attributes.entries.mapValues(\.value)
         values["className"] = nil
+        if let source { values.merge(source) { own, _ in own } }
         return Result(
             values: values,
             secretFile: attributes.path("serval.secretFile", base: self.context.base)
@@ -45,12 +47,26 @@ struct StoreReader {
         )
     }
 
-    private func registration(for element: XMLElement) -> SessionStoreRegistration? {
+    /// What the resource that `dataSourceName` names says, as attributes of `<Store>`.
+    private func dataSource(of element: XMLElement) -> [String: String]? {
+        guard let attribute = element.attribute("dataSourceName"), let name = self.value("dataSourceName", element) else { return nil }
+        if let source = self.context.dataSources[name] { return source }
+        guard self.value("connectionURL", element) == nil else { return nil }
+        self.scope.report(
+            .error,
+            "there is no <Resource name=\"\(name)\" type=\"javax.sql.DataSource\" url=\"…\"/> in <GlobalNamingResources> or in this <Context>",
+            at: attribute.position,
+            suggestion: NearestName.find(name, among: self.context.dataSources.names)
+        )
+        return nil
+    }
+
+    private func registration(for element: XMLElement, _ source: [String: String]?) -> SessionStoreRegistration? {
         let registry = self.context.registry
         let className = self.value("className", element)
         if let className, let registration = registry.sessionStores[className] { return registration }
         if className == nil || className.map(KnownClassNames.databaseStores.contains) == true {
-            guard let url = self.value("connectionURL", element) else {
+            guard let url = self.value("connectionURL", element) ?? source?["connectionURL"] else {
                 self.scope.report(.error, "<Store> needs the attribute \"\(className == nil ? "className" : "connectionURL")\"", element)
                 return nil
             }

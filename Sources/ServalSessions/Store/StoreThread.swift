@@ -72,6 +72,11 @@ package final class StoreThread: Sendable {
         }
     }
 
+    /// Blocks the thread that calls, which must be a store's.
+    ///
+    /// To the millisecond, at most a second.
+    package static func sleep(for duration: Duration) { usleep(UInt32(clamping: min(duration, .seconds(1)).wholeMilliseconds * 1000)) }
+
     /// What a store answers that is not started, or is stopped.
     package static let stopped = SessionError(code: .storeUnavailable, message: "the session store is not running")
 

@@ -1,0 +1,91 @@
+import Logging
+public import ServalConfiguration
+import ServalFileStore
+import ServalSQLStore
+import ServalSessions
+import ServalTLS
+
+extension ComponentRegistry {
+    /// Adds the stores for sessions that Serval brings along: files under Tomcat's name, and databases by the scheme of their `connectionURL`.
+    ///
+    /// The command `serval` does it; a program that loads configuration files itself does it before.
+    public mutating func registerSessionStores() {
+        self.register(sessionStore: "org.apache.catalina.session.FileStore", attributes: .fileStore) { try SessionStoreFactories.files($0) }
+        #if SQLite
+            self.register(sessionStoreScheme: "jdbc:sqlite", attributes: .databaseStore) { try SessionStoreFactories.sqlite($0) }
+        #endif
+    }
+}
+
+/// Makes stores from the attributes of `<Store>`.
+enum SessionStoreFactories {
+    static func files(_ settings: SessionStoreSettings) throws -> any SessionStore {
+        let attributes = settings.attributes
+        var configuration = FileSessionStore.Configuration(directory: attributes.path("directory") ?? settings.workDirectory)
+        configuration.namespace = settings.namespace
+        configuration.threads = try attributes.integer("serval.connections", default: configuration.threads)
+        configuration.timeout = try Self.timeout(settings)
+        return FileSessionStore(configuration: configuration)
+    }
+
+    #if SQLite
+        static func sqlite(_ settings: SessionStoreSettings) throws -> any SessionStore {
+            let database = try Self.database(settings)
+            let path = database.name.hasPrefix("/") ? database.name : settings.base + "/" + database.name
+            var configuration = SQLiteSessionStore.Configuration(path: path)
+            configuration.namespace = settings.namespace
+            configuration.table = Self.table(settings.attributes)
+            configuration.readers = try settings.attributes.integer("serval.connections", default: configuration.readers)
+            configuration.timeout = try Self.timeout(settings)
+            return SQLiteSessionStore(configuration: configuration)
+        }
+    #endif
+
+    /// The database of `connectionURL`, with the attributes that are stronger than its parameters.
+    static func database(_ settings: SessionStoreSettings) throws -> SessionDatabase {
+        let attributes = settings.attributes
+        var warnings: [String] = []
+        var database = try SessionDatabase(url: attributes["connectionURL"]?.trimmingBlanks ?? "", warnings: &warnings)
+        for warning in warnings { Logger(label: "serval.session").warning("\(warning)") }
+        database.user = attributes["connectionName"] ?? database.user
+        database.password = attributes["connectionPassword"] ?? database.password
+        func absolute(_ path: String?) -> String? { path.map { $0.hasPrefix("/") ? $0 : settings.base + "/" + $0 } }
+        database.tls.rootCertificates = absolute(database.tls.rootCertificates)
+        database.tls.certificate = absolute(database.tls.certificate)
+        database.tls.key = absolute(database.tls.key)
+        guard let path = attributes.path("serval.connectionPasswordFile", base: settings.base) else { return database }
+        do {
+            let text = String(decoding: try readFile(path, limit: 65536), as: UTF8.self)
+            database.password = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+        } catch {
+            let reason = "the file [\(path)] of serval.connectionPasswordFile cannot be read: \(error.cause)"
+            throw ConfigurationError(code: .invalidValue, message: reason)
+        }
+        return database
+    }
+
+    static func table(_ attributes: ComponentAttributes) -> SQLSessionTable {
+        var table = SQLSessionTable()
+        table.name = attributes["sessionTable"] ?? table.name
+        table.appColumn = attributes["sessionAppCol"] ?? table.appColumn
+        table.idColumn = attributes["sessionIdCol"] ?? table.idColumn
+        table.dataColumn = attributes["sessionDataCol"] ?? table.dataColumn
+        table.validColumn = attributes["sessionValidCol"] ?? table.validColumn
+        table.maxInactiveColumn = attributes["sessionMaxInactiveCol"] ?? table.maxInactiveColumn
+        table.lastAccessedColumn = attributes["sessionLastAccessedCol"] ?? table.lastAccessedColumn
+        return table
+    }
+
+    static func timeout(_ settings: SessionStoreSettings) throws -> Duration {
+        .seconds(try settings.attributes.integer("serval.timeout", default: 5, in: 1...300))
+    }
+}
+
+extension String {
+    fileprivate var trimmingBlanks: String {
+        var text = Substring(self)
+        while text.first?.isWhitespace == true { text.removeFirst() }
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return String(text)
+    }
+}
