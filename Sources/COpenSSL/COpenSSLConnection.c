@@ -102,6 +102,23 @@ void serval_io_free_spill(serval_io *io) {
     io->spill_capacity = 0;
 }
 
+size_t serval_ctx_hello(SSL_CTX *context, uint8_t *out, size_t capacity) {
+    serval_io io = {.out = out, .out_capacity = capacity};
+    SSL *ssl = serval_ssl_new(context, &io);
+    if (ssl == NULL) return 0;
+    // As a client it takes groups, ciphers and versions from the same settings.
+    if (SSL_set_ssl_method(ssl, TLS_client_method())) {
+        SSL_set_connect_state(ssl);
+        SSL_clear_mode(ssl, SSL_MODE_ASYNC);
+        SSL_do_handshake(ssl);
+    }
+    size_t length = io.spill_length == 0 ? io.out_length : 0;
+    SSL_free(ssl);
+    serval_io_free_spill(&io);
+    ERR_clear_error();
+    return length;
+}
+
 int serval_uses_fips_provider(void) {
     EVP_MD *digest = EVP_MD_fetch(NULL, "SHA2-256", NULL);
     if (digest == NULL) return 0;

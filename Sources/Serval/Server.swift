@@ -25,6 +25,7 @@ public final class Server: Service {
     private let onReady: @Sendable (_ server: Server) -> Void
     private let onReload: @Sendable ([CertificateReload]) -> Void
     private let connectors = Mutex<[RunningConnector]>([])
+    private let isStopping = Atomic<Bool>(false)
 
     /// A server with `applications` mounted at their paths.
     ///
@@ -73,9 +74,10 @@ public final class Server: Service {
     /// New connections use them; a connector whose new ones cannot be used keeps its old ones and says why in the log. Reads files: do not call it on
     /// an event loop.
     ///
-    /// - Returns: What came of it, for each TLS connector.
+    /// - Returns: What came of it, for each TLS connector; nothing once the server stops.
     @discardableResult
     public func reloadCertificates() -> [CertificateReload] {
+        guard !self.isStopping.load(ordering: .acquiring) else { return [] }
         let results = self.connectors.withLock { $0 }.compactMap { $0.reloadCertificates(.request) }
         self.onReload(results)
         return results
@@ -118,38 +120,6 @@ public final class Server: Service {
         (try? TLSBackends.backend(named: nil).name) ?? "none"
     }
 
-    /// What would keep a server of this definition from starting, without starting it: key stores, certificates and settings that contradict each other.
-    ///
-    /// Reads key stores and certificates, and asks OCSP responders for what is to be stapled; opens no other sockets.
-    public static func problems(of definition: ServerDefinition, logger: Logger? = nil) -> [String] {
-        self.findings(of: definition, logger: logger).filter(\.keepsFromStarting).map(\.description)
-    }
-
-    /// Everything that a start of this definition would find out, without starting it: what keeps it from starting, certificates that clients will refuse,
-    /// lists that are out of date, settings without effect.
-    ///
-    /// Reads key stores and certificates, and asks OCSP responders for what is to be stapled; opens no other sockets.
-    public static func findings(of definition: ServerDefinition, logger: Logger? = nil) -> [ServerFinding] {
-        let loggers = ServerLoggers(logger)
-        var findings: [ServerFinding] = []
-        do {
-            _ = try ServerContainer(definition, logger: loggers.container)
-        } catch {
-            findings.append(.problem("\(error)"))
-        }
-        if let problem = TLSBackends.problem(withFIPSMode: definition.fipsMode, of: definition.services) { findings.append(.problem(problem)) }
-        findings += definition.services.flatMap(SessionTrackingCheck.problems(of:)).map(ServerFinding.problem)
-        for connector in definition.services.flatMap(\.connectors) {
-            guard let tls = connector.tls else { continue }
-            do {
-                findings += try TLSCheck.withoutStart(tls, of: connector, loggers: loggers).findings
-            } catch {
-                findings.append(.problem(Self.problem(error, of: connector)))
-            }
-        }
-        return findings
-    }
-
     private func serve(on eventLoopGroup: MultiThreadedEventLoopGroup, since start: ContinuousClock.Instant) async throws {
         let container = try ServerContainer(self.definition, logger: self.loggers.container)
         let connectors = try self.makeConnectors(for: container, on: eventLoopGroup)
@@ -176,6 +146,7 @@ public final class Server: Service {
         )
         let keeping = Task { await keeper.run() }
         await self.waitForEnd(on: eventLoopGroup)
+        self.isStopping.store(true, ordering: .releasing)
         keeping.cancel()
         self.loggers.server.notice("stopping: no new connections, requests in progress go on", metadata: ["serval.drain": "\(self.drainTime)"])
         await self.stop(connectors, gracePeriod: self.drainTime)
@@ -299,17 +270,5 @@ private struct ImpatientStopService: Service {
             }
         }
         try? await gracefulShutdown()
-    }
-}
-
-/// Reloads the certificates of a server on SIGHUP.
-private struct CertificateReloadService: Service {
-    let server: Server
-
-    func run() async throws {
-        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
-            let server = self.server
-            _ = try? await NIOThreadPool.singleton.runIfActive { server.reloadCertificates() }
-        }
     }
 }

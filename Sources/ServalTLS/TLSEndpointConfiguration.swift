@@ -19,6 +19,9 @@ public struct TLSEndpointConfiguration: Sendable, Hashable {
     /// Where OCSP answers about the hosts' certificates are kept over restarts (`work/ocsp` of the base directory); `nil` = nowhere.
     public var stapleDirectory: String?
 
+    /// Whether OCSP responders are asked about the hosts' own certificates; `false` for checks, which use no network and know only what is in ``stapleDirectory``.
+    public var asksResponders = true
+
     /// Makes a configuration; `validate()` says whether it holds together.
     public init(
         hosts: [TLSHostConfiguration],
@@ -88,6 +91,7 @@ extension TLSHostConfiguration {
         guard sessionTimeout >= .zero, sessionTimeout <= .seconds(Int32.max) else {
             throw TLSError(.invalidConfiguration, "SSLHostConfig [\(hostName)]: sessionTimeout must be between 0 and \(Int32.max) seconds")
         }
+        try checkLengths()
         guard ticketKeyRotation >= .zero, ticketKeyRotation <= .seconds(Int32.max) else {
             throw TLSError(
                 .invalidConfiguration,
@@ -99,6 +103,38 @@ extension TLSHostConfiguration {
             throw TLSError(
                 .noTrustAnchors,
                 "SSLHostConfig [\(hostName)]: certificateVerification needs a caCertificateFile, caCertificatePath or truststoreFile"
+            )
+        }
+    }
+
+    /// The most names or words in `ciphers` and in `cipherSuites`.
+    static let cipherLimit = 1_000
+    /// The most bytes of one of them, and of the value of an `OpenSSLConfCmd`.
+    static let textLimit = 16_384
+    /// The most `groups`.
+    static let groupLimit = 100
+
+    /// Nobody means lists that are longer; they only keep a start or a reload waiting.
+    private func checkLengths() throws(TLSError) {
+        func refuse(_ attribute: String, _ what: String) -> TLSError {
+            TLSError(.invalidConfiguration, "SSLHostConfig [\(hostName)]: \(attribute) \(what)", origin: origin?.place(of: attribute))
+        }
+        for (attribute, text) in [("ciphers", ciphers), ("cipherSuites", cipherSuites)] {
+            guard text.utf8.count <= Self.textLimit else {
+                throw refuse(attribute, "has \(text.utf8.count) bytes; at most \(Self.textLimit) are possible")
+            }
+            let count = text.split { $0 == ":" || $0 == "," || $0 == ";" || $0.isWhitespace }.count
+            guard count <= Self.cipherLimit else { throw refuse(attribute, "has \(count) items; at most \(Self.cipherLimit) are possible") }
+        }
+        guard groups.count <= Self.groupLimit, groups.allSatisfy({ $0.utf8.count <= 100 }) else {
+            throw refuse("groups", "has \(groups.count) items; at most \(Self.groupLimit) of 100 bytes are possible")
+        }
+        guard openSSLCommands.count <= 100 else { throw refuse("OpenSSLConf", "has \(openSSLCommands.count) commands; at most 100 are possible") }
+        for command in openSSLCommands where command.value.utf8.count > Self.textLimit {
+            throw TLSError(
+                .invalidConfiguration,
+                "SSLHostConfig [\(hostName)]: OpenSSLConfCmd [\(command.name)] has a value of \(command.value.utf8.count) bytes; at most \(Self.textLimit) are possible",
+                origin: command.origin?.place(of: "value") ?? origin?.description
             )
         }
     }

@@ -21,6 +21,9 @@ package struct TLSGroup: Sendable, Hashable {
     /// The name for a number; hexadecimal digits for one that nobody knows.
     package static func name(of number: UInt16) -> String { byNumber[number]?.name ?? hexadecimalNumber(number) }
 
+    /// Whether a group has less than 112 bits of security (NIST SP 800-57), which is as much as OpenSSL asks for unless its security level is lowered.
+    package static func isWeak(_ number: UInt16) -> Bool { (1...5).contains(number) || (15...19).contains(number) }
+
     private static let byName = Dictionary(all.flatMap { group in group.names.map { ($0, group) } }) { first, _ in first }
     private static let byNumber = Dictionary(all.map { ($0.number, $0) }) { first, _ in first }
 

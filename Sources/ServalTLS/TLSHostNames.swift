@@ -14,13 +14,15 @@ public struct TLSHostNames: Sendable, Hashable {
             guard Self.isPossible(name) else {
                 throw TLSError(
                     .invalidConfiguration,
-                    "The host name [\(host.hostName)] of an SSLHostConfig is neither a DNS name, nor a name after [*.], nor [\(TLSHostConfiguration.defaultHostName)]"
+                    "The host name [\(host.hostName)] of an SSLHostConfig is neither a DNS name, nor a name after [*.], nor [\(TLSHostConfiguration.defaultHostName)]",
+                    origin: host.origin?.place(of: "hostName")
                 )
             }
             guard positions.updateValue(position, forKey: name) == nil else {
                 throw TLSError(
                     .duplicateHost,
-                    "Multiple SSLHostConfig elements were provided for the host name [\(name)]. Host names must be unique."
+                    "Multiple SSLHostConfig elements were provided for the host name [\(name)]. Host names must be unique.",
+                    origin: host.origin?.place(of: "hostName")
                 )
             }
         }

@@ -36,6 +36,9 @@ extension TLSProtocolVersion {
     ///
     /// - Throws: `.noProtocols` when nothing is left.
     public static func parse(_ text: String) throws(TLSError) -> ParsedList {
+        guard text.utf8.count <= 1_000 else {
+            throw TLSError(.invalidConfiguration, "protocols has \(text.utf8.count) bytes; at most 1000 are possible")
+        }
         var list = ParsedList(versions: [], warnings: [])
         var isFirst = true
         for token in tokens(of: text) {

@@ -56,26 +56,44 @@ struct CipherExpression: Equatable {
 private struct CipherList {
     private let catalog: CipherCatalog
     private var chosen: [Int] = []
+    /// By position, whether it is chosen.
+    private var isChosen: [Bool]
     private var excluded: Set<Int> = []
     private var unknown: [String] = []
     private var securityLevel: Int?
     private var warnings: [String] = []
 
-    init(_ catalog: CipherCatalog) { self.catalog = catalog }
+    init(_ catalog: CipherCatalog) {
+        self.catalog = catalog
+        isChosen = Array(repeating: false, count: catalog.ciphers.count)
+    }
 
     mutating func apply(_ element: String) {
         switch element.first {
         case "!": if let positions = positions(element, prefixed: true) { excluded.formUnion(positions) }
-        case "-": if let positions = positions(element, prefixed: true) { chosen.removeAll { positions.contains($0) } }
+        case "-": if let positions = positions(element, prefixed: true) { takeOut(positions) }
         case "+":
             guard let positions = positions(element, prefixed: true) else { return }
-            let moved = positions.filter(chosen.contains)
-            chosen = chosen.filter { !moved.contains($0) } + moved
+            let moved = positions.filter { isChosen[$0] }
+            takeOut(moved)
+            add(moved)
         case "@": applyCommand(element)
         default:
             guard let positions = positions(element, prefixed: false) else { return }
-            chosen += positions.filter { !chosen.contains($0) }
+            add(positions)
         }
+    }
+
+    private mutating func add(_ positions: [Int]) {
+        for position in positions where !isChosen[position] {
+            isChosen[position] = true
+            chosen.append(position)
+        }
+    }
+
+    private mutating func takeOut(_ positions: [Int]) {
+        for position in positions { isChosen[position] = false }
+        chosen.removeAll { !isChosen[$0] }
     }
 
     private mutating func applyCommand(_ element: String) {

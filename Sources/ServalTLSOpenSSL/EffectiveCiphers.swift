@@ -1,31 +1,56 @@
 import COpenSSL
+import ServalTLS
 
-/// Which cipher suites a context can really agree on.
-enum EffectiveCiphers {
-    /// The RFCs' names in the server's order: what versions, security level and the kinds of keys at hand leave of the configured list.
+/// A cipher suite that a context can really agree on: versions and security level leave it of the configured list.
+struct EffectiveCipher {
+    /// The RFC's name.
+    let name: String
+    /// What the number on the wire is.
+    let number: UInt16
+    /// What the certificate's key has to be, as OpenSSL's number.
+    private let authentication: Int32
+
+    /// Those of a context in the server's order.
     ///
-    /// - Parameter keyTypes: OpenSSL's numbers of the certificates' key types.
-    static func names(_ context: OpaquePointer, keyTypes: [Int32]) -> [String] {
+    /// - Parameter version: only those with which this version can be spoken.
+    static func all(_ context: OpaquePointer, version: TLSProtocolVersion? = nil) -> [EffectiveCipher] {
         guard let probe = SSL_new(context) else { return [] }
-        defer { SSL_free(probe) }
+        defer {
+            SSL_free(probe)
+            ERR_clear_error()
+        }
+        if let version, serval_ssl_set_version(probe, Int32(version.number)) != 1 { return [] }
         guard let list = SSL_get1_supported_ciphers(probe) else { return [] }
         defer { serval_ciphers_free(list) }
-        let signs = authentication(keyTypes)
         return (0..<serval_cipher_count(list)).compactMap { index in
             guard let cipher = serval_cipher_at(list, index), let name = SSL_CIPHER_standard_name(cipher) else { return nil }
-            let wanted = SSL_CIPHER_get_auth_nid(cipher)
-            guard wanted == NID_auth_any || signs.contains(wanted) else { return nil }
-            return String(cString: name)
+            return EffectiveCipher(
+                name: String(cString: name),
+                number: SSL_CIPHER_get_protocol_id(cipher),
+                authentication: SSL_CIPHER_get_auth_nid(cipher)
+            )
         }
     }
 
-    private static func authentication(_ keyTypes: [Int32]) -> Set<Int32> { Set(keyTypes.map(authentication)) }
+    /// Whether it can be used with a certificate whose key has one of these types.
+    ///
+    /// - Parameter keyTypes: OpenSSL's names (`RSA`, `EC`).
+    func fits(_ keyTypes: [String]) -> Bool {
+        authentication == NID_auth_any || authentication == NID_auth_null || keyTypes.contains { Self.authentication($0) == authentication }
+    }
 
-    private static func authentication(_ keyType: Int32) -> Int32 {
-        switch keyType {
-        case EVP_PKEY_RSA, EVP_PKEY_RSA_PSS: NID_auth_rsa
-        case EVP_PKEY_DSA: NID_auth_dss
-        default: NID_auth_ecdsa
+    /// The type of key that it needs; nil if any is good.
+    var keyType: String? {
+        switch authentication {
+        case NID_auth_rsa: "RSA"
+        case NID_auth_dss: "DSA"
+        case NID_auth_ecdsa: "EC"
+        default: nil
         }
+    }
+
+    private static func authentication(_ keyType: String) -> Int32 {
+        if keyType.hasPrefix("RSA") { return NID_auth_rsa }
+        return keyType == "DSA" ? NID_auth_dss : NID_auth_ecdsa
     }
 }

@@ -20,11 +20,18 @@ struct HostContextBuilder {
     /// What has been loaded, in order.
     var certificates: [PresentedCertificate] = []
     /// How many certificates clients may be of.
-    private var trustedCount = 0
+    private(set) var trustedCount = 0
     /// Parameters that were given, and not left to OpenSSL to choose.
     var hasOwnDHParameters = false
-    /// The groups that were chosen, in OpenSSL's spelling.
+    /// The groups that were chosen, by IANA's names where there are some; empty for OpenSSL's own choice.
     private(set) var groups: [String] = []
+    /// Whether a command of OpenSSL has named groups.
+    var hasOwnGroups = false
+    /// The trusted certificates' fingerprints.
+    private var trusted: [[UInt8]] = []
+    /// The trusted authorities: a number that stands for the name, and the name.
+    private(set) var authorities: [(name: UInt, words: String)] = []
+    private var revocationLists: [TLSHostDescription.RevocationListMark] = []
 
     init(
         _ context: OpaquePointer,
@@ -44,24 +51,29 @@ struct HostContextBuilder {
 
     /// One line for the log.
     var summary: String {
-        let protocols = configuration.protocols.sorted().map(\.rawValue).joined(separator: "+")
+        let protocols = spokenProtocols.map(\.rawValue).joined(separator: "+")
         return
             "TLS virtual host [\(configuration.hostName)], \(certificates.map { "certificate type [\($0.keyType)] configured from \($0.source)" }.joined(separator: ", ")), protocols [\(protocols)], certificateVerification [\(configuration.clientAuthentication.attribute)]"
     }
 
     /// What the host is like once it is built.
     var description: TLSHostDescription {
-        let suites = EffectiveCiphers.names(context, keyTypes: certificates.compactMap { $0.chain.first.flatMap(Self.keyType) })
+        let types = certificates.map(\.keyType)
+        let suites = EffectiveCipher.all(context).filter { $0.fits(types) }.map(\.name)
         var description = TLSHostDescription(configuration, certificates: certificates, cipherSuites: suites, trustedCount: trustedCount)
-        description.groups = groups.map { TLSGroup.named($0)?.name ?? $0 }
+        description.protocols = spokenProtocols.map(\.rawValue)
+        let groups = EffectiveSettings.groups(context)
+        description.groups = groups.isEmpty ? self.groups : groups.map(TLSGroup.name(of:))
+        description.trustedCertificates = trusted.sorted { $0.lexicographicallyPrecedes($1) }
+        description.revocationLists = revocationLists
+        let options = SSL_CTX_get_options(context)
+        description.set("honorCipherOrder", "\(options & serval_op_server_preference() != 0)")
+        description.set("disableSessionTickets", "\(options & serval_op_no_ticket() != 0)")
         return description
     }
 
-    private static func keyType(_ certificate: CertificateData) -> Int32? {
-        guard let leaf = parseCertificate(certificate.der) else { return nil }
-        defer { X509_free(leaf) }
-        return X509_get0_pubkey(leaf).map(EVP_PKEY_get_base_id)
-    }
+    /// Read back from the context, which commands of OpenSSL may have changed.
+    var spokenProtocols: [TLSProtocolVersion] { TLSProtocolVersion.allCases.filter { serval_ctx_speaks(context, Int32($0.number)) == 1 } }
 
     mutating func build(sessionLifetime: Int) throws(TLSError) {
         setModes()
@@ -72,6 +84,8 @@ struct HostContextBuilder {
         try setClientAuthentication()
         setResumption(lifetime: sessionLifetime)
         try applyCommands()
+        try checkUsability()
+        if hasOwnGroups { groups = EffectiveSettings.groups(context).map(TLSGroup.name(of:)) }
         serval_ctx_set_dh_auto(context, hasOwnDHParameters ? 0 : 1)
         try setSessionContext()
     }
@@ -99,9 +113,9 @@ struct HostContextBuilder {
             let named = versions.map(\.rawValue).joined(separator: "+")
             throw problem(.noProtocols, "None of the [protocols] specified are supported by the SSL engine : [\(named)]", "protocols")
         }
-        // Holes between the lowest and the highest.
-        if !versions.contains(.v1_1) { SSL_CTX_set_options(context, serval_op_no_tlsv1_1()) }
-        if !versions.contains(.v1_2) { SSL_CTX_set_options(context, serval_op_no_tlsv1_2()) }
+        // Holes between the lowest and the highest; beyond them the limits alone decide.
+        if !versions.contains(.v1_1), lowest < .v1_1, highest > .v1_1 { SSL_CTX_set_options(context, serval_op_no_tlsv1_1()) }
+        if !versions.contains(.v1_2), lowest < .v1_2, highest > .v1_2 { SSL_CTX_set_options(context, serval_op_no_tlsv1_2()) }
         if lowest < .v1_2 {
             warn(
                 ["protocols contains [\(lowest)], which is deprecated (RFC 8996); OpenSSL's security level is lowered to 0 for this host"],
@@ -185,7 +199,7 @@ struct HostContextBuilder {
             )
         }
         ERR_clear_error()
-        groups = known
+        groups = known.map { TLSGroup.named($0)?.name ?? $0 }
     }
 
     /// OpenSSL's spelling of a group's name; nil if it does not have the group.
@@ -245,6 +259,11 @@ struct HostContextBuilder {
                 throw TLSError(.invalidKeyMaterial, about("OpenSSL does not accept a trusted certificate: \(OpenSSLFailure.takeReason())"))
             }
             digest.add(der)
+            trusted.append(CertificateData(der: der).sha256Fingerprint)
+            if X509_check_ca(anchor) > 0 {
+                let name = X509_get_subject_name(anchor)
+                authorities.append((RevocationLists.number(name), CertificateHandle.words(name)))
+            }
             count += 1
         }
         trustedCount = count
@@ -275,6 +294,8 @@ struct HostContextBuilder {
             try lists.add(to: store)
             digest.add("revocation \(policy) lists")
             for bytes in lists.contents { digest.add(bytes) }
+            revocationLists = lists.marks
+            try checkCoverage(lists, policy)
             guard policy != .off || !lists.facts.isEmpty else { return }
             warn(lists.warnings(policy), "certificateRevocationListFile")
             revocation = RevocationChecker(policy, lists: lists.facts, service: service, hostName: configuration.hostName, logger: logger)
@@ -291,48 +312,6 @@ struct HostContextBuilder {
         serval_ctx_use_own_cache(context)
         SSL_CTX_set_timeout(context, lifetime)
     }
-
-    private mutating func applyCommands() throws(TLSError) {
-        guard !configuration.openSSLCommands.isEmpty else { return }
-        guard let interpreter = SSL_CONF_CTX_new() else { throw TLSError(.backend, "Out of memory") }
-        defer { SSL_CONF_CTX_free(interpreter) }
-        SSL_CONF_CTX_set_flags(interpreter, UInt32(SSL_CONF_FLAG_FILE | SSL_CONF_FLAG_SERVER | SSL_CONF_FLAG_CERTIFICATE))
-        SSL_CONF_CTX_set_ssl_ctx(interpreter, context)
-        for command in configuration.openSSLCommands where !TLSHostConfiguration.revocationCommands.contains(command.name) {
-            guard !Self.refusedCommands.contains(command.name.lowercased()) else {
-                throw TLSError(
-                    .invalidConfiguration,
-                    about(
-                        "The OpenSSLConfCmd [\(command.name)] is not allowed; certificates, trust and verification are set by SSLHostConfig and Certificate"
-                    ),
-                    origin: command.origin?.place(of: "name") ?? place()
-                )
-            }
-            ERR_clear_error()
-            let status = SSL_CONF_cmd(interpreter, command.name, command.value)
-            guard status > 0 else {
-                let reason = status == -2 ? "OpenSSL knows no such command" : OpenSSLFailure.takeReason()
-                throw TLSError(
-                    .invalidConfiguration,
-                    about("The OpenSSLConfCmd [\(command.name)] with the value [\(command.value)] failed: \(reason)"),
-                    origin: command.origin?.place(of: "name") ?? place()
-                )
-            }
-            if command.name.lowercased() == "dhparameters" { hasOwnDHParameters = true }
-            digest.add("\(command.name)=\(command.value)")
-        }
-        guard SSL_CONF_CTX_finish(interpreter) == 1 else {
-            throw TLSError(.invalidConfiguration, about("OpenSSL refuses the OpenSSLConfCmd settings: \(OpenSSLFailure.takeReason())"))
-        }
-        // Whatever the commands say, renegotiation and compression stay off.
-        SSL_CTX_set_options(context, serval_op_no_renegotiation() | serval_op_no_compression())
-    }
-
-    /// Commands that would go round what the host's settings promise about trust.
-    private static let refusedCommands: Set<String> = [
-        "verifymode", "certificate", "privatekey", "chaincafile", "chaincapath", "verifycafile", "verifycapath", "chaincastore", "verifycastore",
-        "requestcafile", "clientcafile", "requestcapath", "clientcapath", "requestcastore", "clientcastore",
-    ]
 
     private mutating func setSessionContext() throws(TLSError) {
         digest.add(configuration.hostName)

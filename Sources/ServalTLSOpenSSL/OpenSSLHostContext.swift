@@ -55,7 +55,6 @@ final class OpenSSLHostContext: @unchecked Sendable {
         }
         self.context = context
         hostName = configuration.hostName
-        protocolsInWords = configuration.protocols.sorted().map(\.rawValue).joined(separator: "+")
         clientAuthentication = configuration.clientAuthentication
         keepsStateAtServer = configuration.disablesSessionTickets
         let configured = Int(configuration.sessionTimeout.components.seconds)
@@ -79,6 +78,7 @@ final class OpenSSLHostContext: @unchecked Sendable {
             throw error
         }
         summary = builder.summary
+        protocolsInWords = builder.spokenProtocols.map(\.rawValue).joined(separator: "+")
         groups = builder.groups
         description = builder.description
         externalKeys = builder.externalKeys

@@ -36,7 +36,12 @@ package final class OpenSSLServerContext: TLSServerContext {
                 )
             )
         }
-        try HostStaples.prepare(hosts.map { (name: $0.hostName, staples: $0.staples) })
+        let staples = hosts.map { (name: $0.hostName, staples: $0.staples) }
+        if configuration.asksResponders {
+            try HostStaples.prepare(staples)
+        } else {
+            HostStaples.tellOfUnchecked(staples, logger)
+        }
         self.hosts = hosts
         summary = hosts.map(\.summary)
         clientHelloLimit = configuration.sniParseLimit

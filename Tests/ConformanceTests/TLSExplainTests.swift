@@ -36,6 +36,7 @@ struct TLSExplainTests {
         var hostName: String
         var reason: String
         var protocols: [String]
+        var groups: [String]
         var certificates: [Certificate]
         var clientAuthentication: String
         var findings: [Finding]
@@ -80,7 +81,7 @@ struct TLSExplainTests {
     @Test func reloadTellsItsResult() async throws {
         let server = try await ServalProcess.start()
         let same = try await Command.run(Command.serval, ["reload", "--base", server.base.path])
-        #expect(same.exitCode == 0 && same.output.contains("reloaded, the certificates are the same"), "\(same.output)\(same.errors)")
+        #expect(same.exitCode == 0 && same.output.contains("reloaded, nothing has changed"), "\(same.output)\(same.errors)")
         let store = server.base.path + "/conf/localhost.p12"
         let password = try server.base.read("conf/keystore.pass").split(separator: "\n")[0]
         try FileManager.default.removeItem(atPath: store)
@@ -97,5 +98,59 @@ struct TLSExplainTests {
         #expect(failed.errors.contains(store))
         let answer = try await server.curl("/examples/plain", ["--insecure"])
         #expect(answer.output == "Hello, world!")
+    }
+
+    /// What OpenSSL's commands make of a host is what is shown, and what they override is told.
+    @Test func whatCommandsOfOpenSSLChangeIsShown() async throws {
+        let base = try await ServalProcess.makeBase()
+        let xml = try base.read("conf/server.xml")
+        func write(_ attribute: String, _ command: String) throws {
+            let open = try #require(xml.firstRange(of: "<SSLHostConfig"))
+            let close = try #require(xml.firstRange(of: "</SSLHostConfig>"))
+            let inside = xml[open.upperBound..<close.lowerBound]
+            let certificates = try #require(inside.firstRange(of: "<Certificate"))
+            try base.write(
+                xml[..<open.lowerBound] + "<SSLHostConfig \(attribute)>" + inside[certificates.lowerBound...]
+                    + "<OpenSSLConf>\(command)</OpenSSLConf>"
+                    + xml[close.lowerBound...],
+                to: "conf/server.xml"
+            )
+        }
+        try write("protocols='TLSv1.2+TLSv1.3'", "<OpenSSLConfCmd name='MaxProtocol' value='TLSv1.2'/><OpenSSLConfCmd name='Groups' value='P-384'/>")
+        let told = try await Command.run(Command.serval, ["tls", "explain", "--base", base.path, "--json"])
+        let explanation = try #require(JSONDecoder().decode([Explanation].self, from: Data(told.output.utf8)).first)
+        #expect(explanation.protocols == ["TLSv1.2"] && explanation.groups == ["secp384r1"])
+        let words = "OpenSSLConfCmd [MaxProtocol] overrides protocols [TLSv1.2+TLSv1.3]: the host speaks [TLSv1.2] now"
+        #expect(explanation.findings.contains { $0.message.contains(words) })
+        let check = try await Command.run(Command.serval, ["configtest", "--base", base.path])
+        #expect(check.exitCode == 0 && check.errors.contains(words), "\(check.errors)")
+        try write("protocols='TLSv1.3'", "<OpenSSLConfCmd name='MinProtocol' value='TLSv1'/>")
+        for arguments in [["configtest"], ["tls", "explain"], ["run"]] {
+            let refused = try await Command.run(Command.serval, arguments + ["--base", base.path])
+            #expect(refused.exitCode == 1 && refused.errors.contains("which is weaker than what the attribute says"), "\(refused.errors)")
+        }
+    }
+
+    /// Signals that come faster than reloads are done become one, and none when the server stops.
+    @Test func signalsDoNotQueue() async throws {
+        let server = try await ServalProcess.start()
+        func count() -> Int { server.errors.split(separator: "\n").count { $0.contains("certificates reloaded") } }
+        for _ in 0..<400 {
+            server.signal(SIGHUP)
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        let before = count()
+        for _ in 0..<30 where count() == before { try await Task.sleep(for: .milliseconds(100)) }
+        try await Task.sleep(for: .seconds(2))
+        #expect(count() > 0 && count() <= before + 3, "\(before), \(count())")
+        for _ in 0..<200 {
+            server.signal(SIGHUP)
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        server.signal(SIGTERM)
+        #expect(try await server.waitForExit() == 0)
+        let rest = server.errors.split(separator: "stopping: no new connections").last ?? ""
+        // One may have been under way.
+        #expect(rest.split(separator: "\n").count { $0.contains("certificates reloaded") } <= 1, "\(rest)")
     }
 }

@@ -157,7 +157,10 @@ struct HandshakeFailureTests {
             setting: "SSLHostConfig certificateRevocationListFile or certificateRevocationListPath",
             words: "unable to get certificate CRL",
             host: { host, certificates in
-                host.clientAuthentication = .required(trust: .file(certificates.otherAuthority.certificate))
+                // Without a list of any of them the host would be refused.
+                host.clientAuthentication = .required(
+                    trust: .all([.file(certificates.otherAuthority.certificate), .file(certificates.authority.certificate)])
+                )
                 host.revocationListFiles = [certificates.revocationList]
             }
         ),

@@ -57,7 +57,7 @@ struct HostSettingsTests {
             (.noCiphers, "conf/server.xml:10", "None of the [cipherSuites] specified", { $0.cipherSuites = "HIGH" }),
             (.noCiphers, "conf/server.xml:12", "None of the [groups] specified", { $0.groups = ["nothing", ""] }),
             (
-                .invalidConfiguration, "conf/server.xml:20", "The OpenSSLConfCmd [Nonsense] with the value [1] failed",
+                .invalidConfiguration, "conf/server.xml:20", "The OpenSSLConfCmd [Nonsense] failed",
                 {
                     var command = TLSHostConfiguration.OpenSSLCommand(name: "Nonsense", value: "1")
                     command.origin = ConfigurationOrigin(file: "conf/server.xml", line: 20)

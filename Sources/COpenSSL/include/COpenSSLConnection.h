@@ -41,6 +41,10 @@ static inline int serval_ctx_speaks(SSL_CTX *c, int version) {
     return (SSL_CTX_get_options(c) & off) == 0 && version >= lowest && (highest == 0 || version <= highest);
 }
 
+// The first flight of a client with a context's settings, in records; how many bytes of it were written, 0 for none. OpenSSL has no way to ask a context for
+// its groups, and a ClientHello tells them.
+size_t serval_ctx_hello(SSL_CTX *context, uint8_t *out, size_t capacity);
+
 // Whether SHA-256, as everything that is fetched without special wishes, comes from the provider "fips".
 int serval_uses_fips_provider(void);
 
@@ -56,6 +60,10 @@ static inline void serval_ctx_use_own_cache(SSL_CTX *c) {
 static inline int serval_ctx_set_groups(SSL_CTX *c, const char *list) { return SSL_CTX_set1_groups_list(c, list) == 1; }
 static inline void serval_ctx_set_dh_auto(SSL_CTX *c, int on) { SSL_CTX_set_dh_auto(c, on); }
 static inline void serval_ctx_set_max_cert_list(SSL_CTX *c, long bytes) { SSL_CTX_set_max_cert_list(c, bytes); }
+static inline int serval_ssl_set_version(SSL *s, int version) {
+    return SSL_set_min_proto_version(s, version) && SSL_set_max_proto_version(s, version);
+}
+static inline uint64_t serval_op_unsafe_legacy_renegotiation(void) { return SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION; }
 static inline uint64_t serval_op_no_tlsv1_1(void) { return SSL_OP_NO_TLSv1_1; }
 static inline uint64_t serval_op_no_tlsv1_2(void) { return SSL_OP_NO_TLSv1_2; }
 static inline uint64_t serval_op_no_ticket(void) { return SSL_OP_NO_TICKET; }

@@ -20,6 +20,6 @@ public struct CertificateReload: Sendable {
     public var trigger: Trigger
     /// Why the old ones stay in use; nil if the new ones are in use.
     public var error: TLSError?
-    /// What clients see of the change; empty if it failed, and if the certificates are the same.
+    /// What has changed; empty if it failed, and if everything is the same.
     public var replacement: CertificateReplacement
 }

@@ -113,7 +113,7 @@ final class ConnectorCertificates: Sendable {
                 self.tell(result, [], isNews: state.expiring?.isNews(error.message) ?? true)
                 return result
             }
-            let isNews = !result.replacement.added.isEmpty
+            let isNews = !result.replacement.added.isEmpty || !result.replacement.otherChanges.isEmpty
             self.tell(result, isNews ? warnings : [], isNews: isNews)
             for certificate in state.expiring?.stillNear(self.presented, at: now) ?? [] {
                 self.loggers.tls.warning(
@@ -157,6 +157,9 @@ final class ConnectorCertificates: Sendable {
         self.loggers.tls.log(level: isNews ? .notice : .debug, "certificates reloaded", metadata: metadata)
         for certificate in result.replacement.added {
             self.loggers.tls.info("new certificate in use", metadata: ["serval.certificate": "\(certificate)"])
+        }
+        for change in result.replacement.otherChanges {
+            self.loggers.tls.log(level: isNews ? .info : .debug, "changed by the reload", metadata: ["serval.change": "\(change)"])
         }
         let added = result.replacement.added.flatMap { ServerFinding.about($0, of: self.definition) }
         self.tell(warnings.map { ServerFinding(warning: $0, of: self.definition) } + added, result.connector)

@@ -8,7 +8,7 @@ import ServalTLS
 public struct ServerFinding: Sendable, Hashable, CustomStringConvertible {
     /// How bad it is.
     ///
-    /// `.error`: it keeps the server from starting, or clients refuse its certificate. `.warning`: it works, and may not be what was meant, or not for long.
+    /// `.error`: it keeps the server from starting. `.warning`: the server starts, and clients may refuse it, or it may not be what was meant, or not for long.
     public var severity: KeyStoreFinding.Severity
     /// Whether the server does not start.
     public var keepsFromStarting: Bool
@@ -50,7 +50,8 @@ extension ServerFinding {
     static func about(_ certificate: PresentedCertificate, of connector: ConnectorDefinition) -> [ServerFinding] {
         certificate.findings().map { finding in
             ServerFinding(
-                severity: finding.severity,
+                // A server starts with a certificate that clients refuse: what else it serves goes on.
+                severity: min(finding.severity, .warning),
                 keepsFromStarting: false,
                 origin: certificate.origin?.place(of: "certificateFile", "certificateKeystoreFile") ?? connector.origin,
                 connector: connector.name,

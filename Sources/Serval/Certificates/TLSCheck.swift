@@ -8,15 +8,16 @@ struct TLSCheck {
     let context: any TLSServerContext
     let findings: [ServerFinding]
 
-    /// The same without a start: a folder for OCSP answers is used if there is one, and not made.
+    /// The same without a start: no network is used, and a folder for OCSP answers only if there is one.
     static func withoutStart(_ tls: TLSEndpointConfiguration, of connector: ConnectorDefinition, loggers: ServerLoggers) throws(TLSError) -> TLSCheck
     {
         var tls = tls
         if let directory = tls.stapleDirectory, (try? directoryEntries(directory)) == nil { tls.stapleDirectory = nil }
+        tls.asksResponders = false
         return try TLSCheck(tls, of: connector, loggers: loggers)
     }
 
-    /// Reads keys and certificates; opens no sockets, but asks OCSP responders for what is to be stapled.
+    /// Reads keys and certificates, and asks OCSP responders for what is to be stapled unless the configuration says that nobody is asked.
     ///
     /// - Throws: why the connector cannot start.
     init(_ tls: TLSEndpointConfiguration, of connector: ConnectorDefinition, loggers: ServerLoggers) throws(TLSError) {

@@ -28,13 +28,13 @@ public struct TLSExplanation: Sendable {
 extension Server {
     /// Explains what a client of each TLS connector would get, without starting anything.
     ///
-    /// Reads key stores and certificates as a start would, and asks OCSP responders for what is to be stapled; opens no other sockets. Their answers are
-    /// kept on disk only where a start has made a folder for them.
+    /// Reads key stores and certificates as a start would; uses no network, so that of OCSP answers only those are known that an earlier start has kept on
+    /// disk.
     ///
     /// - Parameters:
     ///   - serverName: what the client asks for (SNI); nil for one that sends none. Clients send names only, so an IP address is taken as none.
     ///   - port: only the connector with this port; nil for all.
-    /// - Returns: an explanation for each TLS connector, or why it would not start.
+    /// - Returns: an explanation for each TLS connector, or why it would not start; before them, what else would keep the server from starting.
     public static func explainTLS(
         of definition: ServerDefinition,
         serverName: String?,
@@ -42,8 +42,9 @@ extension Server {
         logger: Logger? = nil
     ) -> [Result<TLSExplanation, ServerStartError>] {
         let loggers = ServerLoggers(logger)
-        let problem = TLSBackends.problem(withFIPSMode: definition.fipsMode, of: definition.services)
-        var results = problem.map { [Result<TLSExplanation, ServerStartError>.failure(ServerStartError(problems: [$0]))] } ?? []
+        var results: [Result<TLSExplanation, ServerStartError>] = []
+        let problems = self.problems(besideTLS: definition, loggers).map(\.description)
+        if !problems.isEmpty { results.append(.failure(ServerStartError(problems: problems))) }
         for connector in definition.services.flatMap(\.connectors) {
             guard let tls = connector.tls, port == nil || connector.configuration.port == port else { continue }
             do throws(TLSError) {
@@ -87,7 +88,7 @@ extension TLSExplanation {
             guard !certificate.covers(serverName) else { continue }
             let names = certificate.names.isEmpty ? "no names" : certificate.names.joined(separator: ", ")
             self.findings.insert(
-                .init(severity: .error, message: "The certificate is not for [\(serverName)] but for \(names): clients will refuse it."),
+                .init(severity: .warning, message: "The certificate is not for [\(serverName)] but for \(names): clients will refuse it."),
                 at: 0
             )
         }

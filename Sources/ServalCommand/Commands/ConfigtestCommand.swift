@@ -10,8 +10,8 @@ struct ConfigtestCommand: ParsableCommand {
         commandName: "configtest",
         abstract: "Check the configuration, key stores and certificates of a base directory without starting; exit code 0 or 1.",
         discussion: """
-            Tells what a start would tell. An error is what keeps the server from starting, and a certificate that clients refuse because it has expired or \
-            its chain is broken; warnings do not change the exit code.
+            Tells what a start would tell, and uses no network. An error is what keeps the server, or an application, from starting; warnings, for example of \
+            a certificate that has expired, do not change the exit code.
             """
     )
 

@@ -31,8 +31,11 @@ struct ReloadCommand: ParsableCommand {
             if let error = connector.error {
                 printError("\(connector.name): not reloaded, the old certificates stay in use: \(error)")
             } else {
-                print("\(connector.name): reloaded\(connector.added.isEmpty ? ", the certificates are the same" : "")")
+                let changes = connector.changed ?? []
+                let outcome = connector.added.isEmpty ? (changes.isEmpty ? ", nothing has changed" : ", the server's certificates are the same") : ""
+                print("\(connector.name): reloaded\(outcome)")
                 for certificate in connector.added { print("  new: \(certificate)") }
+                for change in changes { print("  changed: \(change)") }
             }
         }
         if record.connectors.contains(where: { $0.error != nil }) { throw ExitCode(1) }

@@ -10,7 +10,7 @@ struct TLSExplainCommand: ParsableCommand {
         abstract: "Show which TLS host, certificate and settings a client would get, and why.",
         discussion: """
             Reads the configuration, key stores and certificates as they are now, as a start would; a server that runs may have older ones in use. \
-            The exit code is 1 if a connector would not start.
+            Uses no network. The exit code is 1 if the server would not start, as with configtest.
             """
     )
 
@@ -30,10 +30,9 @@ struct TLSExplainCommand: ParsableCommand {
         let directory = self.base.directory
         try directory.requireServerXML()
         let loaded = BaseConfiguration(directory, properties: self.properties.values).load(logFormat: .text)
-        guard let definition = loaded.server else {
-            for diagnostic in loaded.diagnostics where diagnostic.severity == .error { printError("\(diagnostic)") }
-            throw ExitCode(1)
-        }
+        // Those that configtest tells, too.
+        for diagnostic in loaded.diagnostics where diagnostic.severity != .info { printError("\(diagnostic)") }
+        guard let definition = loaded.server else { throw ExitCode(1) }
         var explanations: [TLSExplanation] = []
         var hasProblems = false
         for result in Server.explainTLS(of: definition, serverName: self.sni, port: self.port) {
@@ -45,7 +44,8 @@ struct TLSExplainCommand: ParsableCommand {
             }
         }
         if explanations.isEmpty, !hasProblems {
-            throw CommandFailure(self.port.map { "no TLS connector has the port \($0)" } ?? "\(directory.path) has no TLS connector")
+            if let port = self.port { throw CommandFailure("no TLS connector has the port \(port)") }
+            printError("\(directory.path) has no TLS connector")
         }
         if self.json {
             print(TLSExplanationText.json(explanations))

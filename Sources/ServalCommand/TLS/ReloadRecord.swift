@@ -14,12 +14,21 @@ struct ReloadRecord: Codable, Equatable {
         var error: String?
         /// The certificates that are new, one line each.
         var added: [String]
+        /// What else is different, one line each; nil in records of older servers.
+        var changed: [String]?
     }
 
     init(_ results: [CertificateReload]) {
         self.id = UUID().uuidString
         self.connectors = results.map { result in
-            Connector(name: result.connector, error: result.error.map { "\($0)" }, added: result.replacement.added.map(\.description))
+            Connector(
+                name: result.connector,
+                error: result.error.map { "\($0)" },
+                added: result.replacement.added.map(\.description),
+                changed: result.replacement.removed.isEmpty || !result.replacement.added.isEmpty
+                    ? result.replacement.otherChanges
+                    : ["fewer certificates are presented"] + result.replacement.otherChanges
+            )
         }
     }
 

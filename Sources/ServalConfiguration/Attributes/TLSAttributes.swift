@@ -29,7 +29,7 @@ extension AttributeTable {
                 .text,
                 default: "HIGH:!aNULL:!eNULL:!DES:!RC4:!MD5:!kRSA",
                 note:
-                    "TLS 1.2 and older; OpenSSL's cipher strings with Tomcat's meanings, or JSSE's names; what is not known is left out with a warning"
+                    "TLS 1.2 and older, at most 1,000 words; OpenSSL's cipher strings with Tomcat's meanings, or JSSE's names; what is not known is left out with a warning"
             ),
             AttributeDefinition(
                 "cipherSuites",
@@ -170,6 +170,15 @@ extension AttributeTable {
     public static let openSSLConfCmd = AttributeTable(
         element: "OpenSSLConfCmd",
         summary: "One command of OpenSSL's configuration language, inside <OpenSSLConf>.",
-        attributes: [AttributeDefinition("name", .text, isRequired: true), AttributeDefinition("value", .text, isRequired: true)]
+        attributes: [
+            AttributeDefinition(
+                "name",
+                .text,
+                isRequired: true,
+                note: "wins over attributes, with a warning; an error if the outcome is weaker than what an attribute says. Commands about "
+                    + "certificates, trust and verification are refused"
+            ),
+            AttributeDefinition("value", .text, isRequired: true, note: "at most 16384 bytes; NumTickets at most 16"),
+        ]
     )
 }

@@ -138,9 +138,22 @@ struct ConnectorReader {
         }
         // A connector whose hosts have errors of their own needs no further ones.
         if configurations.count == elements.count {
-            do { try endpoint.validate() } catch { self.scope.report(.error, error.message, element) }
+            do { try endpoint.validate() } catch { self.report(error, element) }
         }
         return endpoint
+    }
+
+    /// At the line that the error names, if it names one.
+    private func report(_ error: TLSError, _ element: XMLElement) {
+        let line = error.origin?.split(separator: ":").last.flatMap { Int($0) }
+        self.scope.report(
+            .error,
+            error.message,
+            at: line.map { XMLPosition(line: $0, column: 1) } ?? element.position,
+            element: element.name,
+            attribute: nil,
+            suggestion: nil
+        )
     }
 
     // MARK: Attributes

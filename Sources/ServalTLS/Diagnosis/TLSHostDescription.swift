@@ -4,16 +4,42 @@ public struct TLSHostDescription: Sendable, Hashable {
     public var hostName: String
     /// What it presents; one for each kind of key.
     public var certificates: [PresentedCertificate]
-    /// The protocol versions, oldest first.
+    /// The protocol versions that are spoken, oldest first.
     public var protocols: [String]
     /// The cipher suites that can be agreed on, by their names in the RFCs, in the server's order; those of TLS 1.3 first.
     public var cipherSuites: [String]
-    /// The groups for key exchange that are configured and there, by IANA's names; empty = the implementation's own choice.
+    /// The groups for key exchange, by IANA's names, in the server's order; empty = what the implementation chooses and does not tell.
     public var groups: [String]
     /// Whether and how clients are asked for a certificate, and whom is trusted, in words.
     public var clientAuthentication: String
     /// Other settings that decide what a client gets: attribute and value.
     public var settings: [Setting]
+
+    /// The fingerprints (SHA-256) of the certificates that clients' certificates may come from, sorted.
+    package var trustedCertificates: [[UInt8]] = []
+    /// The revocation lists, in the order of their files.
+    package var revocationLists: [RevocationListMark] = []
+
+    /// What tells one revocation list from another.
+    package struct RevocationListMark: Sendable, Hashable {
+        /// The file.
+        package var path: String
+        /// The authority, in words.
+        package var issuer: String
+        /// SHA-256 of the list.
+        package var fingerprint: [UInt8]
+
+        package init(path: String, issuer: String, fingerprint: [UInt8]) {
+            self.path = path
+            self.issuer = issuer
+            self.fingerprint = fingerprint
+        }
+    }
+
+    /// Replaces what the configuration says by what is so.
+    package mutating func set(_ name: String, _ value: String) {
+        for index in settings.indices where settings[index].name == name { settings[index].value = value }
+    }
 
     /// An attribute with its value.
     public struct Setting: Sendable, Hashable {

@@ -1,11 +1,13 @@
 public import ServalKeyStore
 
-/// What a reload changes about the certificates that clients see.
+/// What a reload changes: the certificates that clients see, and what they are measured by.
 public struct CertificateReplacement: Sendable {
     /// Certificates that are presented now and were not before.
     public var added: [PresentedCertificate]
     /// Certificates that are not presented any more.
     public var removed: [PresentedCertificate]
+    /// What else is different, host by host, each in one line: trusted certificates, revocation lists.
+    public var otherChanges: [String] = []
 
     /// Compares what two contexts present.
     public init(from old: [TLSHostDescription], to new: [TLSHostDescription]) {
@@ -13,6 +15,35 @@ public struct CertificateReplacement: Sendable {
         let after = new.flatMap(\.certificates)
         added = after.filter { certificate in !before.contains { $0.hostName == certificate.hostName && $0.chain == certificate.chain } }
         removed = before.filter { certificate in !after.contains { $0.hostName == certificate.hostName && $0.chain == certificate.chain } }
+        for host in new {
+            guard let former = old.first(where: { $0.hostName == host.hostName }) else { continue }
+            otherChanges += Self.changes(from: former, to: host).map { "SSLHostConfig [\(host.hostName)]: \($0)" }
+        }
+    }
+
+    /// The most revocation lists that are named one by one.
+    private static let listLimit = 20
+
+    private static func changes(from old: TLSHostDescription, to new: TLSHostDescription) -> [String] {
+        var changes: [String] = []
+        let before = Set(old.trustedCertificates)
+        let after = Set(new.trustedCertificates)
+        if before != after {
+            let added = after.subtracting(before).count
+            let removed = before.subtracting(after).count
+            changes.append("trusted certificates: \(added) added, \(removed) removed, \(after.count) now")
+        }
+        var lists: [String] = []
+        for list in new.revocationLists where !old.revocationLists.contains(list) {
+            let isKnown = old.revocationLists.contains { $0.path == list.path && $0.issuer == list.issuer }
+            lists.append("\(isKnown ? "another" : "a further") revocation list of [\(list.issuer)] in [\(list.path)]")
+        }
+        for list in old.revocationLists where !new.revocationLists.contains(where: { $0.path == list.path && $0.issuer == list.issuer }) {
+            lists.append("no revocation list of [\(list.issuer)] in [\(list.path)] any more")
+        }
+        changes += lists.prefix(listLimit)
+        if lists.count > listLimit { changes.append("\(lists.count - listLimit) more changes of revocation lists") }
+        return changes
     }
 
     /// Refuses to replace certificates that clients accept by some that they will not.

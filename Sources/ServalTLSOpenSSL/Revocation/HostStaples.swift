@@ -83,6 +83,17 @@ struct HostStaples: Sendable {
         return SSL_TLSEXT_ERR_OK
     }
 
+    /// Tells of certificates about which only a responder could say whether they can be served.
+    static func tellOfUnchecked(_ hosts: [(name: String, staples: HostStaples)], _ logger: Logger) {
+        for host in hosts {
+            for entry in host.staples.entries where entry.isDemanded && entry.staple.answer == nil {
+                logger.warning(
+                    "SSLHostConfig [\(host.name)]: The certificate [\(entry.staple.subject)] demands a stapled OCSP answer (must-staple), without which the server does not start; this check does not use the network to ask for one"
+                )
+            }
+        }
+    }
+
     /// Waits until each certificate has its answer, or the time for that is over.
     ///
     /// Blocks, but for event loops, where fetching goes on behind the scenes.

@@ -1,17 +1,20 @@
 import COpenSSL
+import ServalKeyStore
 import ServalTLS
 
 /// A host's revocation lists, read from its files.
 struct RevocationLists {
     /// One for each list, in the order of the files.
     private(set) var facts: [TLSRevocationFacts.RevocationList] = []
-    /// The files' bytes.
+    /// The lists in DER.
     private(set) var contents: [[UInt8]] = []
+    /// Numbers that stand for their issuers' names.
+    private(set) var issuers: Set<UInt> = []
     private let hostName: String
 
     /// Reads the files; at most 64 MiB each.
     ///
-    /// - Throws: the first file that cannot be read or has no list.
+    /// - Throws: the first file that cannot be read, has no list, or has one that is broken: a list that is left out lets revoked clients in.
     init(_ configuration: TLSHostConfiguration) throws(TLSError) {
         hostName = configuration.hostName
         var files = configuration.revocationListFiles
@@ -23,32 +26,48 @@ struct RevocationLists {
             } catch {
                 throw TLSError(.fileNotFound, about("The revocation list [\(file)] cannot be read: \(error.cause)"))
             }
-            let countBefore = facts.count
-            try Self.forEach(in: bytes) { list throws(TLSError) in
-                let next = serval_seconds(X509_CRL_get0_nextUpdate(list))
-                facts.append(
-                    TLSRevocationFacts.RevocationList(
-                        issuer: CertificateHandle.words(X509_CRL_get_issuer(list)),
-                        path: file,
-                        thisUpdate: Int(serval_seconds(X509_CRL_get0_lastUpdate(list))),
-                        nextUpdate: next == 0 ? nil : Int(next)
-                    )
-                )
-            }
-            guard facts.count > countBefore else {
+            let blocks = try blocks(in: bytes, of: file)
+            guard !blocks.isEmpty else {
                 throw TLSError(.invalidKeyMaterial, about("The file [\(file)] contains no revocation list, neither in PEM nor in DER"))
             }
-            contents.append(bytes)
+            for block in blocks { try take(block, from: file) }
         }
+    }
+
+    private mutating func take(_ block: PEM.Block, from file: String) throws(TLSError) {
+        guard let list = Self.parse(block.bytes) else {
+            let reason = OpenSSLFailure.takeReason()
+            throw TLSError(.invalidKeyMaterial, about("[\(file)] line \(block.line): this is no revocation list, or a part of one (\(reason))"))
+        }
+        defer { X509_CRL_free(list) }
+        let next = serval_seconds(X509_CRL_get0_nextUpdate(list))
+        facts.append(
+            TLSRevocationFacts.RevocationList(
+                issuer: CertificateHandle.words(X509_CRL_get_issuer(list)),
+                path: file,
+                thisUpdate: Int(serval_seconds(X509_CRL_get0_lastUpdate(list))),
+                nextUpdate: next == 0 ? nil : Int(next)
+            )
+        )
+        issuers.insert(Self.number(X509_CRL_get_issuer(list)))
+        contents.append(block.bytes)
+    }
+
+    /// A number that is the same for names that are the same to OpenSSL.
+    static func number(_ name: OpaquePointer?) -> UInt { X509_NAME_hash_ex(name, nil, nil, nil) }
+
+    /// What tells the lists from others.
+    var marks: [TLSHostDescription.RevocationListMark] {
+        zip(facts, contents).map { .init(path: $0.path, issuer: $0.issuer, fingerprint: CertificateData(der: $1).sha256Fingerprint) }
     }
 
     /// Gives the lists to the store in which clients are verified.
     func add(to store: OpaquePointer) throws(TLSError) {
         for bytes in contents {
-            try Self.forEach(in: bytes) { list throws(TLSError) in
-                guard X509_STORE_add_crl(store, list) == 1 else {
-                    throw TLSError(.invalidKeyMaterial, about("OpenSSL does not accept a revocation list: \(OpenSSLFailure.takeReason())"))
-                }
+            guard let list = Self.parse(bytes) else { continue }
+            defer { X509_CRL_free(list) }
+            guard X509_STORE_add_crl(store, list) == 1 else {
+                throw TLSError(.invalidKeyMaterial, about("OpenSSL does not accept a revocation list: \(OpenSSLFailure.takeReason())"))
             }
         }
     }
@@ -70,24 +89,56 @@ struct RevocationLists {
     }
 
     /// Any number of lists in PEM, or one in DER, as authorities publish them.
-    private static func forEach(in bytes: [UInt8], _ body: (OpaquePointer) throws(TLSError) -> Void) throws(TLSError) {
-        defer { ERR_clear_error() }
-        if bytes.first == 0x30, let list = parse(bytes) {
-            defer { X509_CRL_free(list) }
-            return try body(list)
+    private func blocks(in bytes: [UInt8], of file: String) throws(TLSError) -> [PEM.Block] {
+        if bytes.first == 0x30, let list = Self.parse(bytes) {
+            X509_CRL_free(list)
+            return [PEM.Block(label: "X509 CRL", bytes: bytes)]
         }
-        guard let source = BIO_new_mem_buf(bytes, Int32(bytes.count)) else { throw TLSError(.backend, "Out of memory") }
-        defer { BIO_free(source) }
-        while let list = PEM_read_bio_X509_CRL(source, nil, nil, nil) {
-            defer { X509_CRL_free(list) }
-            try body(list)
+        if let line = Self.lineOfHalfBlock(in: bytes) {
+            throw TLSError(
+                .invalidKeyMaterial,
+                about("[\(file)] line \(line): a PEM block is cut off, and without all of its revocation lists the file is not used")
+            )
+        }
+        do throws(KeyStoreError) {
+            return try PEM.blocks(in: bytes).filter { $0.label == "X509 CRL" }
+        } catch {
+            throw TLSError(
+                .invalidKeyMaterial,
+                about("[\(file)] is not valid PEM, and without all of its revocation lists it is not used: \(error.message)")
+            )
         }
     }
 
+    /// Where a BEGIN line or an END line stands without the other, or a part of one; what is not in a block would count as a comment.
+    private static func lineOfHalfBlock(in bytes: [UInt8]) -> Int? {
+        var beginning: Int?
+        for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+            guard line.starts(with: "-----".utf8), line.count > 5 else { continue }
+            var text = line
+            while let last = text.last, last == UInt8(ascii: "\r") || last == UInt8(ascii: " ") || last == UInt8(ascii: "\t") { text.removeLast() }
+            let isWhole = text.count > 15 && text.suffix(5).elementsEqual("-----".utf8)
+            if isWhole, text.starts(with: "-----BEGIN ".utf8), beginning == nil {
+                beginning = index + 1
+            } else if isWhole, text.starts(with: "-----END ".utf8), beginning != nil {
+                beginning = nil
+            } else if text.contains(where: { $0 != UInt8(ascii: "-") }) {
+                return beginning ?? index + 1
+            }
+        }
+        return beginning
+    }
+
+    /// Nil if the bytes are not exactly one list.
     private static func parse(_ der: [UInt8]) -> OpaquePointer? {
         der.withUnsafeBufferPointer { bytes in
             var position = bytes.baseAddress
-            return d2i_X509_CRL(nil, &position, bytes.count)
+            guard let list = d2i_X509_CRL(nil, &position, bytes.count) else { return nil }
+            guard let position, let start = bytes.baseAddress, position - start == bytes.count else {
+                X509_CRL_free(list)
+                return nil
+            }
+            return list
         }
     }
 

@@ -100,7 +100,10 @@ struct RevocationListTests {
         let stranger = try await OCSPAuthority("stranger")
         let client = try await authority.issue("client", responders: [])
         for policy in [RevocationPolicy.off, .hardFail(OCSPSettings())] {
-            let server = try await server(authority, policy, lists: [try await stranger.revocationList()])
+            // One of two lists, as without any nobody could get in.
+            let server = try await server(authority, policy, lists: [try await stranger.revocationList()]) {
+                $0.clientAuthentication = .required(trust: .all([.file(authority.own.certificate), .file(stranger.own.certificate)]))
+            }
             #expect(try await !text(server, client).contains("protocol="))
             #expect(
                 try await server.journal.reaches { $0.errors.last?.message.contains("there is no revocation list of [CN=Test ca]") == true },
