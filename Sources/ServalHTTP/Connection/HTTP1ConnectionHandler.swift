@@ -76,7 +76,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     @exclusivity(unchecked) var isFlushScheduled = false
     @exclusivity(unchecked) var isClosing = false
     @exclusivity(unchecked) var isLost = false
-    @exclusivity(unchecked) var isFileRegionPending = false
+    /// Whether a piece of a file is on its way to the socket, or from the disk.
+    @exclusivity(unchecked) var isFilePending = false
     @exclusivity(unchecked) var isPumping = false
     @exclusivity(unchecked) var bytesSinceBreak = 0
     /// When the bytes that are being looked at were read.

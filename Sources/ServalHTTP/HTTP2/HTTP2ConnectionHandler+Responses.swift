@@ -149,9 +149,14 @@ extension HTTP2ConnectionHandler {
     ///
     /// - Returns: its size.
     private func sendPiece(of stream: HTTP2Stream, upTo limit: Int) -> Int {
-        guard let piece = stream.outgoing?.next(upTo: max(0, limit)) else {
-            self.runtime.logger.warning("a file became shorter while it was being sent")
-            self.reset(stream.id, .internalError)
+        let piece: ByteBuffer
+        switch stream.outgoing?.next(upTo: max(0, limit)) {
+        case .bytes(let bytes): piece = bytes
+        case .onDisk(let missing):
+            self.read(missing, for: stream)
+            return 0
+        case .missing, nil:
+            self.giveUpShortFile(of: stream)
             return 0
         }
         let count = piece.readableBytes
@@ -177,6 +182,22 @@ extension HTTP2ConnectionHandler {
             self.end(stream, .data(.init(data: .byteBuffer(piece), endStream: true)))
         }
         return count
+    }
+
+    /// Reads on when the disk has answered; other streams go on meanwhile.
+    private func read(_ piece: FilePiece, for stream: HTTP2Stream) {
+        piece.read(ByteBufferAllocator(), on: self.loop.loop) { bytes in
+            guard stream.outgoing != nil else { return }
+            guard bytes.readableBytes > 0 else { return self.giveUpShortFile(of: stream) }
+            stream.outgoing?.arrived(bytes)
+            self.enqueue(stream)
+            self.pump()
+        }
+    }
+
+    private func giveUpShortFile(of stream: HTTP2Stream) {
+        self.runtime.logger.warning("a file became shorter while it was being sent")
+        self.reset(stream.id, .internalError)
     }
 
     /// Writes the last frame of a response.

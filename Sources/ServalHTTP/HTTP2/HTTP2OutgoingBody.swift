@@ -2,14 +2,6 @@ import NIOCore
 import NIOHPACK
 import ServalServlet
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// What is still to be sent of a response body.
 struct HTTP2OutgoingBody {
     private enum Rest {
@@ -18,9 +10,22 @@ struct HTTP2OutgoingBody {
         case file(OpenFile, offset: Int, remaining: Int)
     }
 
+    /// What there is to send next.
+    enum Next {
+        case bytes(ByteBuffer)
+        /// Has to be read first; ``arrived(_:)`` is to follow.
+        case onDisk(FilePiece)
+        /// A file became too short.
+        case missing
+    }
+
     private var rest = Rest.none
     /// Pieces of a stream that wait for the client's window.
     private var pieces = ByteBuffer()
+    /// Bytes of the file that were read from the disk.
+    private var read = ByteBuffer()
+    /// Whether the disk has been asked and has not answered.
+    private(set) var isAwaitingDisk = false
     /// Nothing will be added.
     private(set) var isComplete: Bool
     private(set) var trailers: HTTP2ResponseFields.Head?
@@ -57,28 +62,38 @@ struct HTTP2OutgoingBody {
         self.trailers = trailers
     }
 
-    /// The next bytes, at most `limit`; `nil` if a file became too short.
-    mutating func next(upTo limit: Int) -> ByteBuffer? {
+    /// The next bytes, at most `limit`.
+    mutating func next(upTo limit: Int) -> Next {
         switch self.rest {
         case .none:
-            guard self.pieces.readableBytes > limit else {
-                defer { self.pieces = ByteBuffer() }
-                return self.pieces
-            }
-            return self.pieces.readSlice(length: limit)
+            if self.pieces.readableBytes > limit, let piece = self.pieces.readSlice(length: limit) { return .bytes(piece) }
+            defer { self.pieces = ByteBuffer() }
+            return .bytes(self.pieces)
         case .bytes(let bytes, let offset):
             let count = min(limit, bytes.count - offset, 65536)
             self.rest = offset + count < bytes.count ? .bytes(bytes, offset: offset + count) : .none
-            return ByteBuffer(bytes: bytes[offset..<(offset + count)])
+            return .bytes(ByteBuffer(bytes: bytes[offset..<(offset + count)]))
         case .file(let file, let offset, let remaining):
             let count = min(limit, remaining, 65536)
-            var buffer = ByteBuffer()
-            let copied = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
-                max(0, pread(file.descriptor, space.baseAddress, count, off_t(offset)))
+            let bytes: ByteBuffer
+            if let waiting = self.read.readSlice(length: min(count, self.read.readableBytes)), waiting.readableBytes > 0 {
+                bytes = waiting
+            } else if let found = FilePiece(file: file, offset: offset, count: count).readFromMemory(ByteBufferAllocator()) {
+                bytes = found
+            } else {
+                self.isAwaitingDisk = true
+                return .onDisk(FilePiece(file: file, offset: offset, count: min(remaining, 65536)))
             }
-            guard copied > 0 else { return nil }
-            self.rest = copied < remaining ? .file(file, offset: offset + copied, remaining: remaining - copied) : .none
-            return buffer
+            guard bytes.readableBytes > 0 else { return .missing }
+            let left = remaining - bytes.readableBytes
+            self.rest = left > 0 ? .file(file, offset: offset + bytes.readableBytes, remaining: left) : .none
+            return .bytes(bytes)
         }
+    }
+
+    /// What the disk had to say; nothing, if the file became too short.
+    mutating func arrived(_ bytes: ByteBuffer) {
+        self.isAwaitingDisk = false
+        self.read = bytes
     }
 }

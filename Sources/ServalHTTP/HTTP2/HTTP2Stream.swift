@@ -57,11 +57,11 @@ final class HTTP2Stream: @unchecked Sendable {
     /// Whether there is something to send that the client's window for this stream allows.
     var canSend: Bool {
         guard let outgoing else { return false }
-        return outgoing.isEmpty ? outgoing.isComplete : self.outputWindow > 0
+        return outgoing.isEmpty ? outgoing.isComplete : self.outputWindow > 0 && !outgoing.isAwaitingDisk
     }
 
     /// Whether a response waits for the client.
-    var isAwaitingWindow: Bool { self.outgoing.map { !$0.isEmpty } ?? false }
+    var isAwaitingWindow: Bool { self.outgoing.map { !$0.isEmpty && !$0.isAwaitingDisk } ?? false }
 
     /// Tells the access log how it ended, once.
     func complete(isComplete: Bool, now: UInt64) {

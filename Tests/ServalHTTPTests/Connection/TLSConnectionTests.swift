@@ -196,6 +196,26 @@ struct TLSConnectionTests {
             #expect(reply.body == Array(contents[1000..<1_901_000]))
         }
     }
+
+    #if os(Linux)
+        @Test("send files that are not in memory, as they come from the disk")
+        func filesFromDisk() async throws {
+            // Of these files the system cannot tell whether reading them would wait.
+            let path = "/proc/version"
+            let contents = try #require(FileManager.default.contents(atPath: path))
+            try await self.withTLSConnector(handler: { request in
+                let file = OpenFile(descriptor: open(path, O_RDONLY | O_CLOEXEC))
+                return Response(body: .file(file, offset: 3, length: contents.count - (request.path == "/short" ? 2 : 3)))
+            }) { port in
+                try await blocking {
+                    let client = try RawClient(port: port)
+                    for _ in 0..<3 { #expect(try client.exchange("GET / HTTP/1.1\r\nHost: h\r\n\r\n").body == Array(contents[3...])) }
+                    try client.send("GET /short HTTP/1.1\r\nHost: h\r\n\r\n")
+                    #expect(throws: RawClient.Failure.self) { try client.reply() }
+                }
+            }
+        }
+    #endif
 }
 
 /// Hands each line to a closure.

@@ -49,6 +49,39 @@ import Testing
         }
     }
 
+    #if os(Linux)
+        @Test func filesThatAreNotInMemoryComeFromTheDisk() async throws {
+            // Of the first of these files the system cannot tell whether reading it would wait.
+            let small = try #require(FileManager.default.contents(atPath: "/proc/version"))
+            let large = Data((0..<1_500_000).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 9) })
+            let path = FileManager.default.temporaryDirectory.appendingPathComponent("serval-\(UUID().uuidString)").path
+            defer { unlink(path) }
+            try large.write(to: URL(fileURLWithPath: path))
+            let handler: @Sendable (Request) async -> Response = { request in
+                let isSmall = request.path != "/large"
+                let file = OpenFile(descriptor: open(isSmall ? "/proc/version" : path, O_RDONLY | O_CLOEXEC))
+                let extra = request.path == "/short" ? 1 : 0
+                return Response(body: .file(file, offset: 3, length: (isSmall ? small : large).count - 3 + extra))
+            }
+            try await withConnector({ $0.http2 = HTTP2Configuration() }, handler: handler) { _, port in
+                for (path, expected) in [("small", small[3...]), ("large", large[3...]), ("short", nil)] {
+                    let process = ChildProcess()
+                    let output = Pipe()
+                    process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
+                    process.arguments = ["-s", "-m", "60", "--http2-prior-knowledge", "http://127.0.0.1:\(port)/\(path)"]
+                    process.standardOutput = output
+                    try process.run()
+                    let received = await withCheckedContinuation { continuation in
+                        DispatchQueue.global().async { continuation.resume(returning: output.fileHandleForReading.readDataToEndOfFile()) }
+                    }
+                    process.waitUntilExit()
+                    if let expected { #expect(received == expected) }
+                    #expect((process.terminationStatus == 0) == (expected != nil))
+                }
+            }
+        }
+    #endif
+
     private static func answer(_ request: Request, _ facts: Facts) async -> Response {
         switch request.path {
         case "/trailers-out":
