@@ -178,6 +178,16 @@ org.apache.tomcat.util.net.level = INFO
     <url-pattern>*.jspx</url-pattern>
   </servlet-mapping>
 
+  <!-- Renders Mustache templates as pages. A page makes a session, as a JSP page does, unless it says {{!@ page session="false" }}. -->
+  <servlet>
+    <servlet-name>mustache</servlet-name>
+    <servlet-class>serval.servlets.MustacheServlet</servlet-class>
+  </servlet>
+  <servlet-mapping>
+    <servlet-name>mustache</servlet-name>
+    <url-pattern>*.mustache</url-pattern>
+  </servlet-mapping>
+
   <!--
     Tells browsers to come by https only (HSTS, here for a year) and not to show pages in frames of other sites. It is for sites
     whose every page is there on port 443 of the same host name; browsers remember that for as long as it says.
@@ -635,6 +645,14 @@ footer {
 </svg>
 
 """##),
+        File(path: "webapps/examples/WEB-INF/pages/links.mustache", contents: ##"""
+<p>
+  <a href="{{#url}}/pages/with-session.mustache{{/url}}">With a session</a>,
+  <a href="{{#url}}/pages/without-session.mustache{{/url}}">without one</a>,
+  <a href="{{#url}}/index.html{{/url}}">back to the examples</a>
+</p>
+
+"""##),
         File(path: "webapps/examples/WEB-INF/web.xml", contents: ##"""
 <?xml version="1.0" encoding="UTF-8"?>
 <!-- The examples: classes are looked up among those that are compiled into the server. -->
@@ -878,6 +896,9 @@ button {
       <dt><a href="session">session</a></dt>
       <dd>Counts your visits in a session. <a href="session?json=true">session?json=true</a> shows the session itself,
         <code>?timeout=N</code> sets its idle time in seconds, <a href="session?invalidate=true">session?invalidate=true</a> ends it.</dd>
+      <dt><a href="pages/with-session.mustache">pages/with-session.mustache</a>,
+        <a href="pages/without-session.mustache">pages/without-session.mustache</a></dt>
+      <dd>Mustache templates: a page makes a session when it is shown, unless it says <code>{{!@ page session="false" }}</code>.</dd>
       <dt><a href="lookup">lookup</a></dt>
       <dd>The number of visits if there is a session, <code>none</code> otherwise. Never makes a session.</dd>
       <dt><a href="encode?url=/examples/session">encode?url=/examples/session</a></dt>
@@ -907,6 +928,43 @@ button {
     </dl>
 
     <p><a href="../">Back to the start page</a></p>
+  </main>
+</body>
+</html>
+
+"""##),
+        File(path: "webapps/examples/pages/with-session.mustache", contents: ##"""
+<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <title>A page with a session</title>
+  <link rel="stylesheet" href="../examples.css">
+</head>
+<body>
+  <main>
+    <h1>A page with a session</h1>
+    <p>Session id: <code>{{session.id}}</code>{{#session.new}} (new){{/session.new}}</p>
+    {{> /WEB-INF/pages/links}}
+  </main>
+</body>
+</html>
+
+"""##),
+        File(path: "webapps/examples/pages/without-session.mustache", contents: ##"""
+{{!@ page session="false" }}
+<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <title>A page without a session</title>
+  <link rel="stylesheet" href="../examples.css">
+</head>
+<body>
+  <main>
+    <h1>A page without a session</h1>
+    <p>This page makes no session and looks none up.</p>
+    {{> /WEB-INF/pages/links}}
   </main>
 </body>
 </html>

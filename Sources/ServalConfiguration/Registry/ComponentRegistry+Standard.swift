@@ -6,6 +6,7 @@ extension ComponentRegistry {
     mutating func registerStandardComponents() {
         self.register(servlet: "org.apache.catalina.servlets.DefaultServlet") { DefaultServlet() }
         self.register(servlet: "org.apache.jasper.servlet.JspServlet") { JSPUnsupportedServlet() }
+        self.register(servlet: "serval.servlets.MustacheServlet") { MustacheServlet() }
         self.register(filter: "org.apache.catalina.filters.HttpHeaderSecurityFilter") { HTTPHeaderSecurityFilter() }
         self.register(filter: "serval.filters.NoSessionFilter") { NoSessionFilter() }
         self.register(valve: "org.apache.catalina.valves.AccessLogValve", attributes: AccessLogRegistration.table) {
