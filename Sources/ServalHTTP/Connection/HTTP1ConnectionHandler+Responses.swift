@@ -118,7 +118,7 @@ extension HTTP1ConnectionHandler {
         self.isPumping = true
         self.flush()
         let start = self.writeProgress.bytes
-        while let outgoing = self.outgoing, !self.isFileRegionPending, context.channel.isWritable {
+        while let outgoing = self.outgoing, !self.isFilePending, context.channel.isWritable {
             guard self.writeProgress.bytes - start < Self.fairShare else {
                 self.isPumping = false
                 return self.loop.loop.execute { self.pump() }
@@ -137,8 +137,7 @@ extension HTTP1ConnectionHandler {
             }
             guard isLongEnough else {
                 self.isPumping = false
-                self.runtime.logger.warning("a file became shorter while it was being sent")
-                return self.abort()
+                return self.abortShortFile()
             }
         }
         self.isPumping = false
@@ -146,7 +145,7 @@ extension HTTP1ConnectionHandler {
     }
 
     private func endPumping() {
-        guard !self.isLost, self.outgoing == nil, !self.isFileRegionPending, self.state.exchange == .responding else { return }
+        guard !self.isLost, self.outgoing == nil, !self.isFilePending, self.state.exchange == .responding else { return }
         self.endExchange(isComplete: true)
     }
 
@@ -158,15 +157,31 @@ extension HTTP1ConnectionHandler {
 
     /// The next piece of a file through memory; false if the file is too short.
     private func writeCopy(of file: OpenFile, _ offset: Int, _ remaining: Int, _ context: ChannelHandlerContext) -> Bool {
-        let count = min(131_072, remaining)
-        var buffer = context.channel.allocator.buffer(capacity: count)
-        let copied = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
-            max(0, pread(file.descriptor, space.baseAddress, count, off_t(offset)))
+        let piece = FilePiece(file: file, offset: offset, count: min(131_072, remaining))
+        if let buffer = piece.readFromMemory(context.channel.allocator) { return self.writeCopy(buffer, of: file, offset, remaining, context) }
+        self.isFilePending = true
+        piece.read(context.channel.allocator, on: context.eventLoop) { buffer in
+            self.isFilePending = false
+            // Given up meanwhile, or gone.
+            guard !self.isLost, self.outgoing != nil, let context = self.context else { return }
+            guard self.writeCopy(buffer, of: file, offset, remaining, context) else { return self.abortShortFile() }
+            guard !self.isPumping else { return }
+            if self.outgoing == nil { self.endPumping() } else { self.pump() }
         }
-        guard copied > 0 else { return false }
-        self.outgoing = copied < remaining ? .file(file, offset: offset + copied, remaining: remaining - copied) : nil
-        self.write(buffer, to: context)
         return true
+    }
+
+    private func writeCopy(_ bytes: ByteBuffer, of file: OpenFile, _ offset: Int, _ remaining: Int, _ context: ChannelHandlerContext) -> Bool {
+        let count = bytes.readableBytes
+        guard count > 0 else { return false }
+        self.outgoing = count < remaining ? .file(file, offset: offset + count, remaining: remaining - count) : nil
+        self.write(bytes, to: context)
+        return true
+    }
+
+    private func abortShortFile() {
+        self.runtime.logger.warning("a file became shorter while it was being sent")
+        self.abort()
     }
 
     /// The next piece of a file from the system's cache to the socket; false if the file is too short.
@@ -175,7 +190,7 @@ extension HTTP1ConnectionHandler {
         // The descriptor's own position is not used, so it may be moved.
         guard Int(lseek(file.descriptor, 0, SEEK_END)) >= offset + count else { return false }
         self.outgoing = count < remaining ? .file(file, offset: offset + count, remaining: remaining - count) : nil
-        self.isFileRegionPending = true
+        self.isFilePending = true
         self.writeProgress.bytes += count
         let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: file.descriptor)
         let region = FileRegion(fileHandle: handle, readerIndex: offset, endIndex: offset + count)
@@ -184,7 +199,7 @@ extension HTTP1ConnectionHandler {
             // The descriptor stays the file's.
             _ = try? handle.takeDescriptorOwnership()
             withExtendedLifetime(file) {}
-            self.isFileRegionPending = false
+            self.isFilePending = false
             guard case .success = result, !self.isLost else { return }
             self.sentBodyBytes += count
             guard !self.isPumping else { return }
