@@ -52,6 +52,24 @@ package func checkReadable(_ path: String) throws(FileReadingError) {
     guard status.st_mode & S_IFMT == S_IFREG else { throw FileReadingError(cause: "It is not a regular file", isMissing: false) }
 }
 
+/// The rights of a file, as `chmod` has them; nil if there is none.
+package func fileMode(_ path: String) -> Int? {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_mode & 0o7777) : nil
+}
+
+/// What changes when a file does: device, inode, size and time; nil if there is no file.
+package func fileMark(_ path: String) -> [Int]? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    #if canImport(Darwin)
+        let time = status.st_mtimespec
+    #else
+        let time = status.st_mtim
+    #endif
+    return [Int(status.st_dev), Int(status.st_ino), Int(status.st_size), time.tv_sec, time.tv_nsec]
+}
+
 /// The names in the directory at `path`, without "." and "..", sorted.
 package func directoryEntries(_ path: String) throws(FileReadingError) -> [String] {
     guard let directory = opendir(path) else { throw FileReadingError(errno: errno) }

@@ -27,6 +27,7 @@ public enum SecretSource: Sendable, Hashable {
                 throw TLSError(.secretUnavailable, "The password file [\(path)] cannot be read: \(error.cause)")
             }
             let line = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+            guard !line.isEmpty else { throw TLSError(.secretUnavailable, "The password file [\(path)] has no password in its first line") }
             guard let secret = String(validating: line, as: UTF8.self) else {
                 throw TLSError(.secretUnavailable, "The password file [\(path)] is not UTF-8 text")
             }

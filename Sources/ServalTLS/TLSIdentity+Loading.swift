@@ -112,12 +112,43 @@ extension TrustSource {
                 return certificate.der
             }
         } catch {
-            throw TLSError(error, "\(what) [\(error.message)]")
+            // Key stores know about servers' certificates only.
+            let message = error.message.replacing("configure it with certificateFile and certificateKeyFile", with: "name it by caCertificateFile")
+            throw TLSError(error, "\(what) [\(message)]")
+        }
+    }
+
+    /// Where a certificate stands, as file and line; nil for trust stores and memory.
+    ///
+    /// Reads the files again.
+    package func place(of certificate: [UInt8]) -> String? {
+        switch self {
+        case .file(let path):
+            guard let bytes = try? readFile(path, limit: 16 << 20), let blocks = try? PEM.blocks(in: bytes) else { return nil }
+            return blocks.first { $0.bytes == certificate }.map { "[\(path)] line \($0.line)" }
+        case .directory(let path):
+            return (try? filesInDirectory(path))?.lazy.compactMap { TrustSource.file($0).place(of: certificate) }.first
+        case .all(let sources): return sources.lazy.compactMap { $0.place(of: certificate) }.first
+        case .keyStore, .certificates: return nil
         }
     }
 }
 
 extension CertificateConfiguration.Source {
+    /// What is to be said about the rights of the file with the key, if others than its owner and group have some; nil if there is nothing.
+    package var openness: String? {
+        switch self {
+        case .pem(let certificate, let key, _, _):
+            let path = key ?? certificate
+            guard let mode = fileMode(path), mode & 0o006 != 0 else { return nil }
+            return "The key file [\(path)] can be \(mode & 0o002 != 0 ? "changed" : "read") by every user of this computer; chmod o-rwx"
+        case .keyStore(let path, _, _, _, _):
+            guard let mode = fileMode(path), mode & 0o002 != 0 else { return nil }
+            return "The key store [\(path)] can be changed by every user of this computer; chmod o-rwx"
+        case .token, .identity: return nil
+        }
+    }
+
     /// Where this is, for logs.
     package var inWords: String {
         switch self {

@@ -46,18 +46,6 @@ public enum TicketKeyFile {
         return keys
     }
 
-    /// What changes when the file does: device, inode, size and time; nil if there is no file.
-    package static func mark(_ path: String) -> [Int]? {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        #if canImport(Darwin)
-            let time = status.st_mtimespec
-        #else
-            let time = status.st_mtim
-        #endif
-        return [Int(status.st_dev), Int(status.st_ino), Int(status.st_size), time.tv_sec, time.tv_nsec]
-    }
-
     private static func parse(_ bytes: [UInt8], _ path: String) throws(TLSError) -> [[UInt8]] {
         var keys: [[UInt8]] = []
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
@@ -72,6 +60,12 @@ public enum TicketKeyFile {
                 )
             }
             let key = stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+            guard Set(key).count > 1 else {
+                throw TLSError(
+                    .invalidConfiguration,
+                    "The serval.sessionTicketKeyFile [\(path)] has no random key in line \(index + 1), but one byte again and again (openssl rand -hex 32)"
+                )
+            }
             guard !keys.contains(key) else {
                 throw TLSError(.invalidConfiguration, "The serval.sessionTicketKeyFile [\(path)] has the key in line \(index + 1) twice")
             }

@@ -41,7 +41,7 @@ extension HostContextBuilder {
         }
         try use(leaf, key, identity.certificateChain.dropFirst(), place)
         guard
-            let presented = PresentedCertificate(
+            var presented = PresentedCertificate(
                 hostName: configuration.hostName,
                 keyType: type,
                 alias: identity.alias,
@@ -51,6 +51,10 @@ extension HostContextBuilder {
                 origin: certificate.origin ?? configuration.origin
             )
         else { throw TLSError(.invalidKeyMaterial, about("\(place) has a certificate that cannot be read")) }
+        if identity.certificateChain.count == 1, let handle = CertificateHandle(leaf) {
+            let search = IssuerSearch(chain: [], trust: configuration.clientAuthentication.trust)
+            presented.isOfKnownRoot = search.trustedIssuer(of: handle)?.isSelfIssued ?? false
+        }
         certificates.append(presented)
         check(type, certificate, place)
         if let parameters = identity.dhParameters { takeDHParameters(parameters, certificate, place) }
@@ -92,6 +96,9 @@ extension HostContextBuilder {
         func warn(_ words: String, _ attribute: String) { self.warn([words], at: certificate.origin?.place(of: attribute) ?? self.place()) }
         if let wanted = certificate.keyType, !Self.types(of: wanted).contains(where: type.hasPrefix) {
             warn("The Certificate with type [\(wanted.rawValue)] has a key of type [\(type)] (\(place))", "type")
+        }
+        if let words = certificate.source.openness {
+            warn(words, certificate.source.attributes(for: .keyMismatch).first { certificate.origin?.attributeLines[$0] != nil } ?? "")
         }
         if type == "DSA" { warn("No client of today accepts a certificate with a key of type [DSA] (\(place))", "type") }
     }

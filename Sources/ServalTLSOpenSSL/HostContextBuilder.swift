@@ -192,9 +192,11 @@ struct HostContextBuilder {
             }
         }
         guard !known.isEmpty, serval_ctx_set_groups(context, known.joined(separator: ":")) == 1 else {
+            let onlyOptional =
+                configuration.groups.allSatisfy { $0.hasPrefix("?") } ? "; with ? in front of each, none has to be there: add one that is" : ""
             throw problem(
                 .noCiphers,
-                "None of the [groups] specified are supported by the SSL engine : [\(configuration.groups.joined(separator: ","))]",
+                "None of the [groups] specified are supported by the SSL engine : [\(configuration.groups.joined(separator: ","))]\(onlyOptional)",
                 "groups"
             )
         }
@@ -252,7 +254,12 @@ struct HostContextBuilder {
         digest.add("trust")
         for der in try load(trust) {
             guard let anchor = parseCertificate(der) else {
-                throw TLSError(.invalidKeyMaterial, about("A trusted certificate cannot be read: \(OpenSSLFailure.takeReason())"))
+                let reason = OpenSSLFailure.takeReason()
+                throw TLSError(
+                    .invalidKeyMaterial,
+                    about("\(trust.place(of: der) ?? trust.inWords): a trusted certificate cannot be read: \(reason)"),
+                    origin: place("caCertificateFile", "caCertificatePath", "truststoreFile", "certificateVerification")
+                )
             }
             defer { X509_free(anchor) }
             guard X509_STORE_add_cert(store, anchor) == 1, SSL_CTX_add_client_CA(context, anchor) == 1 else {

@@ -75,6 +75,9 @@ final class OpenSSLHostContext: @unchecked Sendable {
             )
         } catch {
             SSL_CTX_free(context)
+            var error = error
+            // Everything else has found its place already.
+            error.origin = error.origin ?? configuration.origin?.place(of: "serval.sessionTicketKeyFile")
             throw error
         }
         summary = builder.summary

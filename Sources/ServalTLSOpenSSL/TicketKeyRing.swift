@@ -52,7 +52,7 @@ final class TicketKeyRing: Sendable {
         switch source {
         case .random: keys = [Self.randomKey(settings)].compactMap { $0 }
         case .file(let path):
-            mark = TicketKeyFile.mark(path)
+            mark = fileMark(path)
             keys = try TicketKeyFile.read(path).compactMap { TicketKey(secret: $0, settings: settings) }
         }
         guard !keys.isEmpty else { throw TLSError(.backend, "OpenSSL cannot make keys for session tickets: \(OpenSSLFailure.takeReason())") }
@@ -110,7 +110,7 @@ final class TicketKeyRing: Sendable {
 
     /// Reads the file again if it has changed; one that cannot be used leaves the old keys in place.
     func look(_ path: String) {
-        let mark = TicketKeyFile.mark(path)
+        let mark = fileMark(path)
         guard state.withLock({ $0.mark != mark }) else { return }
         do {
             let keys = try TicketKeyFile.read(path).compactMap { TicketKey(secret: $0, settings: settings) }

@@ -96,6 +96,10 @@ struct TLSExplainTests {
         let failed = try await Command.run(Command.serval, ["reload", "--base", server.base.path])
         #expect(failed.exitCode == 1 && failed.errors.contains("the old certificates stay in use"), "\(failed.errors)")
         #expect(failed.errors.contains(store))
+        #expect(!failed.errors.contains("server.xml has changed"))
+        try server.base.write(server.base.read("conf/server.xml") + "\n", to: "conf/server.xml")
+        let hinted = try await Command.run(Command.serval, ["reload", "--base", server.base.path])
+        #expect(hinted.errors.contains("conf/server.xml has changed since the start: a reload reads certificates and keys only"), "\(hinted.errors)")
         let answer = try await server.curl("/examples/plain", ["--insecure"])
         #expect(answer.output == "Hello, world!")
     }

@@ -38,6 +38,7 @@ struct ReloadCommand: ParsableCommand {
                 for change in changes { print("  changed: \(change)") }
             }
         }
+        if let hint = record.hint { printError(hint) }
         if record.connectors.contains(where: { $0.error != nil }) { throw ExitCode(1) }
     }
 }

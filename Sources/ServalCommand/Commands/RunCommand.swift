@@ -21,6 +21,8 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let directory = self.base.directory
         try directory.requireServerXML()
+        // Before it is read: what changes meanwhile has changed since.
+        let serverXML = ServerFileWatch(directory)
         let loaded = BaseConfiguration(directory, properties: self.properties.values).load(logFormat: self.logging.format)
         for diagnostic in loaded.diagnostics { self.report(diagnostic.severity, "\(diagnostic)") }
         // Errors in an application leave out that application; errors in the server's own files leave out the server.
@@ -37,8 +39,10 @@ struct RunCommand: AsyncParsableCommand {
             onReady: { _ in ReadyNotice.send() },
             onReload: { results in
                 guard results.allSatisfy({ $0.trigger == .request }) else { return }
+                let hint = serverXML.hint
+                if let hint { Logger(label: "serval").notice("\(hint)") }
                 // Without the file the log still tells.
-                try? ReloadRecord(results).write(to: reloadFile)
+                try? ReloadRecord(results, hint: hint).write(to: reloadFile)
             }
         )
         do {

@@ -7,6 +7,8 @@ struct ReloadRecord: Codable, Equatable {
     /// Different for each reload.
     var id: String
     var connectors: [Connector]
+    /// What whoever asked should know besides.
+    var hint: String?
 
     struct Connector: Codable, Equatable {
         var name: String
@@ -18,7 +20,8 @@ struct ReloadRecord: Codable, Equatable {
         var changed: [String]?
     }
 
-    init(_ results: [CertificateReload]) {
+    init(_ results: [CertificateReload], hint: String? = nil) {
+        self.hint = hint
         self.id = UUID().uuidString
         self.connectors = results.map { result in
             Connector(

@@ -99,17 +99,19 @@ struct ConnectorReader {
             }
             return nil
         }
+        if attributes.has("defaultSSLHostConfigName"), attributes.nonEmpty("defaultSSLHostConfigName") == nil {
+            attributes.report(
+                .error,
+                "the attribute \"defaultSSLHostConfigName\" is empty; give it a value, or leave it out for its default",
+                "defaultSSLHostConfigName"
+            )
+        }
         let reader = TLSHostReader(context: self.context, scope: self.scope)
         var configurations: [TLSHostConfiguration] = []
         var names: Set<String> = []
         var elements = hosts
         if let older = LegacyTLSAttributes.element(from: element, scope: self.scope) { elements.insert(older, at: 0) }
         if elements.isEmpty {
-            self.scope.report(
-                .warning,
-                "SSLEnabled is \"true\" without <SSLHostConfig>; the default key store ${user.home}/.keystore is used",
-                element
-            )
             var host = XMLElement(name: "SSLHostConfig", position: element.position)
             host.children = [XMLElement(name: "Certificate", position: element.position)]
             elements = [host]

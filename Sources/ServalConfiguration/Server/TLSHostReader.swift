@@ -12,6 +12,7 @@ struct TLSHostReader {
         let errorsBefore = self.scope.log.errorCount
         let attributes = CheckedAttributes(element, table: .sslHostConfig, scope: self.scope)
         self.scope.checkChildren(of: element, known: ["Certificate", "OpenSSLConf"])
+        self.refuseEmpty(attributes)
         let name = attributes.nonEmpty("hostName") ?? TLSHostConfiguration.defaultHostName
         var children = element.children("Certificate")
         // Without <Certificate>, Tomcat takes the default key store.
@@ -31,6 +32,14 @@ struct TLSHostReader {
         self.applyRevocation(attributes, to: &host)
         self.applyNegotiation(attributes, to: &host)
         return self.scope.log.errorCount == errorsBefore ? host : nil
+    }
+
+    /// Attributes that decide about security, and whose emptiness is more likely a property without a value than the wish for the default.
+    private func refuseEmpty(_ attributes: CheckedAttributes) {
+        for name in ["certificateVerification", "protocols", "ciphers", "cipherSuites", "groups", "hostName"] {
+            guard let attribute = attributes.element.attribute(name), attributes.text(name)?.trimmingWhitespace().isEmpty == true else { continue }
+            attributes.report(.error, "the attribute \"\(attribute.writtenName)\" is empty; give it a value, or leave it out for its default", name)
+        }
     }
 
     // MARK: Clients
@@ -94,7 +103,7 @@ struct TLSHostReader {
         var sources: [TrustSource] = []
         if let path = self.existing("caCertificateFile", attributes) { sources.append(.file(path)) }
         if let path = attributes.path("caCertificatePath", base: self.context.base) {
-            if !FilePath.isDirectory(path) { attributes.report(.error, "the directory [\(path)] does not exist", "caCertificatePath") }
+            self.requireDirectory(path, "caCertificatePath", attributes)
             sources.append(.directory(path))
         }
         let property = self.context.properties.value(of: "javax.net.ssl.trustStore")
@@ -112,7 +121,7 @@ struct TLSHostReader {
     private func applyRevocation(_ attributes: CheckedAttributes, to host: inout TLSHostConfiguration) {
         if let path = self.existing("certificateRevocationListFile", attributes) { host.revocationListFiles = [path] }
         if let path = attributes.path("certificateRevocationListPath", base: self.context.base) {
-            if !FilePath.isDirectory(path) { attributes.report(.error, "the directory [\(path)] does not exist", "certificateRevocationListPath") }
+            self.requireDirectory(path, "certificateRevocationListPath", attributes)
             host.revocationListDirectories = [path]
         }
         self.applyOCSP(attributes, to: &host)
@@ -232,9 +241,14 @@ struct TLSHostReader {
         } else {
             path = FilePath.absolute(self.context.properties.resolve("${user.home}/.keystore").text, base: self.context.base)
             guard FilePath.isFile(path) else {
-                self.scope.report(.error, "no certificate is configured, and the default key store [\(path)] does not exist", attributes.element)
+                self.scope.report(
+                    .error,
+                    "no certificate is configured, and the default key store [\(path)] \(FilePath.obstacle(path))",
+                    attributes.element
+                )
                 return nil
             }
+            self.scope.report(.warning, "no certificate is configured; the default key store [\(path)] is used", attributes.element)
         }
         for name in ["certificateKeyPasswordFile", "certificateKeystorePasswordFile"] where attributes.has(name) {
             _ = self.existing(name, attributes)
@@ -277,11 +291,16 @@ struct TLSHostReader {
         if host.has("truststoreFile") { warn("a truststoreFile (JSSE style)", "OpenSSL", ["caCertificateFile", "caCertificatePath"]) }
     }
 
+    private func requireDirectory(_ path: String, _ name: String, _ attributes: CheckedAttributes) {
+        guard !FilePath.isDirectory(path) else { return }
+        attributes.report(.error, "the directory [\(path)] \(FilePath.exists(path) ? "is none" : "does not exist")", name)
+    }
+
     /// The path of a file that has to exist; `nil` with an error if it does not, and without one if the attribute is missing.
     private func existing(_ name: String, _ attributes: CheckedAttributes) -> String? {
         guard let path = attributes.path(name, base: self.context.base) else { return nil }
         if FilePath.isFile(path) { return path }
-        attributes.report(.error, "Configured file [\(path)] does not exist", name)
+        attributes.report(.error, "Configured file [\(path)] \(FilePath.obstacle(path))", name)
         return nil
     }
 }

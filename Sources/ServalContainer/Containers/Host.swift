@@ -113,6 +113,7 @@ public final class Host: Sendable {
         }
         var response = Response.error(failure.status, message: failure.message)
         response.error?.errorType = String(reflecting: type(of: error))
+        for field in request[.errorFields] ?? [:] { response.headers.addIfMissing(field.name, field.value) }
         return await self.errorResponse(for: response, request: request, route: route, error: error)
     }
 

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Adds the header fields by which browsers protect users: `Strict-Transport-Security`, `X-Frame-Options` and `X-Content-Type-Options`.
 ///
-/// Fields that the application sets itself stay. Errors that a servlet throws pass without them, those that it returns do not.
+/// Fields that the application sets itself stay. Error pages have them, too, whether the servlet returns the error or throws it.
 ///
 /// Source: Tomcat's `HttpHeaderSecurityFilter` with its init parameters and defaults; RFC 6797 and RFC 7034.
 public final class HTTPHeaderSecurityFilter: Filter {
@@ -22,13 +22,18 @@ public final class HTTPHeaderSecurityFilter: Filter {
 
     /// Passes the request on, and adds the fields to the response.
     public func filter(_ request: Request, next: FilterChain) async throws -> Response {
-        var response = try await next(request)
         let fields = self.fields.withLock { $0 }
-        if request.isSecure, let value = fields.strictTransportSecurity { response.headers.add(.strictTransportSecurity, value) }
-        if let value = fields.frameOptions { response.headers.add(.frameOptions, value) }
-        if fields.forbidsSniffing { response.headers.add(.xContentTypeOptions, "nosniff") }
-        if fields.filtersScripts { response.headers.add(.scriptFilter, "1; mode=block") }
-        return response
+        do {
+            var response = try await next(request)
+            fields.add(to: &response.headers, of: request)
+            return response
+        } catch {
+            // Whoever makes the answer adds them.
+            var headers = HeaderFields()
+            fields.add(to: &headers, of: request)
+            request[.errorFields] = headers
+            throw error
+        }
     }
 
     /// The values of the fields, made once.
@@ -41,6 +46,13 @@ public final class HTTPHeaderSecurityFilter: Filter {
         var filtersScripts = false
 
         init() {}
+
+        func add(to headers: inout HeaderFields, of request: Request) {
+            if request.isSecure, let value = self.strictTransportSecurity { headers.addIfMissing(.strictTransportSecurity, value) }
+            if let value = self.frameOptions { headers.addIfMissing(.frameOptions, value) }
+            if self.forbidsSniffing { headers.addIfMissing(.xContentTypeOptions, "nosniff") }
+            if self.filtersScripts { headers.addIfMissing(.scriptFilter, "1; mode=block") }
+        }
 
         init(_ parameters: [String: String]) throws {
             let known = [
@@ -99,9 +111,14 @@ public final class HTTPHeaderSecurityFilter: Filter {
 }
 
 extension HeaderFields {
-    fileprivate mutating func add(_ name: HTTPField.Name?, _ value: String) {
+    mutating func addIfMissing(_ name: HTTPField.Name?, _ value: String) {
         if let name, !self.contains(name) { self.append(name, value) }
     }
+}
+
+extension RequestAttributeKey where Value == HeaderFields {
+    /// What a filter wants to be in the answer to a request that failed, too.
+    static var errorFields: Self { Self("serval.error.fields") }
 }
 
 extension HTTPField.Name {

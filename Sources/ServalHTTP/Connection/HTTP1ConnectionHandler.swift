@@ -121,7 +121,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
         switch event {
         case let completion as TLSHandshakeCompletion:
             self.isSecured = true
-            if self.runtime.configuration.strictSNI { self.hosts = AdmittedHosts(completion.facts) }
+            let configuration = self.runtime.configuration
+            if configuration.strictSNI { self.hosts = AdmittedHosts(completion.facts, proxyName: configuration.proxyName) }
             self.tlsInfo = TLSConnectionInfo(facts: completion.facts, logger: self.runtime.logger)
             self.knownInfo = nil
             if completion.facts.applicationProtocol == "h2", self.runtime.http2 != nil {

@@ -19,6 +19,8 @@ public struct PresentedCertificate: Sendable, Hashable {
     public let fields: CertificateFields
     /// The earliest end of validity in the whole chain, in seconds since 1970: after it clients refuse the certificate.
     public let chainNotAfter: Int64
+    /// Whether a root has issued the certificate itself, so that nothing is missing between the two.
+    package var isOfKnownRoot = false
     /// Where the configuration says so.
     public var origin: ConfigurationOrigin?
 
@@ -72,8 +74,9 @@ extension PresentedCertificate {
     ///
     /// - Parameter time: in seconds since 1970.
     public func findings(at time: Int64 = KeyStore.millisecondsNow() / 1000) -> [Finding] {
-        let checks = KeyStoreLint(time: time).findings(inChain: chain)
+        let all = KeyStoreLint(time: time).findings(inChain: chain)
         let isSelfSigned = chain.count == 1 && fields.isSelfIssued
+        let checks = isOfKnownRoot ? all.filter { $0.code != .chainIncomplete } : all
         var findings = checks.filter { !Self.notForServers.contains($0.code) && !(isSelfSigned && $0.code == .caLeaf) }.map { check in
             // Names are not what decides for all clients: programs are often told to look at none.
             Finding(severity: check.code == .missingSAN ? min(check.severity, .warning) : check.severity, message: check.message)

@@ -83,7 +83,7 @@ extension TLSHandshakeFailure {
         // The client's certificate.
 
         /// There was none, and one is required.
-        public static let clientCertificateMissing = Cause("client-certificate-missing")
+        public static let clientCertificateMissing = Cause("client-certificate-missing", level: .info)
         /// It comes from nobody who is trusted.
         public static let clientCertificateUntrusted = Cause("client-certificate-untrusted", level: .info)
         /// It has expired.

@@ -2,7 +2,8 @@
 ///
 /// A change counts once the files have looked the same twice in a row, so that nothing is read half written. If key and certificate do not belong together
 /// then, whoever replaces them is probably between the two: that is told only when it stays so. What failed for a reason that may pass without a change of the
-/// files, such as a responder or a token out of service, is tried again, each time after a longer while.
+/// files that a look would see, such as a responder or a token out of service, or a file that was away while it was to be read, is tried again, each time after
+/// a longer while.
 package struct ReloadSchedule: Sendable {
     /// What to do after a look.
     package enum Step: Sendable, Equatable {
@@ -81,7 +82,7 @@ package struct ReloadSchedule: Sendable {
 
     /// Loading failed, for whatever reason it was tried.
     package mutating func noteFailure(_ code: TLSError.Code) {
-        guard [.stapleMissing, .keyUnavailable, .secretUnavailable].contains(code) else {
+        guard [.stapleMissing, .keyUnavailable, .secretUnavailable, .fileNotFound].contains(code) else {
             retry = nil
             return
         }

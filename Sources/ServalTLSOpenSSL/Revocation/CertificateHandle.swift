@@ -26,6 +26,9 @@ final class CertificateHandle: @unchecked Sendable {
 
     var issuer: String { Self.words(X509_get_issuer_name(pointer)) }
 
+    /// Whether it has the same name as its issuer, as roots have.
+    var isSelfIssued: Bool { X509_NAME_cmp(X509_get_subject_name(pointer), X509_get_issuer_name(pointer)) == 0 }
+
     var digest: [UInt8] {
         [UInt8](unsafeUninitializedCapacity: 64) { buffer, count in
             var length: UInt32 = 0

@@ -13,10 +13,14 @@ struct IssuerSearch {
     /// First the chain, then the host's trust store, then the system's authorities; the later ones are read only if need be.
     func issuer(of certificate: CertificateHandle) -> CertificateHandle? {
         if let issuer = chain.first(where: certificate.isIssued) { return issuer }
+        return trustedIssuer(of: certificate) ?? systemIssuer(of: certificate)
+    }
+
+    /// Only the host's trust store.
+    func trustedIssuer(of certificate: CertificateHandle) -> CertificateHandle? {
         // What is wrong with the trust store is told where it is needed.
         let trusted = (try? trust?.loadCertificates()) ?? []
-        if let issuer = trusted.lazy.compactMap({ CertificateHandle(der: $0) }).first(where: certificate.isIssued) { return issuer }
-        return systemIssuer(of: certificate)
+        return trusted.lazy.compactMap { CertificateHandle(der: $0) }.first(where: certificate.isIssued)
     }
 
     private func systemIssuer(of certificate: CertificateHandle) -> CertificateHandle? {

@@ -13,6 +13,8 @@ struct HTTPHeaderSecurityFilterTests {
         ContextDefinition("") { context in
             context.addFilter("security", HTTPHeaderSecurityFilter(), initParameters: parameters).map("/*")
             context.addServlet("plain", ClosureServlet { _ in .text("plain") }).map("/plain")
+            context.addServlet("throwing", ClosureServlet { _ in throw HTTPError(.forbidden) }).map("/throwing")
+            context.addServlet("failing", ClosureServlet { _ in throw CancellationError() }).map("/failing")
             context.addServlet("missing", ClosureServlet { _ in .error(.notFound) }).map("/missing")
             context.addServlet(
                 "own",
@@ -48,7 +50,7 @@ struct HTTPHeaderSecurityFilterTests {
     )
     func parameters(_ parameters: [String: String], expected: [String?]) async throws {
         try await EngineHarness.run(Self.context(parameters)) { harness in
-            for path in ["/plain", "/missing"] {
+            for path in ["/plain", "/missing", "/throwing", "/failing"] {
                 let answer = try await harness.get(path, connection: Self.secure)
                 #expect(Self.fields(answer) == expected)
             }

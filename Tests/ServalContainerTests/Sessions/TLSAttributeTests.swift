@@ -160,6 +160,26 @@ struct TLSAttributeTests {
         #expect(try await outcome(Self.guarded { unverified }) == "401 nobody")
     }
 
+    @Test("CLIENT-CERT: behind a proxy that vouches for nobody, the proxy's own certificate signs nobody in, and the proxy is not asked for one")
+    func withheldCertificate() async throws {
+        let certificate = try TestCertificateAuthority().issue(commonName: "proxy").certificate
+        let asked = Calls()
+        let asks = Self.guarded {
+            asked.count.add(1, ordering: .relaxed)
+            return .verified([certificate])
+        }
+        for info in [Self.info([certificate]), asks] {
+            let request = Self.request(info)
+            request.withhold(.x509Certificate)
+            guard case .refused(let response) = try await ClientCertificateAuthenticator().authenticate(request) else {
+                Issue.record("\(request.remoteUser ?? "nobody") is signed in")
+                continue
+            }
+            #expect(response.status == .unauthorized && request.remoteUser == nil)
+        }
+        #expect(asked.count.load(ordering: .relaxed) == 0)
+    }
+
     @Test("CLIENT-CERT: a body up to maxSavePostSize waits for the certificate; a longer one is 413; nobody is asked for nothing")
     func savedBody() async throws {
         let certificate = try TestCertificateAuthority().issue(commonName: "alice").certificate

@@ -42,6 +42,7 @@ struct TLSConnectionTests {
         serverName: String = "www.example.com",
         cipherOfHTTP2: (version: String, suite: String)? = nil,
         handshakeLogger: Logger? = nil,
+        proxyName: String? = nil,
         handler: @escaping @Sendable (Request) async -> Response = application,
         _ body: (Int) async throws -> Void
     ) async throws {
@@ -64,6 +65,7 @@ struct TLSConnectionTests {
         }
         var configuration = ConnectorConfiguration(port: 0)
         configuration.address = "127.0.0.1"
+        configuration.proxyName = proxyName
         if cipherOfHTTP2 != nil { configuration.http2 = HTTP2Configuration() }
         let connector = Connector(
             configuration: configuration,
@@ -117,6 +119,29 @@ struct TLSConnectionTests {
             let isThere = answer.indices.contains { answer[$0...].starts(with: goAway) }
             #expect(isThere == isRefused, "\(answer)")
         }
+    }
+
+    @Test(
+        "with proxyName look at that name, which chooses the virtual host, and at no other",
+        arguments: [("www.example.com", 200), ("secret.example", 400)]
+    )
+    func strictSNIBehindAProxy(proxyName: String, status: Int) async throws {
+        let lines = Lines()
+        let logger = Logger(label: "test") { _ in
+            CollectingLogHandler { event in
+                let host = event.metadata?["request.host"].map { "\($0)" } ?? ""
+                lines.all.withLock { $0.append(host) }
+            }
+        }
+        try await self.withTLSConnector(handshakeLogger: logger, proxyName: proxyName) { port in
+            try await blocking {
+                for host in ["www.example.com", "secret.example", "other.example"] {
+                    let client = try RawClient(port: port)
+                    #expect(try client.exchange("GET /plain HTTP/1.1\r\nHost: \(host)\r\n\r\n").status == status)
+                }
+            }
+        }
+        #expect(lines.all.withLock { $0 } == (status == 200 ? [] : Array(repeating: "secret.example", count: 3)))
     }
 
     @Test("refuse requests for hosts of another TLS host")

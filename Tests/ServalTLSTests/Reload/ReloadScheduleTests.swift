@@ -51,7 +51,7 @@ struct ReloadScheduleTests {
 
     @Test func whatMayPassIsTriedAgainLessAndLessOften() throws {
         let files = try Files()
-        for code in [TLSError.Code.stapleMissing, .keyUnavailable, .secretUnavailable] {
+        for code in [TLSError.Code.stapleMissing, .keyUnavailable, .secretUnavailable, .fileNotFound] {
             var schedule = ReloadSchedule(files.look())
             let new = try files.change("for \(code)")
             #expect([schedule.see(new), schedule.see(new)] == [.wait, .load])

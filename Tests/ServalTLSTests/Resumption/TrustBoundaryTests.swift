@@ -102,9 +102,9 @@ struct TrustBoundaryTests {
 }
 
 extension TemporaryFolder {
-    /// A file of ticket keys, each made by repeating a few digits.
+    /// A file of ticket keys, each made by repeating a few digits, and two more, as one byte again and again is refused.
     func keyFile(_ digits: [String], to name: String = "tickets.keys") throws -> String {
-        let lines = digits.map { digits in String(repeating: digits, count: 64 / digits.count) }
+        let lines = digits.map { digits in String(repeating: digits, count: 64 / digits.count) + "5c" }
         let path = try write("# newest first\n" + lines.joined(separator: "\n") + "\n", to: name)
         try Command.makePrivate(path)
         return path
