@@ -46,6 +46,7 @@ let package = Package(
         .library(name: "ServalSessions", targets: ["ServalSessions"]),
         .library(name: "ServalFileStore", targets: ["ServalFileStore"]),
         .library(name: "ServalSQLStore", targets: ["ServalSQLStore"]),
+        .library(name: "ServalRedisStore", targets: ["ServalRedisStore"]),
         .library(name: "ServalServlet", targets: ["ServalServlet"]),
         .library(name: "ServalTLS", targets: ["ServalTLS", "ServalTLSOpenSSL", "ServalTLSNIOSSL"]),
         .library(name: "Serval", targets: ["Serval"]),
@@ -82,7 +83,8 @@ let package = Package(
         .target(name: "ServalPKCS11", dependencies: ["ServalKeyStore", "CPKCS11"], swiftSettings: settings),
         .target(name: "ServalSessions", dependencies: [logging, crypto], swiftSettings: settings),
         .target(name: "ServalFileStore", dependencies: ["ServalSessions"], swiftSettings: settings),
-        .target(name: "ServalSQLStore", dependencies: ["ServalSessions", grdb], swiftSettings: settings),
+        .target(name: "ServalSQLStore", dependencies: ["ServalSessions", grdb, logging], swiftSettings: settings),
+        .target(name: "ServalRedisStore", dependencies: ["ServalSessions", logging, crypto], swiftSettings: settings),
         .target(name: "ServalServlet", dependencies: ["ServalSessions", httpTypes, logging, x509], swiftSettings: settings),
         .target(
             name: "ServalTLS",
@@ -116,9 +118,8 @@ let package = Package(
             name: "Serval",
             dependencies: [
                 "ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalTLSOpenSSL", "ServalKeyStore", "ServalPKCS11",
-                "ServalServlet", "ServalSessions", "ServalFileStore", "ServalSQLStore", "ServalObservability", nioSSLBackend, nioCore, nioPosix,
-                logging, metrics, serviceLifecycle,
-                unixSignals,
+                "ServalServlet", "ServalSessions", "ServalFileStore", "ServalSQLStore", "ServalRedisStore", "ServalObservability", nioSSLBackend,
+                nioCore, nioPosix, logging, metrics, serviceLifecycle, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -168,6 +169,7 @@ let package = Package(
         .testTarget(name: "ServalSessionsTests", dependencies: ["ServalSessions", logging], swiftSettings: settings),
         .testTarget(name: "ServalFileStoreTests", dependencies: ["ServalFileStore", "ServalSessions"], swiftSettings: settings),
         .testTarget(name: "ServalSQLStoreTests", dependencies: ["ServalSQLStore", "ServalSessions", grdb], swiftSettings: settings),
+        .testTarget(name: "ServalRedisStoreTests", dependencies: ["ServalRedisStore", "ServalSessions"], swiftSettings: settings),
         // Killed by the tests while it writes.
         .executableTarget(
             name: "SessionStoreWriter",
@@ -217,7 +219,8 @@ let package = Package(
         .testTarget(
             name: "ConformanceTests",
             dependencies: [
-                "TestPrograms", "SessionStoreWriter", "ServalTesting", "ServalKeyStore", "ServalSessions", "ServalFileStore", "ServalSQLStore", x509,
+                "TestPrograms", "SessionStoreWriter", "ServalTesting", "ServalKeyStore", "ServalSessions", "ServalFileStore", "ServalSQLStore",
+                "ServalRedisStore", logging, x509,
             ],
             exclude: ["HTTP2/attacks.py", "HTTP2/client.py", "HTTP2/conformance.py", "HTTP2/stopping.py", "Scanners"],
             swiftSettings: settings

@@ -24,6 +24,9 @@ package enum SQLDialect: Sendable, Hashable {
     /// The type of a digest: bytes are compared, whatever the database's collation is.
     func digestType(_ length: Int) -> String { self == .mySQL ? "varchar(\(length)) character set ascii collate ascii_bin" : "varchar(\(length))" }
 
+    /// The type of a name with all of Unicode, which is compared exactly.
+    func nameType(_ length: Int) -> String { self == .mySQL ? "varchar(\(length)) character set utf8mb4 collate utf8mb4_bin" : "varchar(\(length))" }
+
     /// Behind a query whose rows nobody else may change before the transaction ends; SQLite locks the whole database when a transaction begins.
     var forUpdate: String { self == .sqlite ? "" : " for update" }
 
@@ -31,6 +34,14 @@ package enum SQLDialect: Sendable, Hashable {
     ///
     /// Source: PostgreSQL 9.5, MySQL 8.0, MariaDB 10.6.
     var forUpdateOfFreeRows: String { self == .sqlite ? "" : " for update skip locked" }
+
+    /// Keeps others from making the table at the same time, until the transaction ends.
+    var creationLock: SQLStatement? { self == .postgreSQL ? SQLStatement("select pg_advisory_xact_lock(7310573106)") : nil }
+
+    /// The condition that a column of texts has exactly a value: some databases find letters equal that are not.
+    func isExactly(_ column: String) -> (String, String)? {
+        self == .mySQL ? (" and cast(convert(\(column) using utf8mb4) as binary) = cast(", " as binary)") : nil
+    }
 
     /// Behind an `insert` that leaves a row alone that is there.
     func ignoringConflict(_ key: String) -> String {

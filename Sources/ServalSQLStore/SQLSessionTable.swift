@@ -97,7 +97,7 @@ package struct SQLSessionStatements: Sendable {
     package var createTable: [SQLStatement] {
         var lines = [
             "\(self.id) \(self.dialect.digestType(100)) not null primary key",
-            "\(self.app) varchar(\(SQLSessionTable.maximumNamespaceLength))",
+            "\(self.app) \(self.dialect.nameType(SQLSessionTable.maximumNamespaceLength))",
             "\(self.data) \(self.dialect.bytesType)",
             "\(self.valid) char(1) not null",
             "\(self.maxInactive) int not null",
@@ -270,6 +270,10 @@ package struct SQLSessionStatements: Sendable {
 
     private func addNamespace(to build: inout SQLBuilder) {
         build.add(" where \(self.app) = ", .text(self.namespace))
+        if let (before, behind) = self.dialect.isExactly(self.app) {
+            build.add(before, .text(self.namespace))
+            build.add(behind)
+        }
         // Tomcat's own rows have ids of 32 digits.
         build.add(" and length(\(self.id)) = 64")
     }

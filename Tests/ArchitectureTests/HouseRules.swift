@@ -11,6 +11,7 @@ enum HouseRules {
         "ServalSessions": [],
         "ServalFileStore": ["ServalSessions"],
         "ServalSQLStore": ["ServalSessions"],
+        "ServalRedisStore": ["ServalSessions"],
         "ServalServlet": ["ServalSessions"],
         "ServalTLS": ["ServalKeyStore"],
         "ServalTLSOpenSSL": ["ServalTLS", "ServalKeyStore", "COpenSSL"],
@@ -22,7 +23,8 @@ enum HouseRules {
         "ServalObservability": [],
         "Serval": [
             "ServalConfiguration", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalTLSOpenSSL", "ServalTLSNIOSSL", "ServalKeyStore",
-            "ServalPKCS11", "ServalServlet", "ServalSessions", "ServalFileStore", "ServalSQLStore", "ServalObservability",
+            "ServalPKCS11", "ServalServlet", "ServalSessions", "ServalFileStore", "ServalSQLStore", "ServalRedisStore",
+            "ServalObservability",
         ],
         "ServalExamples": ["ServalServlet", "ServalSessions"],
         "ServalTesting": [
@@ -37,7 +39,7 @@ enum HouseRules {
 
     /// Targets that work in programs without NIO.
     static let withoutNIO: Set<String> = [
-        "ServalKeyStore", "ServalPKCS11", "ServalSessions", "ServalFileStore", "ServalSQLStore", "ServalServlet",
+        "ServalKeyStore", "ServalPKCS11", "ServalSessions", "ServalFileStore", "ServalSQLStore", "ServalRedisStore", "ServalServlet",
     ]
 
     /// TLS backends and session stores: put in by `Serval`, known to nobody else.

@@ -21,7 +21,7 @@ func say(_ line: String, to descriptor: Int32 = STDOUT_FILENO) {
 
 let arguments = CommandLine.arguments
 guard arguments.count >= 3, let store = LocalStore(rawValue: arguments[1])?.store(at: arguments[2]) else {
-    say("usage: SessionStoreWriter file|sqlite PATH [unprivileged|small-files]", to: STDERR_FILENO)
+    say("usage: SessionStoreWriter file|sqlite|postgreSQL PATH [unprivileged|small-files]", to: STDERR_FILENO)
     exit(2)
 }
 // For a test that ends before it kills.

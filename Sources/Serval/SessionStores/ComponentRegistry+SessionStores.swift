@@ -1,6 +1,7 @@
 import Logging
 public import ServalConfiguration
 import ServalFileStore
+import ServalRedisStore
 import ServalSQLStore
 import ServalSessions
 import ServalTLS
@@ -11,6 +12,12 @@ extension ComponentRegistry {
     /// The command `serval` does it; a program that loads configuration files itself does it before.
     public mutating func registerSessionStores() {
         self.register(sessionStore: "org.apache.catalina.session.FileStore", attributes: .fileStore) { try SessionStoreFactories.files($0) }
+        for scheme in ["jdbc:postgresql", "jdbc:mysql", "jdbc:mariadb"] {
+            self.register(sessionStoreScheme: scheme, attributes: .databaseStore) { try SessionStoreFactories.sql($0) }
+        }
+        for scheme in ["redis", "rediss"] {
+            self.register(sessionStoreScheme: scheme, attributes: .databaseStore) { try SessionStoreFactories.redis($0) }
+        }
         #if SQLite
             self.register(sessionStoreScheme: "jdbc:sqlite", attributes: .databaseStore) { try SessionStoreFactories.sqlite($0) }
         #endif
@@ -26,6 +33,23 @@ enum SessionStoreFactories {
         configuration.threads = try attributes.integer("serval.connections", default: configuration.threads)
         configuration.timeout = try Self.timeout(settings)
         return FileSessionStore(configuration: configuration)
+    }
+
+    static func sql(_ settings: SessionStoreSettings) throws -> any SessionStore {
+        var configuration = SQLSessionStore.Configuration(database: try Self.database(settings))
+        configuration.namespace = settings.namespace
+        configuration.table = Self.table(settings.attributes)
+        configuration.connections = try settings.attributes.integer("serval.connections", default: configuration.connections)
+        configuration.timeout = try Self.timeout(settings)
+        return SQLSessionStore(configuration: configuration)
+    }
+
+    static func redis(_ settings: SessionStoreSettings) throws -> any SessionStore {
+        var configuration = RedisSessionStore.Configuration(database: try Self.database(settings))
+        configuration.namespace = settings.namespace
+        configuration.connections = try settings.attributes.integer("serval.connections", default: configuration.connections)
+        configuration.timeout = try Self.timeout(settings)
+        return RedisSessionStore(configuration: configuration)
     }
 
     #if SQLite

@@ -21,7 +21,9 @@ extension AttributeTable {
             AttributeDefinition(
                 "connectionURL",
                 .secret,
-                note: "`jdbc:sqlite:` and a path, relative to the base directory"
+                note: "`jdbc:postgresql://host/name`, `jdbc:mysql:`, `jdbc:mariadb:`, `redis://host/0`, `rediss:` (with TLS), or "
+                    + "`jdbc:sqlite:` and a path, relative to the base directory; with `user`, `password` and TLS (`sslmode`, "
+                    + "`sslrootcert`, `sslcert`, `sslkey`, `useSSL`, …) as the JDBC drivers have them"
             ),
             AttributeDefinition("connectionName", .text, note: "the user; stronger than the URL's"),
             AttributeDefinition("connectionPassword", .secret, note: "stronger than the URL's"),

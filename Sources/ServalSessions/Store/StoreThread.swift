@@ -116,6 +116,11 @@ package final class StoreThread: Sendable {
         }
 
         func run() {
+            // Not every client of a database keeps it away when the other side has gone.
+            var signals = sigset_t()
+            sigemptyset(&signals)
+            sigaddset(&signals, SIGPIPE)
+            pthread_sigmask(SIG_BLOCK, &signals, nil)
             while let jobs = self.next() { for job in jobs { job() } }
         }
 

@@ -27,6 +27,34 @@ struct KilledWriterTests {
         }
     }
 
+    @Test("Every acknowledged write survives the writer, in PostgreSQL")
+    func killWithDatabase() async throws {
+        let server = try await DatabaseServer.shared(.postgreSQL)
+        for round in 0..<max(3, Self.rounds / 3) {
+            let path = "writer_\(round)@\(server.url)"
+            let writer = try Writer(.postgreSQL, path)
+            try await writer.waitForSteps(1)
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0...150)))
+            let steps = await writer.kill()
+            try await Self.verify(.postgreSQL, path, steps)
+        }
+    }
+
+    @Test("Every acknowledged write survives the database server, which is killed")
+    func killDatabase() async throws {
+        let server = try await DatabaseServer.start(.postgreSQL)
+        for round in 0..<max(2, Self.rounds / 8) {
+            let path = "server_\(round)@\(server.url)"
+            let writer = try Writer(.postgreSQL, path)
+            try await writer.waitForSteps(20)
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0...150)))
+            server.kill()
+            let steps = await writer.kill()
+            try await server.start()
+            try await Self.verify(.postgreSQL, path, steps)
+        }
+    }
+
     @Test("A store that may not write says so", arguments: kinds, ["unprivileged", "small-files"])
     func hindered(_ kind: LocalStore, _ hindrance: String) async throws {
         // As root a file's mode hinders nobody, so the program gives its rights up; SQLite's files are open by then.

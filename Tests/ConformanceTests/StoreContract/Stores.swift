@@ -1,5 +1,6 @@
 import Foundation
 import ServalFileStore
+import ServalRedisStore
 import ServalSQLStore
 import ServalSessions
 import ServalTesting
@@ -7,7 +8,7 @@ import Synchronization
 
 /// The stores that keep the contract; whoever writes another adds it here.
 enum Stores: String, CaseIterable, Sendable {
-    case memory, file
+    case memory, file, postgreSQL, mySQL, redis
     #if SQLite
         case sqlite
     #endif
@@ -24,6 +25,15 @@ enum Stores: String, CaseIterable, Sendable {
                 configuration.namespace = namespace
                 return FileSessionStore(configuration: configuration)
             }
+        case .postgreSQL: return Self.suite(.postgreSQL, sessionCount)
+        case .mySQL: return Self.suite(.mariaDB, sessionCount)
+        case .redis:
+            return SessionStoreSuite(sessionCount: sessionCount) { namespace in
+                var configuration = RedisSessionStore.Configuration(database: try await DatabaseServer.shared(.redis).database)
+                configuration.namespace = namespace
+                configuration.timeout = .seconds(60)
+                return RedisSessionStore(configuration: configuration)
+            }
         #if SQLite
             case .sqlite:
                 return SessionStoreSuite(sessionCount: sessionCount) { namespace in
@@ -34,6 +44,16 @@ enum Stores: String, CaseIterable, Sendable {
                     return SQLiteSessionStore(configuration: configuration)
                 }
         #endif
+        }
+    }
+
+    private static func suite(_ kind: DatabaseServer.Kind, _ sessionCount: Int) -> SessionStoreSuite {
+        SessionStoreSuite(sessionCount: sessionCount) { namespace in
+            var configuration = SQLSessionStore.Configuration(database: try await DatabaseServer.shared(kind).database)
+            configuration.namespace = namespace
+            configuration.connections = 3
+            configuration.timeout = .seconds(60)
+            return SQLSessionStore(configuration: configuration)
         }
     }
 }
