@@ -40,8 +40,8 @@ public struct TLSHostNames: Sendable, Hashable {
 
     /// The position in `TLSEndpointConfiguration.hosts` of the host that serves `serverName`; nil stands for a client that names none.
     ///
-    /// Names are compared without case and without a final dot. One or two table look-ups.
-    public func position(for serverName: String?) -> Int { choice(for: serverName).position }
+    /// Names are compared without case and without a final dot. One or two table look-ups, none where there is one host.
+    public func position(for serverName: String?) -> Int { names.count == 1 ? defaultPosition : choice(for: serverName).position }
 
     /// Why a host serves a name.
     public enum Reason: Sendable, Hashable {

@@ -102,6 +102,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
 
     /// Ends everything that this handler holds; does nothing the second time.
     func release() {
+        guard phase != .closed || connection != nil || timer != nil || closing != nil else { return }
         phase = .closed
         timer?.cancel()
         timer = nil

@@ -95,30 +95,52 @@ public final class Engine: RequestHandler {
             // Source: RFC 9110 §9.3.7; the methods are those of Tomcat's answer.
             return Response(.ok, headers: [.allow: "GET, HEAD, POST, PUT, DELETE, OPTIONS"])
         }
-        guard let host = self.table.target(for: request.hostName) else { return ErrorReportPage().response(status: .notFound, message: nil) }
+        guard let host = self.table.single ?? self.table.target(for: request.hostName) else {
+            return ErrorReportPage().response(status: .notFound, message: nil)
+        }
         let route = host.route(request)
         guard let tracker = route.tracker else { return await self.respond(to: request, route: route) }
         var mapped = request
         mapped.mapping = route.mapping
+        guard self.valves.isEmpty, let observers = host.observers, let servlet = route.directServlet, !tracker.mayBeRequested else {
+            return await self.respond(to: mapped, route: route, tracker: tracker)
+        }
+        // What is true of most requests has no more layers than it needs: each has its memory.
+        var response: Response
+        do {
+            response = try await servlet.respond(to: mapped)
+            if response.error != nil { response = await host.errorResponse(for: response, request: mapped, route: route) }
+        } catch {
+            response = await host.errorResponse(for: error, request: mapped, route: route, place: route.place)
+        }
+        for observer in observers { observer.observe(mapped, response) }
+        if tracker.mustTouch || tracker.mustSave { await self.finish(&response, request: mapped, route: route, tracker: tracker) }
+        tracker.commit(&response)
+        return response
+    }
+
+    private func respond(to request: Request, route: Route, tracker: SessionTracker) async -> Response {
         var response: Response
         if tracker.mayBeRequested {
             await tracker.prepare()
-            response = await SessionTracker.$current.withValue(tracker) { [mapped] in await self.respond(to: mapped, route: route) }
-        } else if self.valves.isEmpty {
-            response = await host.respond(to: mapped, route: route)
+            response = await SessionTracker.$current.withValue(tracker) { await self.respond(to: request, route: route) }
         } else {
-            response = await self.respond(to: mapped, route: route)
+            response = await self.respond(to: request, route: route)
         }
-        if tracker.mustTouch { _ = try? await tracker.existingSession(for: mapped, touches: true) }
-        if tracker.mustSave {
-            do {
-                try await tracker.save()
-            } catch {
-                response = await host.errorResponse(for: error, request: mapped, route: route, place: "saving the session")
-            }
-        }
+        await self.finish(&response, request: request, route: route, tracker: tracker)
         tracker.commit(&response)
         return response
+    }
+
+    /// What the session needs before the response is sent.
+    private func finish(_ response: inout Response, request: Request, route: Route, tracker: SessionTracker) async {
+        if tracker.mustTouch { _ = try? await tracker.existingSession(for: request, touches: true) }
+        guard tracker.mustSave else { return }
+        do {
+            try await tracker.save()
+        } catch {
+            response = await route.host.errorResponse(for: error, request: request, route: route, place: "saving the session")
+        }
     }
 
     private func respond(to request: Request, route: Route) async -> Response {
@@ -137,7 +159,7 @@ extension Request {
     /// The name that chooses the virtual host.
     fileprivate var hostName: ArraySlice<UInt8>? {
         if let proxyName = self.state.connection.proxyName { return Array(proxyName.utf8)[...] }
-        return self.authority?.host
+        return self.authorityHost
     }
 
     /// Whether the request is for the server as a whole: `OPTIONS *`.

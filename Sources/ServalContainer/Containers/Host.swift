@@ -10,6 +10,8 @@ public final class Host: Sendable {
     /// The contexts in the order of the definition.
     public let contexts: [Context]
     private let valves: [any Valve]
+    /// All the valves, the innermost first, if none of them is more than an observer.
+    let observers: [any ObservingValve]?
     private let table: ContextTable<Context>
     private let report: ErrorReportPage
     private let logger: Logger
@@ -18,6 +20,8 @@ public final class Host: Sendable {
         self.name = definition.name
         self.aliases = definition.aliases
         self.valves = definition.valves
+        let observers = definition.valves.reversed().compactMap { $0 as? any ObservingValve }.filter(\.onlyObserves)
+        self.observers = observers.count == definition.valves.count ? observers : nil
         self.logger = logger
         self.report = ErrorReportPage(showsReport: definition.showsErrorReport, showsServerInfo: definition.showsServerInfo)
         let siblings = SiblingSessions()
@@ -71,7 +75,11 @@ public final class Host: Sendable {
     }
 
     func respond(to request: Request, route: Route) async -> Response {
-        guard !self.valves.isEmpty else { return await self.respondInContext(to: request, route: route) }
+        if let observers {
+            let response = await self.respondInContext(to: request, route: route)
+            for observer in observers { observer.observe(request, response) }
+            return response
+        }
         let chain = ValveChain(valves: self.valves[...]) { request in await self.respondInContext(to: request, route: route) }
         do {
             let response = try await chain(request)
@@ -140,7 +148,7 @@ final class Route: Sendable {
         self.destination = destination
     }
 
-    /// The servlet of a request with nothing in between: neither valves nor filters.
+    /// The servlet of a request with nothing in between: neither the context's valves nor filters.
     ///
     /// Every layer of async calls that is left out saves 500 instructions.
     var directServlet: (any Servlet)? {

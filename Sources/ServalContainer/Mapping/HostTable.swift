@@ -20,8 +20,8 @@ struct HostTable<Target: Sendable>: Sendable {
     private var names: [Name: Target] = [:]
     private var wildcards: [Name: Target] = [:]
     private let fallback: Target?
-    /// With one host, every name leads to it.
-    private var isSingle = false
+    /// The only host, to which every name leads.
+    private(set) var single: Target?
 
     /// - Parameter hosts: names and aliases of each host.
     init(_ hosts: [(names: [String], target: Target)], fallback: Target?) {
@@ -35,12 +35,12 @@ struct HostTable<Target: Sendable>: Sendable {
                 }
             }
         }
-        self.isSingle = hosts.count == 1 && fallback != nil
+        if hosts.count == 1 { self.single = fallback }
     }
 
     /// The host for a name without port; `nil` for a request that names none.
     func target(for name: ArraySlice<UInt8>?) -> Target? {
-        guard !self.isSingle, var name, !name.isEmpty else { return self.fallback }
+        guard self.single == nil, var name, !name.isEmpty else { return self.fallback }
         if name.last == UInt8(ascii: ".") { name = name.dropLast() }
         if let target = self.names[Name(bytes: name)] { return target }
         if !self.wildcards.isEmpty, let dot = name.firstIndex(of: UInt8(ascii: ".")), dot > name.startIndex,

@@ -19,6 +19,16 @@ extension Valve {
     public func stop() async {}
 }
 
+/// A valve that neither answers nor changes anything: it only wants to know what came of each request.
+///
+/// A host whose valves are all like that calls them when the response is made, which saves every request the layers of a pipeline.
+protocol ObservingValve: Valve {
+    /// Whether ``observe(_:_:)`` does what ``Valve/respond(to:next:)`` would do.
+    var onlyObserves: Bool { get }
+    /// Called with a request and the response to it.
+    func observe(_ request: Request, _ response: Response)
+}
+
 /// The rest of a pipeline: the valves that follow, then the container's own step.
 public struct ValveChain: Sendable {
     private let valves: ArraySlice<any Valve>

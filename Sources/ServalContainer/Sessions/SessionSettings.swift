@@ -6,6 +6,8 @@ final class SessionSettings: Sendable {
     let manager: any SessionManager
     let cookie: SessionCookieConfiguration
     let modes: Set<SessionTrackingMode>
+    /// Whether ``modes`` has TLS sessions; every request asks.
+    let tracksTLSSessions: Bool
     let contextPath: String
     /// The name of the path parameter: `jsessionid`, or the cookie's name where that is not the default.
     let urlParameter: String
@@ -26,6 +28,7 @@ final class SessionSettings: Sendable {
         self.siblings = siblings
         self.cookie = definition.effectiveCookie(context.sessionCookie)
         self.modes = context.sessionTrackingModes
+        self.tracksTLSSessions = self.modes.contains(.ssl)
         self.contextPath = context.path
         self.urlParameter = self.cookie.name == "JSESSIONID" ? "jsessionid" : self.cookie.name
         self.sharesIDs = self.cookie.path == "/" && !context.path.isEmpty || definition.sessionCookiePath == "/"

@@ -49,7 +49,7 @@ final class SessionTracker: RequestSessions {
 
     /// Whether the request may have come with a session id.
     var mayBeRequested: Bool {
-        self.hasPathParameters || self.request.head.valueBytes(canonicalName: "cookie") != nil || self.settings.modes.contains(.ssl)
+        self.hasPathParameters || self.request.head.hasCookies || self.settings.tracksTLSSessions
     }
 
     /// Looks up an id in the URL beforehand, because ``encodedURL(_:for:)`` cannot wait.

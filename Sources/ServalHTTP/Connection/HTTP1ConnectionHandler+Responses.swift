@@ -81,10 +81,11 @@ extension HTTP1ConnectionHandler {
 
     // MARK: Bodies that are there
 
-    @inline(__always)
+    // Not inlined: what it needs would lie in the memory of the task that answers, all the time.
+    @inline(never)
     private func send(_ response: Response) {
-        let response = response.status.code >= 200 ? response : self.checked(response)
         let code = response.status.code
+        guard code >= 200 else { return self.send(self.checked(response)) }
         let framing: ResponseHeadEncoder.Framing
         if code == 204 || code == 304 {
             framing = .none

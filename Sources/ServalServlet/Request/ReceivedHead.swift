@@ -122,6 +122,14 @@ package final class ReceivedHead: Sendable {
         return rest[..<(rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex)]
     }
 
+    /// Whether there is a `Cookie` field.
+    ///
+    /// Every request is asked, so it has a look-up of its own.
+    package var hasCookies: Bool {
+        let hash = Self.hash(count: 6, first: UInt8(ascii: "c"), middle: UInt8(ascii: "k"), last: UInt8(ascii: "e"))
+        return self.slots.contains { $0.nameHash == hash && self.isName($0, "cookie".utf8) }
+    }
+
     /// The value of the `Host` field, without copying.
     ///
     /// Every request asks for it, so it has a look-up of its own.

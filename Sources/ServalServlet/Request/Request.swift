@@ -151,12 +151,19 @@ public struct Request: Sendable {
 
     /// The host in the `Host` field or an absolute-form target, without port, as received; IPv6 literals keep their brackets.
     package var authority: (host: ArraySlice<UInt8>, port: Int?)? {
+        guard let bytes = self.state.head.authorityBytes, let host = self.authorityHost else { return nil }
+        guard host.endIndex < bytes.endIndex else { return (host, nil) }
+        return (host, Int(String(decoding: bytes[(host.endIndex + 1)...], as: UTF8.self)))
+    }
+
+    /// The host of ``authority``.
+    package var authorityHost: ArraySlice<UInt8>? {
         guard let bytes = self.state.head.authorityBytes, !bytes.isEmpty else { return nil }
         let isLiteral = bytes.first == UInt8(ascii: "[")
         guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")), !isLiteral || bytes[colon...].firstIndex(of: UInt8(ascii: "]")) == nil else {
-            return (bytes, nil)
+            return bytes
         }
-        return (bytes[..<colon], Int(String(decoding: bytes[(colon + 1)...], as: UTF8.self)))
+        return bytes[..<colon]
     }
 
     // MARK: Context, attributes
@@ -188,6 +195,7 @@ public struct Request: Sendable {
     /// `org.apache.tomcat.util.net.secure_protocol_version`, answer without having been set. Certificates that nobody has verified (`optionalNoCA`) are
     /// ``UnverifiedCertificates``, others `[Certificate]`.
     public func attribute(named name: String) -> (any Sendable)? {
+        guard self.state.shared.withLock({ $0.attributes != nil }) || TLSAttributeNames.mayContain(name) else { return nil }
         let name = TLSAttributeNames.canonical(name)
         if let value = self.state.shared.withLock({ $0.attributes?[name] }) { return value is WithheldAttribute ? nil : value }
         guard name.hasPrefix(TLSAttributeNames.prefix), let tls = self.tls else { return nil }

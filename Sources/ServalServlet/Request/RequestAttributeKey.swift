@@ -48,6 +48,12 @@ enum TLSAttributeNames {
     static let prefix = "jakarta.servlet.request."
     private static let formerPrefix = "javax.servlet.request."
 
+    /// Whether a name may be one of these; cheap, and true for some that are not.
+    static func mayContain(_ name: String) -> Bool {
+        guard let first = name.utf8.first else { return false }
+        return first == UInt8(ascii: "j") || first == UInt8(ascii: "o")
+    }
+
     /// The one name that stands for all names of an attribute.
     static func canonical(_ name: String) -> String {
         if name.hasPrefix(self.formerPrefix) { return self.prefix + name.dropFirst(self.formerPrefix.count) }

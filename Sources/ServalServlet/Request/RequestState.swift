@@ -7,9 +7,9 @@ package final class RequestState: Sendable {
         var attributes: [String: any Sendable]?
         var authentication: Authentication?
         var form: [(name: String, value: String)]?
-        /// The access log's, as a rule; a place of its own saves an array.
-        var completion: (@Sendable (RequestCompletion) -> Void)?
-        var furtherCompletions: [@Sendable (RequestCompletion) -> Void]?
+        var completions: [@Sendable (RequestCompletion) -> Void]?
+        /// The access log's, as a rule; an object needs no context of its own, as closures do.
+        var observer: (any RequestObserver)?
     }
 
     package let head: ReceivedHead
@@ -32,23 +32,39 @@ package final class RequestState: Sendable {
 
     /// Calls `body` once when the last byte of the response was handed to the socket, or the connection broke.
     package func onCompletion(_ body: @escaping @Sendable (RequestCompletion) -> Void) {
-        self.shared.withLock { shared in
-            if shared.completion == nil { shared.completion = body } else { shared.furtherCompletions = (shared.furtherCompletions ?? []) + [body] }
+        self.shared.withLock { $0.completions = ($0.completions ?? []) + [body] }
+    }
+
+    /// Tells `observer` once when the last byte of the response was handed to the socket, or the connection broke; after ``onCompletion(_:)``'s.
+    package func onCompletion(_ observer: any RequestObserver) {
+        let isTaken = self.shared.withLock { shared in
+            guard shared.observer == nil else { return true }
+            shared.observer = observer
+            return false
         }
+        if isTaken { self.onCompletion { observer.requestEnded($0) } }
     }
 
     /// Called once by the connector.
     package func complete(_ completion: RequestCompletion) {
-        let (first, others) = self.shared.withLock { shared in
+        let (completions, observer) = self.shared.withLock { shared in
             defer {
-                shared.completion = nil
-                shared.furtherCompletions = nil
+                shared.completions = nil
+                shared.observer = nil
             }
-            return (shared.completion, shared.furtherCompletions)
+            return (shared.completions, shared.observer)
         }
-        first?(completion)
-        for body in others ?? [] { body(completion) }
+        if let completions {
+            for body in completions { body(completion) }
+        }
+        observer?.requestEnded(completion)
     }
+}
+
+/// Hears of the end of a request.
+package protocol RequestObserver: AnyObject, Sendable {
+    /// Called once.
+    func requestEnded(_ completion: RequestCompletion)
 }
 
 /// How a request ended, for logs and metrics.

@@ -14,8 +14,9 @@ extension AccessLogPattern {
         let head = request.state.head
         for element in self.elements {
             switch element {
-            case .literal(let bytes): buffer += bytes
-            case .time(let time): clock.append(to: &buffer, time, now: now, elapsed: Int64(clamping: completion.nanoseconds))
+            case .literal(let start, let end): buffer.append(self.literals, from: start, to: end)
+            case .time(let place):
+                clock.append(to: &buffer, self.times, place, now: now, elapsed: Int64(clamping: completion.nanoseconds))
             case .applicationText(let index): buffer.appendLogText(texts[index])
             case .bytes(let dashForZero):
                 if completion.bodyBytes == 0, dashForZero {
@@ -28,6 +29,9 @@ extension AccessLogPattern {
             // A connection that broke before the head was sent has no status of its own.
             case .status: buffer.appendDecimal(completion.status == 0 ? entry.status : completion.status)
             case .connectionStatus: buffer.append(Self.connectionStatus(entry, completion))
+            case .requestHeader(let place): buffer.appendLogText(request.headers[self.fieldNames[place]])
+            case .responseHeader(let place): buffer.appendLogText(entry.headers?[self.fieldNames[place]])
+            case .cookie(let place): buffer.appendCookie(self.cookieNames[place], entry)
             default: buffer.append(element, request, head, entry)
             }
         }
@@ -65,14 +69,19 @@ extension [UInt8] {
         case .path: self.appendTarget(request.pathBytes, entry)
         case .user: self.appendLogText(request[AccessLogValve.remoteUser] ?? request.remoteUser)
         case .serverName: self.appendLogText(entry.overridden("ServerName") ?? request.serverName)
-        case .requestHeader(let name): self.appendLogText(request.headers[name])
-        case .responseHeader(let name): self.appendLogText(entry.headers?[name])
-        case .cookie(let name):
-            let value = request.cookies.first { $0.name == name }?.value
-            let isSecret = !entry.configuration.writesSessionIDs && (name == "JSESSIONID" || name == request.context.sessionCookie.name)
-            self.appendLogText(isSecret ? value.map { AccessLogRedaction.digest(of: SessionID(rawValue: $0)) } : value)
         default: self.append(UInt8(ascii: "-"))
         }
+    }
+
+    fileprivate mutating func append(_ bytes: [UInt8], from start: Int, to end: Int) {
+        if end - start == 1 { self.append(bytes[start]) } else { self.append(contentsOf: bytes[start..<end]) }
+    }
+
+    fileprivate mutating func appendCookie(_ name: String, _ entry: AccessLogEntry) {
+        let request = entry.request
+        let value = request.cookies.first { $0.name == name }?.value
+        let isSecret = !entry.configuration.writesSessionIDs && (name == "JSESSIONID" || name == request.context.sessionCookie.name)
+        self.appendLogText(isSecret ? value.map { AccessLogRedaction.digest(of: SessionID(rawValue: $0)) } : value)
     }
 
     /// A request target, with a session id in its path parameters replaced by its digest.
@@ -195,27 +204,33 @@ extension AccessLogEntry {
 struct AccessLogClock: Sendable {
     private struct Kept: Sendable {
         var second: Int64
+        /// Whether it is the time at which the request began.
+        var isBegin: Bool
         var text: [UInt8]
+
+        func isOf(_ now: Int64, _ elapsed: Int64) -> Bool { (self.isBegin ? now - elapsed : now) / 1_000_000_000 == self.second }
     }
 
     private var kept: [Kept?] = []
 
-    mutating func append(to buffer: inout [UInt8], _ time: AccessLogTime, now: Int64, elapsed: Int64) {
-        switch time.format {
+    /// Writes the time at `place` of `times`, which is where its text is kept as well.
+    mutating func append(to buffer: inout [UInt8], _ times: [AccessLogTime], _ place: Int, now: Int64, elapsed: Int64) {
+        if place < self.kept.count, let kept = self.kept[place], kept.isOf(now, elapsed) {
+            buffer += kept.text
+            return
+        }
+        switch times[place].format {
         case .number(let divisor, let modulus, let digits, let isBegin):
             let number = (isBegin ? now - elapsed : now) / divisor
             guard let modulus else { return buffer.appendDecimal(Int(number)) }
             buffer += Int(number % modulus).padded(digits).utf8
         case .formatted(let format, let isBegin):
             let moment = isBegin ? now - elapsed : now
-            let second = moment / 1_000_000_000
-            while self.kept.count <= time.slot { self.kept.append(nil) }
-            if let kept = self.kept[time.slot], kept.second == second, format.isWholeSeconds {
-                buffer += kept.text
-                return
-            }
             let text = Array(format.text(moment / 1_000_000).utf8)
-            self.kept[time.slot] = Kept(second: second, text: text)
+            if format.isWholeSeconds {
+                while self.kept.count <= place { self.kept.append(nil) }
+                self.kept[place] = Kept(second: moment / 1_000_000_000, isBegin: isBegin, text: text)
+            }
             buffer += text
         }
     }

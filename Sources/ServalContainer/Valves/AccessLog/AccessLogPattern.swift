@@ -4,8 +4,10 @@ import ServalServlet
 ///
 /// Source: Tomcat's `AccessLogValve`, attribute `pattern`.
 struct AccessLogPattern: Sendable {
+    /// A part of a line: numbers only, what they stand for is elsewhere, so that nothing has to be retained for going through them.
     enum Element: Sendable {
-        case literal([UInt8])
+        /// A part of ``literals``.
+        case literal(start: Int, end: Int)
         case remoteAddress
         case peerAddress
         case localAddress
@@ -26,10 +28,13 @@ struct AccessLogPattern: Sendable {
         case path
         case serverName
         case connectionStatus
-        case requestHeader(HTTPField.Name)
-        case responseHeader(HTTPField.Name)
-        case cookie(String)
-        case time(AccessLogTime)
+        /// The place of its name among ``fieldNames``.
+        case requestHeader(Int)
+        case responseHeader(Int)
+        /// The place of its name among ``cookieNames``.
+        case cookie(Int)
+        /// The place among ``times``.
+        case time(Int)
         /// Text that is made before the buffer is locked; its place among ``applicationTexts(_:)``.
         case applicationText(Int)
     }
@@ -51,12 +56,15 @@ struct AccessLogPattern: Sendable {
     }
 
     private(set) var elements: [Element] = []
+    /// The bytes of all literals.
+    private(set) var literals: [UInt8] = []
+    private(set) var fieldNames: [HTTPField.Name] = []
+    private(set) var cookieNames: [String] = []
+    private(set) var times: [AccessLogTime] = []
     private var applicationTexts: [ApplicationText] = []
     private(set) var needsSession = false
     private(set) var needsResponseHeaders = false
     private(set) var needsCommitTime = false
-    /// The number of distinct places for cached times.
-    private var timeCount = 0
 
     static let common = "%h %l %u %t \"%r\" %s %b"
     static let combined = common + " \"%{Referer}i\" \"%{User-Agent}i\""
@@ -93,7 +101,7 @@ struct AccessLogPattern: Sendable {
                 literal.append(UInt8(ascii: "%"))
                 continue
             }
-            if !literal.isEmpty { self.elements.append(.literal(literal)) }
+            self.addLiteral(literal)
             literal = []
             if let argument {
                 try self.add(code, argument, text)
@@ -101,7 +109,13 @@ struct AccessLogPattern: Sendable {
                 try self.add(code, text)
             }
         }
-        if !literal.isEmpty { self.elements.append(.literal(literal)) }
+        self.addLiteral(literal)
+    }
+
+    private mutating func addLiteral(_ bytes: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        self.elements.append(.literal(start: self.literals.count, end: self.literals.count + bytes.count))
+        self.literals += bytes
     }
 
     private static func invalid(_ pattern: String, _ reason: String) -> ConfigurationError {
@@ -153,8 +167,11 @@ struct AccessLogPattern: Sendable {
         case ("i", _), ("o", _):
             guard let name = HTTPField.Name(argument) else { throw Self.invalid(pattern, "\"\(argument)\" is not a field name") }
             self.needsResponseHeaders = self.needsResponseHeaders || code == "o"
-            self.elements.append(code == "i" ? .requestHeader(name) : .responseHeader(name))
-        case ("c", _): self.elements.append(.cookie(argument))
+            self.elements.append(code == "i" ? .requestHeader(self.fieldNames.count) : .responseHeader(self.fieldNames.count))
+            self.fieldNames.append(name)
+        case ("c", _):
+            self.elements.append(.cookie(self.cookieNames.count))
+            self.cookieNames.append(argument)
         case ("r", _): self.addText(.requestAttribute(argument))
         case ("s", _): self.addText(.sessionAttribute(argument))
         default: throw Self.invalid(pattern, "the code %{\(argument)}\(code) is not known")
@@ -182,8 +199,8 @@ struct AccessLogPattern: Sendable {
     }
 
     private mutating func addTime(_ format: AccessLogTime.Format) {
-        self.elements.append(.time(AccessLogTime(format: format, slot: self.timeCount)))
-        self.timeCount += 1
+        self.elements.append(.time(self.times.count))
+        self.times.append(AccessLogTime(format: format))
     }
 
     private mutating func addText(_ text: ApplicationText) {
@@ -217,8 +234,6 @@ struct AccessLogTime: Sendable {
     }
 
     let format: Format
-    /// Where its text is kept for the next line of the same second.
-    let slot: Int
 }
 
 /// Session ids in lines.

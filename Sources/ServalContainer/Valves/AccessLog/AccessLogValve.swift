@@ -9,7 +9,7 @@ public import ServalServlet
 /// event loop waits for the disk. If the disk is slower than the requests, lines are dropped and counted, which the server's log tells once a minute.
 /// Whatever a client sends is escaped, so that it can neither begin a line nor end a quoted field. Session ids are written as a short digest unless
 /// ``Configuration/writesSessionIDs`` says otherwise.
-public final class AccessLogValve: Valve {
+public final class AccessLogValve: Valve, ObservingValve {
     /// The settings, with Tomcat's attribute names and defaults.
     public struct Configuration: Sendable, Hashable {
         /// The folder of the files; made if it does not exist.
@@ -116,9 +116,13 @@ public final class AccessLogValve: Valve {
         }
     }
 
+    // A session has to be waited for.
+    var onlyObserves: Bool { !self.access.pattern.needsSession }
+
+    func observe(_ request: Request, _ response: Response) { self.log(request, response, session: nil) }
+
     private func log(_ request: Request, _ response: Response?, session: HTTPSession?) {
-        let entry = AccessLogEntry(request: request, response: response, session: session, log: self.access)
-        request.state.onCompletion { entry.complete($0) }
+        request.state.onCompletion(AccessLogEntry(request: request, response: response, session: session, log: self.access))
     }
 
     private func session(of request: Request) async -> HTTPSession? {
@@ -127,7 +131,7 @@ public final class AccessLogValve: Valve {
 }
 
 /// What is known of a request when its response was made.
-final class AccessLogEntry: Sendable {
+final class AccessLogEntry: RequestObserver {
     let request: Request
     let status: Int
     let headers: HeaderFields?
@@ -150,7 +154,7 @@ final class AccessLogEntry: Sendable {
     var configuration: AccessLogValve.Configuration { self.log.configuration }
 
     /// Writes the line.
-    func complete(_ completion: RequestCompletion) {
+    func requestEnded(_ completion: RequestCompletion) {
         if let name = self.log.configuration.conditionUnless, self.request.attribute(named: name) != nil { return }
         if let name = self.log.configuration.conditionIf, self.request.attribute(named: name) == nil { return }
         // Attributes are described before the buffer is locked, because that is the application's code.
