@@ -37,10 +37,10 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     @exclusivity(unchecked) var connection: OpenSSLConnection?
     @exclusivity(unchecked) private var queue = PlaintextQueue()
     @exclusivity(unchecked) var closing: Closing?
-    private var timer: Scheduled<Void>?
+    var timer: Scheduled<Void>?
     /// When the handshake has to be over.
     var handshakeEnd = NIODeadline.distantFuture
-    @exclusivity(unchecked) private var encryptedBytes = 0
+    @exclusivity(unchecked) private(set) var encryptedBytes = 0
     /// Bytes of replies that TLS itself made while the client was not reading.
     private var unreadReplies = 0
     @exclusivity(unchecked) private var isReading = false
@@ -62,8 +62,6 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     /// Certificates asked for after the handshake.
     var late = LateAuthentication()
 
-    /// Half of how long a client may read nothing before a close goes on without it; longer if the close belongs to an answer that is just being sent.
-    private static let closeLimit = TimeAmount.seconds(3)
     private static let unreadReplyLimit = 65536
 
     init(_ server: OpenSSLServerContext, reporter: TLSHandshakeReporter?) {
@@ -164,6 +162,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         context.fireChannelReadComplete()
         isInRead = false
         sendOwed(context)
+        // Others may have to be sent first, by a task of this turn of the loop.
+        if closing != nil { context.eventLoop.assumeIsolated().execute { self.watchClosing(context) } }
         // What has come was not enough for a byte of plaintext, so what the application asked for is still owed to it.
         switch phase {
         // What is not read now stays with the client.
@@ -433,10 +433,11 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         }
         for promise in queue.removeUnflushed() { promise.fail(ChannelError.ioOnClosedChannel) }
         let limit = isInRead ? max(Self.closeLimit, .nanoseconds(server.handshakeTimeout.nanoseconds / 2)) : Self.closeLimit
-        closing = Closing(mode: mode, promise: promise, mark: progress(context), limit: limit)
+        closing = Closing(mode: mode, promise: promise, limit: limit)
         // While pumping, the pump goes on with the close when it is done.
         if !isPumping { pump(context) }
-        if closing != nil, phase == .open, timer == nil { startCloseTimer(context) }
+        // What a read gives rise to is sent at its end, and most closes are over then.
+        if !isInRead { watchClosing(context) }
     }
 
     private func continueClosing(_ context: ChannelHandlerContext) {
@@ -459,7 +460,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     }
 
     /// Everything has gone to the socket; now the channel itself.
-    private func finishClosing(_ context: ChannelHandlerContext) {
+    func finishClosing(_ context: ChannelHandlerContext) {
         guard let closing, phase == .open else { return }
         self.closing = nil
         timer?.cancel()
@@ -470,29 +471,6 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         } else {
             release()
             context.close(mode: .all, promise: closing.promise)
-        }
-    }
-
-    private func progress(_ context: ChannelHandlerContext) -> Progress {
-        let waiting = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
-        return Progress(encrypted: encryptedBytes, waiting: waiting ?? 0)
-    }
-
-    private func startCloseTimer(_ context: ChannelHandlerContext) {
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: closing?.limit ?? Self.closeLimit) {
-            self.timer = nil
-            guard var closing = self.closing, self.phase == .open else { return }
-            let progress = self.progress(context)
-            if closing.mark == progress, closing.isSuspect {
-                closing.mode = .all
-                self.closing = closing
-                self.finishClosing(context)
-            } else {
-                closing.isSuspect = closing.mark == progress
-                closing.mark = progress
-                self.closing = closing
-                self.startCloseTimer(context)
-            }
         }
     }
 }

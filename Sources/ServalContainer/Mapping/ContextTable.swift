@@ -1,6 +1,6 @@
 /// Finds the context with the longest path that a request's path begins with, on the border of a segment.
 struct ContextTable<Target: Sendable>: Sendable {
-    private var contexts: [PathKey: Target] = [:]
+    private var contexts = PathTable<Target>()
     private var root: Target?
     /// The most segments of any context path; longer prefixes need no look-up.
     private var depth = 0
@@ -10,7 +10,7 @@ struct ContextTable<Target: Sendable>: Sendable {
             if context.path.isEmpty {
                 self.root = context.target
             } else {
-                self.contexts[PathKey(context.path)] = context.target
+                self.contexts.set(context.path, context.target)
                 self.depth = max(self.depth, context.path.utf8.count { $0 == UInt8(ascii: "/") })
             }
         }
@@ -21,7 +21,7 @@ struct ContextTable<Target: Sendable>: Sendable {
         if self.depth > 0 {
             var end = path.end(ofSegments: self.depth)
             while end > path.startIndex {
-                if let target = self.contexts[PathKey(path[..<end])] { return (target, path[end...]) }
+                if let target = self.contexts[path[..<end]] { return (target, path[end...]) }
                 end = path[..<end].lastIndex(of: UInt8(ascii: "/")) ?? path.startIndex
             }
         }

@@ -17,9 +17,9 @@ struct ServletMapper<Target: Sendable>: Sendable {
         var pattern: String
     }
 
-    private var exact: [PathKey: Entry] = [:]
-    private var prefixes: [PathKey: Entry] = [:]
-    private var suffixes: [PathKey: Target] = [:]
+    private var exact = PathTable<Entry>()
+    private var prefixes = PathTable<Entry>()
+    private var suffixes = PathTable<Target>()
     private var fallback: Target?
     private var root: Target?
     /// The most slashes in any prefix; longer prefixes of a path need no look-up.
@@ -34,12 +34,12 @@ struct ServletMapper<Target: Sendable>: Sendable {
     /// Adds a pattern; the last one added for a pattern wins.
     mutating func add(_ pattern: URLPattern, _ target: Target) {
         switch pattern {
-        case .exact(let path): self.exact[PathKey(path)] = Entry(target: target, pattern: path)
+        case .exact(let path): self.exact.set(path, Entry(target: target, pattern: path))
         case .path(let prefix):
             if prefix.isEmpty { self.matchesEverything = target }
-            self.prefixes[PathKey(prefix)] = Entry(target: target, pattern: prefix)
+            self.prefixes.set(prefix, Entry(target: target, pattern: prefix))
             self.prefixDepth = max(self.prefixDepth, prefix.utf8.count { $0 == UInt8(ascii: "/") })
-        case .suffix(let suffix): self.suffixes[PathKey(suffix)] = target
+        case .suffix(let suffix): self.suffixes.set(suffix, target)
         case .fallback: self.fallback = target
         case .root: self.root = target
         }
@@ -53,7 +53,7 @@ struct ServletMapper<Target: Sendable>: Sendable {
 
     /// The servlet that a pattern other than `/` names.
     func specificMatch(_ path: ArraySlice<UInt8>, allowsSuffix: Bool) -> Match? {
-        if let entry = self.exact[PathKey(path)] { return Match(target: entry.target, servletPath: entry.pattern, pathInfo: nil) }
+        if let entry = self.exact[path] { return Match(target: entry.target, servletPath: entry.pattern, pathInfo: nil) }
         if let root, path.count == 1 { return Match(target: root, servletPath: "", pathInfo: "/") }
         if let match = self.prefixMatch(path) { return match }
         if allowsSuffix, let target = self.suffixTarget(path) {
@@ -73,7 +73,7 @@ struct ServletMapper<Target: Sendable>: Sendable {
         if self.prefixDepth > 0 {
             var end = path.end(ofSegments: self.prefixDepth)
             while end > path.startIndex {
-                if let entry = self.prefixes[PathKey(path[..<end])] {
+                if let entry = self.prefixes[path[..<end]] {
                     let rest = path[end...]
                     return Match(
                         target: entry.target,
@@ -90,7 +90,7 @@ struct ServletMapper<Target: Sendable>: Sendable {
 
     private func suffixTarget(_ path: ArraySlice<UInt8>) -> Target? {
         guard !self.suffixes.isEmpty, let suffix = path.fileSuffix else { return nil }
-        return self.suffixes[PathKey(suffix)]
+        return self.suffixes[suffix]
     }
 }
 

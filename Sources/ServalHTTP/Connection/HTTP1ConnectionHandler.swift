@@ -216,11 +216,3 @@ extension HTTP1ConnectionHandler {
         )
     }
 }
-
-extension SocketAddress {
-    /// The address in text form; IPv4 clients of a socket for both families look like IPv4.
-    var plainAddress: String? {
-        guard let address = self.ipAddress else { return nil }
-        return address.hasPrefix("::ffff:") && address.utf8.contains(UInt8(ascii: ".")) ? String(address.dropFirst(7)) : address
-    }
-}

@@ -37,6 +37,8 @@ final class EventLoopContext: @unchecked Sendable {
     @exclusivity(unchecked) private var lastSweep: UInt64 = 0
     /// The connections with something to send at the end of the loop's present turn.
     @exclusivity(unchecked) private var gathered: [FlushGatherer] = []
+    /// Memory for the next of them.
+    @exclusivity(unchecked) private var flushed: [FlushGatherer] = []
     @exclusivity(unchecked) private var gatheringBegan: UInt64 = 0
     @exclusivity(unchecked) private var date = DateField()
     @exclusivity(unchecked) private var dateText = (text: "", validUntil: UInt64(0))
@@ -117,9 +119,12 @@ final class EventLoopContext: @unchecked Sendable {
 
     private func flushGathered() {
         // Whoever is flushed may make others write; they begin a new gathering.
-        let connections = self.gathered
-        self.gathered = []
+        var connections = self.flushed
+        self.flushed = []
+        swap(&connections, &self.gathered)
         for connection in connections { connection.flushOwed() }
+        connections.removeAll(keepingCapacity: true)
+        self.flushed = connections
     }
 
     /// Gives the output buffer to `connection`; bytes of another one are sent first.

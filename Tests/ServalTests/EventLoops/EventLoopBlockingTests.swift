@@ -3,6 +3,7 @@
     import Logging
     import NIOCore
     import Serval
+    import ServalServlet
     import ServalTLS
     import ServalTesting
     import Testing
@@ -18,6 +19,18 @@
             func get(_ request: Request) async throws -> Response {
                 watchdog.watchThisLoop()
                 return .text("watched")
+            }
+        }
+
+        /// Answers with a file that is on the disk only.
+        private struct ColdFileServlet: HTTPServlet {
+            static let length = 3_000_000
+            let path: String
+
+            func get(_ request: Request) async throws -> Response {
+                let file = OpenFile(descriptor: open(path, O_RDONLY | O_CLOEXEC))
+                #expect(posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_DONTNEED) == 0)
+                return Response(body: .file(file, offset: 0, length: Self.length))
             }
         }
 
@@ -48,6 +61,11 @@
                 try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
                 let (authority, stranger) = (try TestCertificateAuthority(), try TestCertificateAuthority(commonName: "Stranger"))
                 try write("ca.pem", authority.certificatePEM)
+                try write("large", String(repeating: "x", count: ColdFileServlet.length))
+                // Only what has been written can be forgotten.
+                let large = open(path("large"), O_RDONLY | O_CLOEXEC)
+                #expect(fsync(large) == 0)
+                close(large)
                 for (name, identity) in [("site", try authority.issue()), ("client", try authority.issue()), ("stranger", try stranger.issue())] {
                     try write(name + ".crt", identity.certificatePEM)
                     try write(name + ".key", identity.keyPEM)
@@ -80,11 +98,13 @@
                 ]
                 let (ready, continuation) = AsyncStream<Int>.makeStream()
                 let watchdog = watchdog
+                let large = path("large")
                 let server = Server(
                     configuration: configuration,
                     applications: [
                         WebApplication(path: "/") {
                             $0.addServlet("watch", WatchServlet(watchdog: watchdog)).map("/watch")
+                            $0.addServlet("large", ColdFileServlet(path: large)).map("/large")
                             $0.addServlet("misbehave", MisbehavingServlet()).map("/misbehave")
                         }
                     ],
@@ -122,6 +142,12 @@
                         group.addTask {
                             let answer = try await self.curl(port, "/watch", host: "clients.test", options: keys("client"))
                             #expect(answer == "watched")
+                        }
+                        for version in ["--http1.1", "--http2"] {
+                            group.addTask {
+                                let length = try await self.curl(port, "/large", options: "\(version) -o /dev/null -w %{size_download}")
+                                #expect(length == "\(ColdFileServlet.length)")
+                            }
                         }
                         // Refused: with a line in the log each.
                         for options in [keys("stranger"), ""] {
