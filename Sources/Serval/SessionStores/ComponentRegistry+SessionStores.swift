@@ -6,6 +6,14 @@ import ServalSQLStore
 import ServalSessions
 import ServalTLS
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 extension ComponentRegistry {
     /// Adds the stores for sessions that Serval brings along: files under Tomcat's name, and databases by the scheme of their `connectionURL`.
     ///
@@ -56,12 +64,22 @@ enum SessionStoreFactories {
         static func sqlite(_ settings: SessionStoreSettings) throws -> any SessionStore {
             let database = try Self.database(settings)
             let path = database.name.hasPrefix("/") ? database.name : settings.base + "/" + database.name
+            Self.makeFolder(of: path)
             var configuration = SQLiteSessionStore.Configuration(path: path)
             configuration.namespace = settings.namespace
             configuration.table = Self.table(settings.attributes)
             configuration.readers = try settings.attributes.integer("serval.connections", default: configuration.readers)
             configuration.timeout = try Self.timeout(settings)
             return SQLiteSessionStore(configuration: configuration)
+        }
+
+        /// Makes the folder of a file, for its owner alone, if it is missing; what cannot be made is told by whoever opens the file.
+        private static func makeFolder(of path: String) {
+            var folder = ""
+            for name in path.split(separator: "/").dropLast() {
+                folder += "/" + name
+                mkdir(folder, 0o700)
+            }
         }
     #endif
 

@@ -267,9 +267,10 @@ final class DatabaseServer: Sendable {
             "$@" >>"$0/log" 2>&1 </dev/null 3<&- &
             server=$!
             echo $server >"$0/pid"
-            (cat <&3 >/dev/null; kill -QUIT $server; sleep 1; kill -9 $server; rm -rf "$0") 2>/dev/null &
+            (cat <&3 >/dev/null; touch "$0/end"; kill -QUIT $server; sleep 1; kill -9 $server) 2>/dev/null &
             guard=$!
             wait $server
+            if [ -e "$0/end" ]; then rm -rf "$0"; fi
             kill -9 $guard
             """
         let process = ChildProcess()

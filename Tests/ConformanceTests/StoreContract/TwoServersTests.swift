@@ -22,7 +22,7 @@ struct TwoServersTests {
             case .jdbcStore:
                 """
                 <Store className='org.apache.catalina.session.JDBCStore' driverName='org.sqlite.JDBC'
-                       connectionURL='jdbc:sqlite:\(folder)/sessions.db' sessionTable='tomcat_sessions' sessionIdCol='session_id'
+                       connectionURL='jdbc:sqlite:\(folder)/new/folder/sessions.db' sessionTable='tomcat_sessions' sessionIdCol='session_id'
                        sessionDataCol='session_data' sessionValidCol='valid_session' sessionMaxInactiveCol='max_inactive'
                        sessionLastAccessedCol='last_access' sessionAppCol='app_name' checkInterval='60' debug='99'/>
                 """
