@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ARGS ?=
 
-.PHONY: help run build test test-niossl test-stores test-tls bench soak fuzz format lint docs clean
+.PHONY: help run build test test-traits test-stores test-tls bench soak fuzz format lint docs clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -18,8 +18,8 @@ build: ## Build the release binaries serval and serval-keytool
 test: ## Build and run all tests
 	@scripts/test $(ARGS)
 
-test-niossl: ## Build with the package trait NIOSSL and run its tests
-	@scripts/test-niossl $(ARGS)
+test-traits: ## Build with the package traits NIOSSL and Hummingbird and run their tests
+	@scripts/test-traits $(ARGS)
 
 test-stores: ## The long form of the session stores' tests: many sessions, many kills
 	@scripts/test-stores $(ARGS)

@@ -25,6 +25,7 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Hummingbird"]))
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -50,12 +51,14 @@ let package = Package(
         .library(name: "ServalServlet", targets: ["ServalServlet"]),
         .library(name: "ServalTLS", targets: ["ServalTLS", "ServalTLSOpenSSL", "ServalTLSNIOSSL"]),
         .library(name: "Serval", targets: ["Serval"]),
+        .library(name: "ServalHummingbird", targets: ["ServalHummingbird"]),
         .library(name: "ServalTesting", targets: ["ServalTesting"]),
         .executable(name: "serval", targets: ["ServalCommand"]),
         .executable(name: "serval-keytool", targets: ["ServalKeytool"]),
     ],
     traits: [
         .trait(name: "NIOSSL", description: "The second TLS backend: swift-nio-ssl, with BoringSSL inside."),
+        .trait(name: "Hummingbird", description: "Hummingbird applications as contexts, and sessions for Hummingbird."),
         .trait(name: "SQLite", description: "Sessions in SQLite, by GRDB on the system's libsqlite3."),
         .default(enabledTraits: ["SQLite"]),
     ],
@@ -71,6 +74,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache.git", from: "2.1.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/swiftlang/swift-docc-plugin.git", from: "1.5.0"),
@@ -101,6 +105,12 @@ let package = Package(
         .target(
             name: "ServalHTTP",
             dependencies: ["ServalTLS", "ServalServlet", nioCore, nioPosix, nioHTTP2, nioHPACK, httpTypes, logging, x509, asn1],
+            swiftSettings: settings
+        ),
+        // Empty without the trait Hummingbird.
+        .target(
+            name: "ServalHummingbird",
+            dependencies: ["ServalServlet", "ServalSessions", hummingbird, nioCore, nioEmbedded, httpTypes, logging, serviceLifecycle],
             swiftSettings: settings
         ),
         .target(
@@ -167,6 +177,14 @@ let package = Package(
         ),
         .testTarget(name: "ServalKeytoolTests", dependencies: ["TestPrograms", "ServalKeytool", "ServalKeyStore"], swiftSettings: settings),
         .testTarget(name: "ServalSessionsTests", dependencies: ["ServalSessions", logging], swiftSettings: settings),
+        .testTarget(
+            name: "ServalHummingbirdTests",
+            dependencies: [
+                "ServalHummingbird", "Serval", "ServalTesting", "TestPrograms", "ServalServlet", "ServalSessions", hummingbird, nioEmbedded, nioCore,
+                httpTypes, logging,
+            ],
+            swiftSettings: settings
+        ),
         .testTarget(name: "ServalFileStoreTests", dependencies: ["ServalFileStore", "ServalSessions"], swiftSettings: settings),
         .testTarget(name: "ServalSQLStoreTests", dependencies: ["ServalSQLStore", "ServalSessions", grdb], swiftSettings: settings),
         .testTarget(name: "ServalRedisStoreTests", dependencies: ["ServalRedisStore", "ServalSessions"], swiftSettings: settings),

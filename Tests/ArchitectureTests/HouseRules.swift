@@ -19,6 +19,7 @@ enum HouseRules {
         // The connector fills in the Request and writes the Response that applications compile against.
         "ServalHTTP": ["ServalTLS", "ServalKeyStore", "ServalServlet"],
         "ServalContainer": ["ServalHTTP", "ServalTLS", "ServalServlet", "ServalSessions"],
+        "ServalHummingbird": ["ServalServlet", "ServalSessions"],
         "ServalConfiguration": ["ServalContainer", "ServalHTTP", "ServalTLS", "ServalKeyStore", "ServalServlet", "ServalSessions"],
         "ServalObservability": [],
         "Serval": [

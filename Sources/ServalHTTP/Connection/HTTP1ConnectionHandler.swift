@@ -212,7 +212,8 @@ extension HTTP1ConnectionHandler {
             redirectPort: configuration.redirectPort,
             maxPostSize: configuration.maxPostSize,
             maxSavePostSize: configuration.maxSavePostSize,
-            maxParameterCount: configuration.maxParameterCount
+            maxParameterCount: configuration.maxParameterCount,
+            transport: self.context?.channel
         )
     }
 }

@@ -25,6 +25,8 @@ package final class ConnectionInfo: Sendable {
     package let maxSavePostSize: Int
     /// The most parameters of one request; negative for no limit.
     package let maxParameterCount: Int
+    /// The connector's own object for the connection, for adapters of frameworks that want one.
+    package let transport: (any Sendable)?
 
     package init(
         remoteAddress: String = "127.0.0.1",
@@ -40,7 +42,8 @@ package final class ConnectionInfo: Sendable {
         redirectPort: Int = 443,
         maxPostSize: Int = 2_097_152,
         maxSavePostSize: Int = 4096,
-        maxParameterCount: Int = 1000
+        maxParameterCount: Int = 1000,
+        transport: (any Sendable)? = nil
     ) {
         self.remoteAddress = remoteAddress
         self.remotePort = remotePort
@@ -56,5 +59,6 @@ package final class ConnectionInfo: Sendable {
         self.maxPostSize = maxPostSize
         self.maxSavePostSize = maxSavePostSize
         self.maxParameterCount = maxParameterCount
+        self.transport = transport
     }
 }

@@ -1,0 +1,127 @@
+import Synchronization
+
+/// The session of one request, for servers other than Serval's own: found by the request's cookies, made when it is asked for, told to the client by a cookie.
+///
+/// A scope belongs to one request; its tasks may share it. Ids that name no live session are not taken on. What Serval's own container does for its servlets,
+/// this does for a framework's middleware:
+///
+/// ```swift
+/// let scope = SessionScope(manager: manager, cookieFields: request.headers[values: .cookie], isSecure: true)
+/// let response = try await handle(request, scope)
+/// if let field = try await scope.close() { response.headers.append(field, for: .setCookie) }
+/// ```
+public final class SessionScope: Sendable {
+    /// The most cookies of one request that are looked up.
+    static let candidateLimit = 8
+    /// How often a session is looked up that leaves memory between look-up and use.
+    private static let maximumLookUps = 3
+
+    private struct State {
+        var session: HTTPSession?
+        /// The id that the client has.
+        var clientID: SessionID?
+        var isResolved = false
+        var isClosed = false
+    }
+
+    private let manager: any SessionManager
+    private let cookie: SessionCookieConfiguration
+    private let path: String
+    private let isSecure: Bool
+    private let candidates: [SessionID]
+    private let state = Mutex(State())
+
+    /// A scope; nothing is looked up before it is asked for.
+    ///
+    /// - Parameters:
+    ///   - manager: keeps the sessions; it has been started.
+    ///   - cookie: the session cookie's settings; its name is the one that is looked for.
+    ///   - path: the application's path, for a cookie whose settings name none. Default: the whole host.
+    ///   - cookieFields: the values of the request's `Cookie` fields.
+    ///   - isSecure: whether the client came by https; then the cookie is `Secure`.
+    public init(
+        manager: any SessionManager,
+        cookie: SessionCookieConfiguration = SessionCookieConfiguration(),
+        path: String = "",
+        cookieFields: [String],
+        isSecure: Bool
+    ) {
+        self.manager = manager
+        self.cookie = cookie
+        self.path = path
+        self.isSecure = isSecure
+        let values = cookieFields.flatMap { Cookie.values(named: cookie.name, in: $0) }
+        self.candidates = values.prefix(Self.candidateLimit).compactMap { SessionID(String($0)) }
+    }
+
+    /// The client's session, or `nil`; never makes one.
+    ///
+    /// - Throws: ``SessionError/Code/storeUnavailable``.
+    public func existingSession() async throws(SessionError) -> HTTPSession? {
+        for _ in 0...Self.maximumLookUps {
+            if let session = self.state.withLock({ $0.session }), session.isValid { return session }
+            guard let session = try await self.find() else { return nil }
+            let winner: HTTPSession? = self.state.withLock { state in
+                if let other = state.session, other.isValid { return other }
+                guard !session.isAway, session.beginAccess() else { return nil }
+                state.session = session
+                state.clientID = session.id
+                return session
+            }
+            if let winner { return winner }
+            guard session.isAway else { return nil }
+            self.state.withLock { $0.isResolved = false }
+        }
+        return nil
+    }
+
+    /// The client's session; makes one if there is none.
+    ///
+    /// - Throws: ``SessionError/Code/limitReached``, ``SessionError/Code/storeUnavailable``; ``SessionError/Code/creationForbidden`` after ``close()``, which has told
+    ///   the client what there is to tell.
+    public func session() async throws(SessionError) -> HTTPSession {
+        if let session = try await self.existingSession() { return session }
+        guard !self.state.withLock({ $0.isClosed }) else {
+            throw SessionError(code: .creationForbidden, message: "a session cannot be created after the response was made: its head carries the id")
+        }
+        let session = try await self.manager.create(id: nil)
+        let winner = self.state.withLock { state in
+            if let other = state.session, other.isValid { return other }
+            state.session = session
+            state.isResolved = true
+            return session
+        }
+        guard winner === session else {
+            session.endAccess()
+            try await session.invalidate()
+            return winner
+        }
+        return session
+    }
+
+    /// Stores what the request has changed; to be called once, when the response is made and before it is sent.
+    ///
+    /// - Returns: the value of the `Set-Cookie` field that tells the client a new id, if it has to be told one.
+    /// - Throws: ``SessionError/Code/storeUnavailable``; then the response must not be sent, because what it may rely on is not durable.
+    public func close() async throws(SessionError) -> String? {
+        let (session, clientID, isClosed) = self.state.withLock { state in
+            defer { state.isClosed = true }
+            return (state.session, state.clientID, state.isClosed)
+        }
+        guard let session, !isClosed else { return nil }
+        defer { session.endAccess() }
+        if self.manager.savesSessions { try await self.manager.save(session) }
+        guard session.isValid, session.id != clientID else { return nil }
+        let field = self.cookie.cookie(for: session.id, contextPath: self.path, isSecure: self.isSecure).headerValue
+        return field.isEmpty ? nil : field
+    }
+
+    private func find() async throws(SessionError) -> HTTPSession? {
+        guard !self.state.withLock({ $0.isResolved }) else { return nil }
+        for id in self.candidates {
+            if let session = try await self.manager.find(id), session.isValid { return session }
+        }
+        self.state.withLock { $0.isResolved = true }
+        return nil
+    }
+}

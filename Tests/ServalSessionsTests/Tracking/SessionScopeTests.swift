@@ -1,0 +1,69 @@
+import ServalSessions
+import Testing
+
+@Suite("The session of one request, for other servers")
+struct SessionScopeTests {
+    private func run(_ body: (StandardSessionManager, (String?) -> SessionScope) async throws -> Void) async throws {
+        let manager = StandardSessionManager()
+        try await manager.start()
+        try await body(manager) { cookie in SessionScope(manager: manager, path: "/app", cookieFields: cookie.map { [$0] } ?? [], isSecure: false) }
+        await manager.stop()
+    }
+
+    @Test("Nothing is made and no cookie is set unless somebody asks for a session")
+    func nothingAsked() async throws {
+        try await self.run { manager, scope async throws in
+            let scope = scope("JSESSIONID=unknown; other=1")
+            #expect(try await scope.existingSession() == nil)
+            #expect(try await scope.close() == nil)
+            #expect(manager.statistics.sessionCounter == 0)
+        }
+    }
+
+    @Test("Tasks of one request get one session, and the cookie is told once")
+    func oneSession() async throws {
+        try await self.run { manager, makeScope async throws in
+            let scope = makeScope(nil)
+            let ids = try await withThrowingTaskGroup(of: SessionID.self) { group in
+                for _ in 0..<20 { group.addTask { try await scope.session().id } }
+                return try await group.reduce(into: Set<SessionID>()) { $0.insert($1) }
+            }
+            #expect(ids.count == 1)
+            let id = try #require(ids.first).rawValue
+            #expect(try await scope.close() == "JSESSIONID=\(id); Path=/app; HttpOnly")
+            #expect(try await scope.close() == nil)
+            #expect(manager.statistics.activeSessions == 1)
+
+            let next = makeScope("JSESSIONID=\(id)")
+            #expect(try await next.session().id.rawValue == id)
+            #expect(try await next.close() == nil)
+        }
+    }
+
+    @Test("After the end of a session the same request may begin another one; after the response it may not")
+    func afterTheEnd() async throws {
+        try await self.run { _, makeScope async throws in
+            let scope = makeScope(nil)
+            let first = try await scope.session()
+            try await first.invalidate()
+            #expect(try await scope.existingSession() == nil)
+            let second = try await scope.session()
+            #expect(second.id != first.id)
+            #expect(try await scope.close()?.contains(second.id.rawValue) == true)
+
+            let late = makeScope(nil)
+            #expect(try await late.close() == nil)
+            await #expect(throws: SessionError.self) { try await late.session() }
+        }
+    }
+
+    @Test("Of very many cookies only the first are looked up")
+    func manyCookies() async throws {
+        try await self.run { manager, makeScope async throws in
+            let id = try await manager.create(id: nil).id.rawValue
+            let junk = (0..<7).map { "JSESSIONID=junk\($0); " }.joined()
+            #expect(try await makeScope(junk + "JSESSIONID=\(id)").existingSession() != nil)
+            #expect(try await makeScope(junk + "JSESSIONID=x; JSESSIONID=\(id)").existingSession() == nil)
+        }
+    }
+}
