@@ -85,7 +85,7 @@ let package = Package(
         .target(name: "ServalKeyStore", dependencies: ["COpenSSL", crypto, cryptoExtras, x509, asn1], swiftSettings: settings),
         .target(name: "CPKCS11"),
         .target(name: "ServalPKCS11", dependencies: ["ServalKeyStore", "CPKCS11"], swiftSettings: settings),
-        .target(name: "ServalSessions", dependencies: [logging, crypto], swiftSettings: settings),
+        .target(name: "ServalSessions", dependencies: [logging, metrics, crypto], swiftSettings: settings),
         .target(name: "ServalFileStore", dependencies: ["ServalSessions"], swiftSettings: settings),
         .target(name: "ServalSQLStore", dependencies: ["ServalSessions", grdb, logging], swiftSettings: settings),
         .target(name: "ServalRedisStore", dependencies: ["ServalSessions", logging, crypto], swiftSettings: settings),
@@ -176,7 +176,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "ServalKeytoolTests", dependencies: ["TestPrograms", "ServalKeytool", "ServalKeyStore"], swiftSettings: settings),
-        .testTarget(name: "ServalSessionsTests", dependencies: ["ServalSessions", logging], swiftSettings: settings),
+        .testTarget(name: "ServalSessionsTests", dependencies: ["ServalSessions", logging, metricsTestKit], swiftSettings: settings),
         .testTarget(
             name: "ServalHummingbirdTests",
             dependencies: [

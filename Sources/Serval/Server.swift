@@ -145,11 +145,15 @@ public final class Server: Service {
             onReload: self.onReload
         )
         let keeping = Task { await keeper.run() }
+        let counting = Task { await SessionGauges(services: container.services).run() }
         await self.waitForEnd(on: eventLoopGroup)
         self.isStopping.store(true, ordering: .releasing)
         keeping.cancel()
         self.loggers.server.notice("stopping: no new connections, requests in progress go on", metadata: ["serval.drain": "\(self.drainTime)"])
         await self.stop(connectors, gracePeriod: self.drainTime)
+        // With what the last requests did.
+        counting.cancel()
+        await counting.value
         await container.stop()
         self.loggers.server.notice("stopped")
     }

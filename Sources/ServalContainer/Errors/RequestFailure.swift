@@ -7,6 +7,8 @@ struct RequestFailure {
     let message: String?
     /// Whether the error is news for the operator.
     let isUnexpected: Bool
+    /// After how many seconds the client may try again; `nil` where nobody knows.
+    private(set) var retryAfter: Int?
 
     init(_ error: any Error) {
         switch error {
@@ -14,10 +16,11 @@ struct RequestFailure {
             self.status = error.status
             self.message = error.message
             self.isUnexpected = false
-        case let error as SessionError where error.code == .limitReached || error.code == .storeUnavailable:
+        case let error as SessionError where error.code == .storeUnavailable:
             self.status = .serviceUnavailable
             self.message = nil
             self.isUnexpected = true
+            self.retryAfter = 1
         default:
             self.status = .internalServerError
             self.message = nil

@@ -9,6 +9,7 @@ final class SessionCounters: Sendable {
     private let created = Atomic(0)
     private let expired = Atomic(0)
     private let rejected = Atomic(0)
+    private let evicted = Atomic(0)
     private let ended = Atomic(0)
     private let maxAlive = Atomic<Int64>(0)
     private let totalAlive = Atomic<Int64>(0)
@@ -20,16 +21,16 @@ final class SessionCounters: Sendable {
     func reserve(limit: Int) -> Bool {
         var current = self.active.load(ordering: .relaxed)
         while true {
-            if limit >= 0, current >= limit {
-                self.rejected.wrappingAdd(1, ordering: .relaxed)
-                return false
-            }
+            if limit >= 0, current >= limit { return false }
             let (exchanged, original) = self.active.weakCompareExchange(expected: current, desired: current + 1, ordering: .relaxed)
             if exchanged { break }
             current = original
         }
         return true
     }
+
+    /// A session was refused.
+    func didReject() { self.rejected.wrappingAdd(1, ordering: .relaxed) }
 
     /// Gives back a place that no session took.
     func cancelReservation() {
@@ -52,6 +53,7 @@ final class SessionCounters: Sendable {
         self.active.wrappingSubtract(1, ordering: .relaxed)
         self.ended.wrappingAdd(1, ordering: .relaxed)
         if reason == .expired { self.expired.wrappingAdd(1, ordering: .relaxed) }
+        if reason == .evicted { self.evicted.wrappingAdd(1, ordering: .relaxed) }
         self.maxAlive.max(alive, ordering: .relaxed)
         self.totalAlive.wrappingAdd(alive, ordering: .relaxed)
     }
@@ -67,6 +69,7 @@ final class SessionCounters: Sendable {
         statistics.sessionCounter = self.created.load(ordering: .relaxed)
         statistics.expiredSessions = self.expired.load(ordering: .relaxed)
         statistics.rejectedSessions = self.rejected.load(ordering: .relaxed)
+        statistics.evictedSessions = self.evicted.load(ordering: .relaxed)
         statistics.sessionMaxAliveTime = .milliseconds(self.maxAlive.load(ordering: .relaxed))
         let ended = self.ended.load(ordering: .relaxed)
         if ended > 0 { statistics.sessionAverageAliveTime = .milliseconds(self.totalAlive.load(ordering: .relaxed) / Int64(ended)) }

@@ -75,6 +75,8 @@ public struct SessionStatistics: Sendable, Hashable {
     public var expiredSessions = 0
     /// Creations refused over the limit.
     public var rejectedSessions = 0
+    /// Sessions ended to stay within a budget.
+    public var evictedSessions = 0
     /// The longest life of a session that has ended.
     public var sessionMaxAliveTime = Duration.zero
     /// The average life of all sessions that have ended.

@@ -52,6 +52,14 @@ final class SessionShard: Sendable {
             return nil
         }
 
+        /// Lets go of newcomers that have come back or ended, for the caller to release when the lock is free.
+        mutating func removeFormerNewcomers() -> ContiguousArray<HTTPSession> {
+            let all = self.newcomers
+            self.newcomers = ContiguousArray(all[self.oldestNewcomer...].filter(\.isNewcomer))
+            self.oldestNewcomer = 0
+            return all
+        }
+
         /// Takes a session out, for the caller to release when the lock is free.
         mutating func remove(_ id: SessionID) -> HTTPSession? {
             guard let place = self.places.removeValue(forKey: id) else { return nil }

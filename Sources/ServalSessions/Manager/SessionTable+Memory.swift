@@ -62,9 +62,10 @@ extension SessionTable {
     func reserve() async -> Bool {
         for _ in 0..<8 {
             if self.counters.reserve(limit: self.configuration.maxActiveSessions) { return true }
-            guard self.configuration.evictsAtMaxActiveSessions, let session = self.evictionCandidates().first else { return false }
+            guard self.configuration.evictsAtMaxActiveSessions, let session = self.evictionCandidates().first else { break }
             await self.relieve(of: session)
         }
+        self.counters.didReject()
         return false
     }
 
@@ -98,11 +99,20 @@ extension HTTPSession {
         self.state.withLock { $0.phase == .live && !$0.hasReturned && !$0.isNew && $0.principal == nil }
     }
 
+    /// Whether the client has not come back with the id yet.
+    var isNewcomer: Bool { self.state.withLock { $0.phase == .live && !$0.hasReturned } }
+
     /// `nil` for a session that a request uses or that has ended.
     fileprivate var evictionRank: EvictionRank? {
         self.state.withLock { state in
             guard state.phase == .live, state.accessCount == 0, !state.isNew else { return nil }
             return EvictionRank(worth: state.principal != nil ? 2 : state.hasReturned ? 1 : 0, idleSince: state.idleSince)
         }
+    }
+}
+
+extension SessionError {
+    static func tooManySessions(limit: Int) -> SessionError {
+        SessionError(code: .limitReached, message: "createSession: Too many active sessions; maxActiveSessions of the Manager is \(limit)")
     }
 }

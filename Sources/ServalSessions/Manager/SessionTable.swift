@@ -45,9 +45,7 @@ final class SessionTable: Sendable {
 
     func create(id: SessionID?, maxInactiveMilliseconds: Int64) async throws(SessionError) -> HTTPSession {
         guard await self.reserve() else {
-            let limit = self.configuration.maxActiveSessions
-            let reason = "createSession: Too many active sessions; maxActiveSessions of the Manager is \(limit)"
-            throw SessionError(code: .limitReached, message: reason)
+            throw SessionError.tooManySessions(limit: self.configuration.maxActiveSessions)
         }
         for _ in 0..<Self.maximumIDTries {
             let now = self.configuration.clock()
@@ -363,18 +361,21 @@ final class SessionTable: Sendable {
 
     /// Ends what has expired, a few sessions at a time.
     func processExpires() async {
-        let clock = ContinuousClock()
-        let start = clock.now
+        let start = ContinuousClock.now
         let now = self.configuration.clock()
+        var count = 0
         for shard in self.shards {
             var cursor = 0
             while let expired = self.slice(of: shard, from: &cursor, where: { $0.isExpired(now: now, policy: self.policy) }) {
                 for session in expired { await self.expire(session, at: now) }
+                count += expired.count
                 await Task.yield()
             }
             shard.contents.withLock { $0.compact() }
+            _ = shard.contents.withLock { $0.removeFormerNewcomers() }
         }
-        self.counters.didProcess(milliseconds: (clock.now - start).wholeMilliseconds)
+        if count >= FreedMemory.threshold { FreedMemory.giveBack() }
+        self.counters.didProcess(milliseconds: (ContinuousClock.now - start).wholeMilliseconds)
     }
 
     private func slice(of shard: SessionShard, from cursor: inout Int, where condition: (HTTPSession) -> Bool) -> [HTTPSession]? {

@@ -29,7 +29,7 @@ struct HTTPSessionState: Sendable {
 
     var id: SessionID
     let creationTime: Int64
-    /// The start of the access before the current one.
+    /// When the latest finished access was: its start or its end, as ``IdlePolicy/countsFromStart`` says.
     private(set) var lastAccessedTime: Int64
     /// The start of the current or latest access.
     private(set) var thisAccessedTime: Int64
@@ -83,7 +83,6 @@ struct HTTPSessionState: Sendable {
 
     mutating func beginAccess(now: Int64) -> Bool {
         guard self.phase == .live else { return false }
-        self.lastAccessedTime = self.thisAccessedTime
         self.thisAccessedTime = now
         self.idleSince = now
         self.accessCount += 1
@@ -94,7 +93,12 @@ struct HTTPSessionState: Sendable {
     mutating func endAccess(now: Int64, policy: IdlePolicy) {
         self.isNew = false
         if self.accessCount > 0 { self.accessCount -= 1 }
-        if !policy.countsFromStart { self.idleSince = now }
+        if policy.countsFromStart {
+            self.lastAccessedTime = self.thisAccessedTime
+        } else {
+            self.lastAccessedTime = now
+            self.idleSince = now
+        }
     }
 
     /// Tomcat's rule: idle for the interval or longer, idle time in whole seconds.
@@ -117,7 +121,7 @@ struct HTTPSessionState: Sendable {
     mutating func noteAccessElsewhere(at moment: Int64) {
         guard moment > self.idleSince else { return }
         self.idleSince = moment
-        self.lastAccessedTime = max(self.lastAccessedTime, self.thisAccessedTime)
+        self.lastAccessedTime = moment
         self.thisAccessedTime = moment
     }
 

@@ -49,3 +49,9 @@ struct SessionAttributeSlot: Sendable {
         if case .transient = self.content { true } else { false }
     }
 }
+
+extension SessionAttributeSlot.Content {
+    var isTransient: Bool {
+        if case .transient = self { true } else { false }
+    }
+}

@@ -23,6 +23,7 @@ final class SessionPersistence: Sendable {
     let namespace: String
     let sealer: SessionSealer
     private let logger: Logger
+    private let metrics: SessionStoreMetrics
     private let clock: @Sendable () -> Timestamp
     private let policy: HTTPSessionState.IdlePolicy
     private let filter: SessionAttributeFilter?
@@ -46,6 +47,7 @@ final class SessionPersistence: Sendable {
         self.filter = filter
         self.clock = clock
         self.logger = logger
+        self.metrics = SessionStoreMetrics(context: namespace)
     }
 
     func key(of id: SessionID) -> StoredSessionKey { StoredSessionKey(id, namespace: self.namespace) }
@@ -464,8 +466,10 @@ final class SessionPersistence: Sendable {
         if let until = self.pausedUntil.withLock({ $0 }), ContinuousClock.now < until {
             throw SessionError(code: .storeUnavailable, message: "the session store has just failed and is left alone for a moment")
         }
+        let start = ContinuousClock.now
         do {
             let answer = try await question(self.store)
+            self.metrics.note(since: start, failed: false)
             let wasDown = self.pausedUntil.withLock { until in
                 defer { until = nil }
                 return until != nil
@@ -473,6 +477,7 @@ final class SessionPersistence: Sendable {
             if wasDown { self.logger.notice("the session store answers again") }
             return answer
         } catch {
+            self.metrics.note(since: start, failed: error.code == .storeUnavailable)
             guard error.code == .storeUnavailable else { throw error }
             let wasDown = self.pausedUntil.withLock { until in
                 defer { until = ContinuousClock.now + Self.pause }
@@ -490,11 +495,5 @@ final class SessionPersistence: Sendable {
             return reported.insert(topic).inserted
         }
         if isNew { self.logger.warning("\(message)") }
-    }
-}
-
-extension SessionAttributeSlot.Content {
-    fileprivate var isTransient: Bool {
-        if case .transient = self { true } else { false }
     }
 }

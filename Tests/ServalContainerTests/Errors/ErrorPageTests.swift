@@ -82,7 +82,7 @@ struct ErrorPageTests {
             #expect(missing.status == 404)
             #expect(missing.headers[.allow] == "GET")
             #expect(missing.text.contains("&quot;&#39;&amp;"))
-            #expect(try await harness.get("/app/full").status == 503)
+            #expect(try await harness.get("/app/full").status == 500)
             #expect(try await harness.get("/app/status").text == "mine")
             #expect(try await harness.get("/nowhere").text.contains("HTTP Status 404"))
             #expect(try await harness.get("/app/%00").status == 400)

@@ -27,26 +27,28 @@ import Testing
         #expect(manager.statistics.activeSessions == 1)
     }
 
-    @Test func accessFollowsTheServletRules() async throws {
-        let manager = self.manager()
+    @Test("O05: the last access is the start or the end of the request before", arguments: [false, true])
+    func accessFollowsTomcatsRules(fromStart: Bool) async throws {
+        let manager = self.manager { $0.sessionLastAccessAtStart = fromStart }
         let session = try await manager.create(id: nil)
         let creation = session.creationTime
         self.clock.advance(by: .seconds(5))
         #expect(session.isNew)
         session.endAccess()
+        let firstEnd = self.clock.now
 
         self.clock.advance(by: .seconds(10))
         let second = self.clock.now
         #expect(session.beginAccess())
         #expect(!session.isNew)
-        #expect(session.lastAccessedTime == creation)
+        #expect(session.lastAccessedTime == (fromStart ? creation : firstEnd))
         self.clock.advance(by: .seconds(10))
         session.endAccess()
-        #expect(session.lastAccessedTime == creation)
+        let secondEnd = self.clock.now
 
         self.clock.advance(by: .seconds(10))
         session.beginAccess()
-        #expect(session.lastAccessedTime == second)
+        #expect(session.lastAccessedTime == (fromStart ? second : secondEnd))
         #expect(session.creationTime == creation)
     }
 

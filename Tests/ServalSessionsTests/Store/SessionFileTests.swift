@@ -82,7 +82,7 @@ struct SessionFileTests {
         func log(event: LogEvent) { self.log.append("\(event.level) \(event.message)") }
     }
 
-    @Test("M01, M04, N12: sessions are saved at the stop and are back after the start, as they were", arguments: [false, true])
+    @Test("M01, M04: sessions are saved at the stop and are back after the start, as they were", arguments: [false, true])
     func restart(encrypts: Bool) async throws {
         let place = Place()
         let first = try place.manager(encrypts: encrypts)
