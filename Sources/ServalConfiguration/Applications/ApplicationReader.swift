@@ -17,7 +17,11 @@ struct ApplicationReader {
         var parts = ContextParts()
         for layer in source.layers { ContextReader(context: self.context, scope: layer.scope).read(layer.element, into: &definition, &parts) }
         self.findApplication(source, &definition, parts)
-        let manager = parts.manager ?? ManagerReader.Result(onlyPropertiesOf: self.context.properties)
+        var manager = parts.manager ?? ManagerReader.Result(onlyPropertiesOf: self.context.properties)
+        if let clock = self.context.registry.sessionClock {
+            manager = manager ?? ManagerReader.Result(SystemProperties(self.context.properties))
+            manager?.configuration.clock = clock
+        }
         manager?.apply(
             to: &definition,
             at: self.sessions,

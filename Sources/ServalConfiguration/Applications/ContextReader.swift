@@ -43,6 +43,7 @@ struct ContextReader {
         set("alwaysAccessSession", \.alwaysAccessesSession)
         set("cookies", \.usesCookies)
         set("sessionCookiePathUsesTrailingSlash", \.sessionCookiePathUsesTrailingSlash)
+        set("privileged", \.isPrivileged)
         set("useHttpOnly", \.usesHTTPOnly)
         set("usePartitioned", \.usesPartitioned)
         set("validateClientProvidedNewSessionId", \.validatesClientProvidedNewSessionID)

@@ -113,7 +113,12 @@ extension AttributeTable {
             AttributeDefinition("cookies", .boolean, default: "true"),
             AttributeDefinition("sessionCookieName", .text),
             AttributeDefinition("sessionCookieDomain", .text),
-            AttributeDefinition("sessionCookiePath", .text, note: "/ makes all applications that say so share ids"),
+            AttributeDefinition(
+                "sessionCookiePath",
+                .text,
+                note: "/ makes all applications that say so share ids, which makes session fixation easier"
+            ),
+            AttributeDefinition("privileged", .boolean, default: "false", note: "lets the Manager's servlets see the host's other applications"),
             AttributeDefinition("sessionCookiePathUsesTrailingSlash", .boolean, default: "false"),
             AttributeDefinition("useHttpOnly", .boolean, default: "true"),
             AttributeDefinition("usePartitioned", .boolean, default: "false"),
@@ -165,7 +170,6 @@ extension AttributeTable {
                 "jndiExceptionOnFailedWrite",
                 "notFoundClassResourceCacheSize",
                 "parallelAnnotationScanning",
-                "privileged",
                 "renewThreadsWhenStoppingContext",
                 "resourceOnlyServlets",
                 "skipMemoryLeakChecksOnJvmShutdown",

@@ -96,7 +96,6 @@ extension AttributeTable {
         ]
             + AttributeDefinition.unused(
                 "accessTimeout",
-                "debug",
                 "distributable",
                 "enableStatistics",
                 "expireSessionsOnShutdown",
@@ -131,7 +130,7 @@ extension AttributeTable {
                 note: "32 random bytes in hexadecimal that seal what is stored; made if it is not there; the same on all servers of a store"
             ),
             AttributeDefinition("serval.encrypt", .boolean, default: "false", note: "encrypts attributes; without, they are only authenticated"),
-        ] + AttributeDefinition.unused("checkInterval", "debug")
+        ]
     )
 
     /// `<SessionIdGenerator>`.

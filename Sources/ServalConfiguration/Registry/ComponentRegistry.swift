@@ -33,6 +33,8 @@ public struct ComponentRegistry: Sendable {
     private(set) var valves: [String: ValveRegistration] = [:]
     private(set) var applications: [String: WebApplication] = [:]
     private(set) var sessionStores: [String: SessionStoreRegistration] = [:]
+    /// Tells the time to all session managers; `nil` for the system's clock.
+    var sessionClock: (@Sendable () -> Timestamp)?
     private(set) var sessionStoresByScheme: [String: SessionStoreRegistration] = [:]
 
     /// The names of Tomcat and Serval.
@@ -100,7 +102,6 @@ enum KnownClassNames {
             "StuckThreadDetectionValve", "RequestDumperValve", "RemoteIpValve",
         ].map { "org.apache.catalina.valves." + $0 }
             + [
-                "org.apache.catalina.authenticator.SingleSignOn",
                 "org.apache.catalina.valves.rewrite.RewriteValve",
                 "org.apache.catalina.ha.tcp.ReplicationValve", "org.apache.catalina.ha.session.JvmRouteBinderValve",
                 "org.apache.catalina.ha.authenticator.ClusterSingleSignOn",
@@ -129,7 +130,6 @@ enum KnownClassNames {
     /// Servlets that Tomcat ships.
     static let servlets: Set<String> = [
         "org.apache.catalina.servlets.CGIServlet", "org.apache.catalina.servlets.WebdavServlet", "org.apache.catalina.ssi.SSIServlet",
-        "org.apache.catalina.manager.ManagerServlet", "org.apache.catalina.manager.HTMLManagerServlet",
         "org.apache.catalina.manager.StatusManagerServlet",
         "org.apache.catalina.manager.JMXProxyServlet", "org.apache.catalina.manager.host.HostManagerServlet",
         "org.apache.catalina.manager.host.HTMLHostManagerServlet",

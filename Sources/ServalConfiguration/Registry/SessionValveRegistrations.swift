@@ -57,6 +57,28 @@ enum SessionValveRegistrations {
         return try LoadBalancerDrainingValve(configuration)
     }
 
+    static let singleSignOn = AttributeTable(
+        element: "Valve",
+        className: "org.apache.catalina.authenticator.SingleSignOn",
+        summary: "Lets who has signed on in one application of a host be known in all others.",
+        attributes: [
+            AttributeDefinition(
+                "cookieName",
+                .text,
+                default: "JSESSIONIDSSO",
+                note: "also the system property SSO_SESSION_COOKIE_NAME of authenticator.Constants"
+            ),
+            AttributeDefinition("cookieDomain", .text, note: "the host that the client asked, if left out"),
+        ] + AttributeDefinition.unused("asyncSupported", "requireReauthentication")
+    )
+
+    static func makeSingleSignOn(_ attributes: ComponentAttributes) throws -> any Valve {
+        var configuration = SingleSignOnValve.Configuration()
+        if let name = attributes["cookieName"], !name.isEmpty { configuration.cookieName = name }
+        if let domain = attributes["cookieDomain"], !domain.isEmpty { configuration.cookieDomain = domain }
+        return try SingleSignOnValve(configuration)
+    }
+
     static let persistent = AttributeTable(
         element: "Valve",
         className: "org.apache.catalina.valves.PersistentValve",

@@ -70,6 +70,9 @@ struct ValveReader {
             for attribute in element.attributes { values[attribute.name] = self.scope.resolve(attribute.value, at: attribute.position) }
         }
         values["className"] = nil
+        if values["cookieName"] == nil, registration.table?.className == SessionValveRegistrations.singleSignOn.className {
+            values["cookieName"] = SystemProperties(self.context.properties).singleSignOnCookieName
+        }
         guard self.scope.log.errorCount == errorsBefore else { return nil }
         do {
             return try registration.make(ComponentAttributes(values, base: self.context.base))

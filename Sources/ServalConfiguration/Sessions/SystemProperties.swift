@@ -11,6 +11,9 @@ struct SystemProperties {
     /// `StandardSession.LAST_ACCESS_AT_START`.
     var lastAccessAtStart: Bool? { self.flag("org.apache.catalina.session.StandardSession.LAST_ACCESS_AT_START") }
 
+    /// `SSO_SESSION_COOKIE_NAME` of the authenticators' constants.
+    var singleSignOnCookieName: String? { self.properties.value(of: "org.apache.catalina.authenticator.Constants.SSO_SESSION_COOKIE_NAME") }
+
     /// A property, or what `STRICT_SERVLET_COMPLIANCE` makes its default.
     private func flag(_ name: String) -> Bool? {
         let value = self.properties.value(of: name) ?? self.properties.value(of: "org.apache.catalina.STRICT_SERVLET_COMPLIANCE")

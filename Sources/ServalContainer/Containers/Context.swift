@@ -13,17 +13,17 @@ public final class Context: Sendable {
     /// The context path; `""` for the root.
     public let path: String
     private let definition: ContextDefinition
-    private let hostName: String
+    private let directory: HostDirectory
     private let jvmRoute: String?
     private let siblings: SiblingSessions
     private let logger: Logger
     private let phase = Mutex(Phase.stopped)
     private let backgroundRuns = Atomic<Int>(0)
 
-    init(_ definition: ContextDefinition, hostName: String, jvmRoute: String?, siblings: SiblingSessions, logger: Logger) {
+    init(_ definition: ContextDefinition, directory: HostDirectory, jvmRoute: String?, siblings: SiblingSessions, logger: Logger) {
         self.path = definition.path
         self.definition = definition
-        self.hostName = hostName
+        self.directory = directory
         self.jvmRoute = jvmRoute
         self.siblings = siblings
         self.logger = logger
@@ -61,12 +61,20 @@ public final class Context: Sendable {
     public func start() async {
         guard self.running == nil else { return }
         do {
-            let starter = ContextStarter(definition: self.definition, jvmRoute: self.jvmRoute, siblings: self.siblings, logger: self.logger)
+            let starter = ContextStarter(
+                definition: self.definition,
+                directory: self.directory,
+                jvmRoute: self.jvmRoute,
+                siblings: self.siblings,
+                logger: self.logger
+            )
             let running = try await starter.start()
             self.phase.withLock { $0 = .running(running) }
         } catch {
             self.phase.withLock { $0 = .failed }
-            self.logger.error("context \(self.displayPath) of host \(self.hostName) did not start and answers 404: \(LogText.escaped("\(error)"))")
+            self.logger.error(
+                "context \(self.displayPath) of host \(self.directory.name) did not start and answers 404: \(LogText.escaped("\(error)"))"
+            )
         }
     }
 
@@ -85,6 +93,11 @@ public final class Context: Sendable {
         guard let running = self.running else { return }
         let run = self.backgroundRuns.add(1, ordering: .relaxed).newValue
         if run % max(1, self.definition.processExpiresFrequency) == 0 { await running.sessions.manager.processExpires() }
+    }
+
+    /// What operators call the application: the last part of its folder's path, or its name in Swift.
+    var documentBaseName: String {
+        self.definition.documentRoot?.split(separator: "/").last.map { String($0) } ?? self.definition.application?.name ?? ""
     }
 
     private var displayPath: String { self.path.isEmpty ? "\"\"" : self.path }

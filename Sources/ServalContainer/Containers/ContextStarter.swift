@@ -4,6 +4,7 @@ import ServalServlet
 /// Starts a context step by step; what was started is stopped again if a later step fails.
 struct ContextStarter {
     let definition: ContextDefinition
+    let directory: HostDirectory
     let jvmRoute: String?
     let siblings: SiblingSessions
     let logger: Logger
@@ -25,6 +26,9 @@ struct ContextStarter {
             for filter in registry.filters {
                 try await filter.filter.start(.init(name: filter.name, initParameters: filter.initParameters, context: context))
                 undo.append { await filter.filter.stop() }
+            }
+            if self.definition.isPrivileged {
+                for servlet in registry.servlets { (servlet.servlet as? any ContainerServlet)?.attach(to: self.directory) }
             }
             let wrappers = registry.servlets.map { servlet in
                 ServletWrapper(

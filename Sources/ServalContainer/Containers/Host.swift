@@ -25,6 +25,7 @@ public final class Host: Sendable {
         self.logger = logger
         self.report = ErrorReportPage(showsReport: definition.showsErrorReport, showsServerInfo: definition.showsServerInfo)
         let siblings = SiblingSessions()
+        let directory = HostDirectory(name: definition.name)
         var contexts: [Context] = []
         for context in definition.contexts {
             guard !contexts.contains(where: { $0.path == context.path }) else {
@@ -39,8 +40,9 @@ public final class Host: Sendable {
                     message: "the context path \"\(context.path)\" is neither empty nor begins with a slash and ends without one"
                 )
             }
-            contexts.append(Context(context, hostName: definition.name, jvmRoute: jvmRoute, siblings: siblings, logger: logger))
+            contexts.append(Context(context, directory: directory, jvmRoute: jvmRoute, siblings: siblings, logger: logger))
         }
+        directory.fill(contexts)
         self.contexts = contexts
         self.table = ContextTable(contexts.map { ($0.path, $0) })
     }
@@ -122,6 +124,7 @@ public final class Host: Sendable {
         var response = Response.error(failure.status, message: failure.message)
         response.error?.errorType = String(reflecting: type(of: error))
         for field in request[.errorFields] ?? [:] { response.headers.addIfMissing(field.name, field.value) }
+        if let seconds = failure.retryAfter { response.headers[.retryAfter] = String(seconds) }
         return await self.errorResponse(for: response, request: request, route: route, error: error)
     }
 

@@ -12,6 +12,10 @@ public struct ContextDefinition: Sendable {
     public var descriptor = ApplicationDescriptor()
     /// The context's valves, in order.
     public var valves: [any Valve] = []
+    /// Whether its servlets may see the host's other applications: `privileged`.
+    ///
+    /// Default `false`.
+    public var isPrivileged = false
     /// Whether requests can come over TLS, here or at a proxy in front; without, tracking by TLS sessions keeps the context from starting.
     ///
     /// Default true, for those who do not know.

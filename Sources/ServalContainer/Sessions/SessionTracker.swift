@@ -132,6 +132,15 @@ final class SessionTracker: RequestSessions {
         return cookie
     }
 
+    /// The manager of the application's sessions.
+    var manager: any SessionManager { self.settings.manager }
+
+    /// The session that the request has used, or that was looked up for it.
+    var usedSession: HTTPSession? { self.state.withLock { $0.session ?? $0.found } }
+
+    /// Whether the request made its session, or gave it another id.
+    var announcesSession: Bool { self.state.withLock { $0.needsAnnouncement } }
+
     /// The name of the URL's parameter with the id.
     var urlParameter: String { self.settings.urlParameter }
 
