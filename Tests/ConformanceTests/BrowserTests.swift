@@ -14,6 +14,8 @@ import Testing
             out.push('protocol ' + performance.getEntriesByType('navigation')[0].nextHopProtocol);
             for (let i = 0; i < 3; i++) out.push('count ' + await (await fetch('/examples/session')).text());
             out.push('script sees [' + document.cookie + ']');
+            document.cookie = 'own=1; Path=/';
+            out.push('script sees [' + document.cookie + ']');
             const page = await load('/examples/sessions/');
             const links = [...page.querySelectorAll('a[href]')].filter(a => new URL(a.href).pathname.startsWith('/examples/sessions/'));
             out.push('links ' + links.length);
@@ -29,7 +31,8 @@ import Testing
         </script>
         """
 
-    @Test(arguments: ["http/1.1", "h2"]) func chromiumKeepsItsSession(over name: String) async throws {
+    @Test("J09, J10, P05: scripts see cookies of the application, and never that of the session", arguments: ["http/1.1", "h2"])
+    func chromiumKeepsItsSession(over name: String) async throws {
         let file = name == "h2" ? HTTP2ServerFile.text() : nil
         let server = try await ServalProcess.start(serverXML: file) { base in try base.write(Self.driver, to: "webapps/ROOT/driver.html") }
         let port = try server.port("https")
@@ -50,6 +53,7 @@ import Testing
         #expect(counts.prefix(3) == [1, 2, 3], "\(text)")
         #expect(counts.count == 4 && counts[3] > 3, "the pages must belong to the same session: \(text)")
         #expect(text.contains("script sees []"), "the session cookie must be hidden from scripts: \(text)")
+        #expect(text.contains("script sees [own=1]"), "and other cookies not: \(text)")
         #expect(!text.contains(" false"), "\(text)")
         #expect(!text.contains("links 0"), "\(text)")
     }

@@ -22,7 +22,7 @@ struct SessionDifferentialTests {
         (
             "d", "<Context/>",
             "<session-timeout>1</session-timeout><cookie-config><name>MYID</name><domain>example.org</domain><path>/p</path>"
-                + "<http-only>false</http-only><secure>true</secure><max-age>3600</max-age></cookie-config>"
+                + "<comment>a comment</comment><http-only>false</http-only><secure>true</secure><max-age>3600</max-age></cookie-config>"
         ),
         ("e", "<Context cookies='false'/>", ""),
         (
@@ -79,7 +79,7 @@ struct SessionDifferentialTests {
     ]
 
     @Test(
-        "J03 J04 J05 J06 J07 J08 J11 J12 J13 K01 K02 K03 K04 K06 K07 K09 K12 K13 K14 K15 K16 L02 P01 P02 P04 P05 P06 P07 P08 P09 P10 P11: like tomcat10"
+        "J03 J04 J05 J06 J07 J08 J11 J12 K01 K02 K03 K04 K06 K07 K09 K12 K13 K14 K15 K16 P01 P02 P04 P05 P06 P07 P08 P09 P10 P11: like tomcat10"
     )
     func sequences() async throws {
         let tomcat = try await TomcatProcess.start { base in

@@ -154,7 +154,7 @@ struct TLSSessionTests {
         return ports
     }
 
-    @Test("I01, I05, I09, I10, I14–I19: sessions by TLS, on connectors of every name, in TLS 1.2 and 1.3, and their end")
+    @Test("I01, I05, I09, I10, I14, I15, I16, I17, I18, I19: sessions by TLS, on connectors of every name, in TLS 1.2 and 1.3, and their end")
     func tracking() async throws {
         let xml = Self.serverXML(Self.protocols.map { Self.connector($0) })
         let server = try await ServalProcess.start(serverXML: xml) {

@@ -108,8 +108,18 @@ struct ManagerTests {
             (
                 "<Manager className='org.apache.catalina.session.PersistentManager' debug='0' saveOnRestart='true' maxActiveSessions='-1' "
                     + "minIdleSwap='-1' maxIdleSwap='-1' maxIdleBackup='-1'><Store className='org.apache.catalina.session.FileStore' "
-                    + "directory='../session' checkInterval='60' debug='99'/></Manager>",
-                "", false
+                    + "directory='../session'/></Manager>",
+                "the attribute \"debug\" of <Manager> is not known and is ignored", false
+            ),
+            (
+                "<Manager className='org.apache.catalina.session.PersistentManager'><Store className='org.apache.catalina.session.FileStore' "
+                    + "checkInterval='60'/></Manager>",
+                "the attribute \"checkInterval\" of <Store> is not known and is ignored", false
+            ),
+            (
+                "<Manager className='org.apache.catalina.session.PersistentManager'><Store className='org.apache.catalina.session.FileStore' "
+                    + "debug='99'/></Manager>",
+                "the attribute \"debug\" of <Store> is not known and is ignored", false
             ),
             ("<Manager className='org.apache.catalina.session.PersistentManager'/>", "No Store configured, persistence disabled", false),
             (
@@ -232,7 +242,7 @@ struct ManagerTests {
         }
     }
 
-    @Test("N13: a connectionURL chooses the store by its scheme")
+    @Test("A connectionURL chooses the store by its scheme")
     func schemes() {
         #expect(StoreReader.scheme(of: "jdbc:mysql://localhost/session?user=x") == "jdbc:mysql")
         #expect(StoreReader.scheme(of: "JDBC:SQLite:sessions.db") == "jdbc:sqlite")
@@ -240,7 +250,7 @@ struct ManagerTests {
         #expect(StoreReader.scheme(of: "password") == "")
     }
 
-    @Test("L03, L05 and own attributes of <Manager>")
+    @Test("Own attributes of <Manager>")
     func ownAttributes() async throws {
         let base = try Self.base(
             "<Manager serval.maxSessionsPerPrincipal='1' serval.principalSessionLimit='reject' maxActiveSessions='3' serval.evictAtMaxActive='true' "
@@ -261,7 +271,7 @@ struct ManagerTests {
         #expect(manager.statistics.activeSessions == 0, "nothing lives longer than a second")
     }
 
-    @Test("O02, O04, O05, O06, O07: system properties, and attributes that are stronger")
+    @Test("O07: system properties, and attributes that are stronger")
     func systemProperties() throws {
         func session(_ property: String, _ element: String = "") throws -> (always: Bool, manager: ManagerReader.Result?) {
             let base = try Self.base(element)
