@@ -19,7 +19,8 @@ struct RequestFailure {
         case let error as SessionError where error.code == .storeUnavailable:
             self.status = .serviceUnavailable
             self.message = nil
-            self.isUnexpected = true
+            // The session manager tells when its store fails and when it is back; a line for each request besides would fill the disk.
+            self.isUnexpected = false
             self.retryAfter = 1
         default:
             self.status = .internalServerError
