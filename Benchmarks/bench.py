@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 
-from servers import Failure, Nginx, PASSWORD, Serval, ServalNIOSSL, Tomcat, executable
+from servers import Failure, Nginx, Serval, ServalNIOSSL, Tomcat, executable, make_keys
 
 HERE = pathlib.Path(__file__).resolve().parent
 WARM_UP = 30_000
@@ -80,15 +80,6 @@ class Bench:
         self.cookies = {}
 
     # Setting up
-
-    def make_keys(self):
-        self.keys.mkdir()
-        algorithm = ["-newkey", "rsa:2048"] if self.options.key == "rsa" else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        run = lambda *command: subprocess.run(command, check=True, timeout=60, cwd=self.keys, stderr=subprocess.PIPE)
-        run("openssl", "req", "-x509", *algorithm, "-nodes", "-sha256", "-days", "2", "-subj", "/CN=localhost",
-            "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "bench.key", "-out", "bench.crt")  # fmt: skip
-        run("openssl", "pkcs12", "-export", "-name", "bench", "-inkey", "bench.key", "-in", "bench.crt", "-passout", f"pass:{PASSWORD}",
-            "-out", "bench.p12")  # fmt: skip
 
     def compile_client(self):
         subprocess.run(
@@ -410,7 +401,7 @@ def main():
     # So that servers are stopped then as well.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     try:
-        bench.make_keys()
+        make_keys(bench.keys, options.key)
         bench.compile_client()
         print(f"{processor()}, {len(os.sched_getaffinity(0))} cores, Linux {platform.release()}, load average {os.getloadavg()[0]:.1f}")
         if bench.server_core is None:

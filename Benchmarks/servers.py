@@ -86,6 +86,17 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def make_keys(folder, key="ec"):
+    """Makes bench.key, bench.crt and bench.p12 in a new folder; `key` is ec or rsa."""
+    folder.mkdir()
+    algorithm = ["-newkey", "rsa:2048"] if key == "rsa" else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    run = lambda *command: subprocess.run(command, check=True, timeout=60, cwd=folder, stderr=subprocess.PIPE)
+    run("openssl", "req", "-x509", *algorithm, "-nodes", "-sha256", "-days", "2", "-subj", "/CN=localhost",
+        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "bench.key", "-out", "bench.crt")  # fmt: skip
+    run("openssl", "pkcs12", "-export", "-name", "bench", "-inkey", "bench.key", "-in", "bench.crt", "-passout", f"pass:{PASSWORD}",
+        "-out", "bench.p12")  # fmt: skip
+
+
 def unverified_context():
     context = ssl.create_default_context()
     context.check_hostname = False
