@@ -28,16 +28,16 @@ struct OddModuleTests {
         let start = ContinuousClock.now
         let first = try #require(error { try key.sign([1], .ecdsa) })
         #expect(first.code == .tokenNotResponding)
-        #expect(first.message.contains("token [odd token] gave no answer within 0.4 s"))
-        #expect(ContinuousClock.now - start >= .milliseconds(400))
+        #expect(first.message.contains("token [odd token] gave no answer within 1.5 s"))
+        #expect(ContinuousClock.now - start >= .milliseconds(1500))
 
         let pause = ContinuousClock.now
         #expect(error { try key.sign([1], .ecdsa) }?.message.contains("is not asked again yet") == true)
-        #expect(ContinuousClock.now - pause < .milliseconds(300))
+        #expect(ContinuousClock.now - pause < .seconds(1))
 
         try module.behave("ok")
         var isBack = false
-        for _ in 0..<200 where !isBack {
+        for _ in 0..<1000 where !isBack {
             isBack = (try? key.sign([1], .ecdsa)) != nil
             usleep(20_000)
         }
@@ -47,7 +47,7 @@ struct OddModuleTests {
     @Test("However long a token hangs, only so many threads get stuck in it")
     func boundedThreads() throws {
         var limits = OddModule.shortLimits
-        limits.timeout = .milliseconds(50)
+        limits.timeout = .milliseconds(500)
         limits.pause = .milliseconds(1)
         let module = try OddModule(limits: limits)
         let key = try module.key()

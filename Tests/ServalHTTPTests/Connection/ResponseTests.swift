@@ -240,7 +240,8 @@ struct ResponseTests {
                 #expect(try await eventually { connector.counters.currentConnections == 0 })
                 client.value.close()
             }
-            #expect(written.withLock { $0 } < 4 << 20)
+            // What the system buffers of a connection on one machine; the whole body has 64 MB.
+            #expect(written.withLock { $0 } < 16 << 20)
             #expect(ended.withLock { $0 } == [false, false])
             #expect(try await eventually { connector.counters.currentRequests == 0 })
         }

@@ -49,8 +49,8 @@ final class OddModule: Sendable {
 
     static let shortLimits: PKCS11Token.Limits = {
         var limits = PKCS11Token.Limits()
-        limits.timeout = .milliseconds(400)
-        limits.pause = .milliseconds(600)
+        limits.timeout = .milliseconds(1500)
+        limits.pause = .seconds(3)
         limits.concurrentCalls = 2
         return limits
     }()
