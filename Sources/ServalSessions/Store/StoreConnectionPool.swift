@@ -25,7 +25,8 @@ package final class StoreConnectionPool<Connection>: Sendable {
         init() throws(SessionError) { self.thread = try StoreThread() }
     }
 
-    private typealias Job = @Sendable (Worker) -> Void
+    /// Does the work, and returns what tells of it.
+    private typealias Job = @Sendable (Worker) -> (@Sendable () -> Void)
 
     private struct State {
         var idle: [Worker] = []
@@ -64,9 +65,8 @@ package final class StoreConnectionPool<Connection>: Sendable {
         let deadline = ContinuousClock.now + self.timeout
         let result: Result<Value, SessionError> = await withCheckedContinuation { continuation in
             let refusal = self.submit { worker in
-                continuation.resume(
-                    returning: Result { () throws(SessionError) in try self.perform(operation, on: worker, until: deadline) }
-                )
+                let result = Result { () throws(SessionError) in try self.perform(operation, on: worker, until: deadline) }
+                return { continuation.resume(returning: result) }
             }
             if let refusal { continuation.resume(returning: .failure(refusal)) }
         }
@@ -151,9 +151,14 @@ package final class StoreConnectionPool<Connection>: Sendable {
     }
 
     /// Runs a job, and then those that wait.
-    private func work(on worker: Worker, _ job: Job) {
-        job(worker)
-        while let next = self.next(for: worker) { next(worker) }
+    private func work(on worker: Worker, _ job: @escaping Job) {
+        var job: Job? = job
+        while let current = job {
+            let tell = current(worker)
+            // First it is free again: who hears of the end may have more work, which is not to need another connection.
+            job = self.next(for: worker)
+            tell()
+        }
     }
 
     private func next(for worker: Worker) -> Job? {

@@ -94,13 +94,23 @@ struct StoreConnectionPoolTests {
 
     @Test("Who waits for too long does not get a connection any more")
     func timeout() async throws {
-        let pool = self.pool(1, timeout: .milliseconds(50))
-        async let first: Void = pool.run { _, _ throws(SessionError) in StoreThread.sleep(for: .milliseconds(300)) }
-        try await Task.sleep(for: .milliseconds(20))
+        let pool = self.pool(1, timeout: .seconds(1))
+        let (started, begin) = AsyncStream<Void>.makeStream()
+        let asked = Mutex<ContinuousClock.Instant?>(nil)
+        let first = Task {
+            try await pool.run { _, _ throws(SessionError) in
+                begin.yield()
+                // Takes the connection for longer than the second may wait, whenever that comes.
+                while asked.withLock({ $0.map { ContinuousClock.now - $0 < .seconds(3) } ?? true }) { StoreThread.sleep(for: .milliseconds(20)) }
+            }
+        }
+        var beginnings = started.makeAsyncIterator()
+        await beginnings.next()
         let runs = Counter()
+        asked.withLock { $0 = .now }
         let error = await #expect(throws: SessionError.self) { try await pool.run { _, _ throws(SessionError) in _ = runs.next() } }
         #expect(error?.code == .storeUnavailable && runs.count == 0)
-        try? await first
+        try await first.value
         await pool.stop()
     }
 
