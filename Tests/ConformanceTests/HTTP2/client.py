@@ -93,6 +93,9 @@ class Connection:
         try:
             self.socket.sendall(data)
         except (ConnectionError, ssl.SSLError, socket.timeout):
+            # What the other side said before it hung up may still be here.
+            while self.receive(0.1):
+                pass
             self.closed = True
 
     def fields(self, path="/examples/plain", method="GET", extra=(), authority="localhost", scheme=None):
