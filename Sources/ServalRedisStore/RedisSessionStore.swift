@@ -82,15 +82,11 @@ public final class RedisSessionStore: SessionStore {
             throw SessionError(code: .illegalSetting, message: "the session store in the \(configuration.database) is started already")
         }
         do throws(SessionError) {
-            try await pool.run { connection, deadline throws(SessionError) in
+            try await pool.open(logger: configuration.logger) { connection, deadline throws(SessionError) in
                 connection.deadline = deadline
                 Self.checkEviction(connection, configuration)
             }
         } catch {
-            guard error.code != .storeUnavailable else {
-                configuration.logger.warning("\(error.message); it is used as soon as it answers")
-                return
-            }
             await self.stop()
             throw error
         }
@@ -247,13 +243,9 @@ public final class RedisSessionStore: SessionStore {
         _ operation: @escaping @Sendable (RedisConnection) throws(SessionError) -> Value
     ) async throws(SessionError) -> Value {
         guard let pool = self.pool.withLock({ $0 }) else { throw StoreThread.stopped }
-        do throws(SessionError) {
-            return try await pool.run { connection, deadline throws(SessionError) in
-                connection.deadline = deadline
-                return try operation(connection)
-            }
-        } catch {
-            throw error.code == .illegalSetting ? SessionError(code: .storeUnavailable, message: error.message) : error
+        return try await pool.runOpened { connection, deadline throws(SessionError) in
+            connection.deadline = deadline
+            return try operation(connection)
         }
     }
 }

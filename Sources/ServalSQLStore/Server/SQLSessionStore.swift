@@ -72,15 +72,11 @@ public final class SQLSessionStore: SessionStore {
             throw SessionError(code: .illegalSetting, message: "the session store in the \(configuration.database) is started already")
         }
         do throws(SessionError) {
-            _ = try await pool.run { connection, deadline throws(SessionError) in
+            try await pool.open(logger: configuration.logger) { connection, deadline throws(SessionError) in
                 connection.deadline = deadline
                 _ = try self.prepared(statements, on: connection)
             }
         } catch {
-            guard error.code != .storeUnavailable else {
-                configuration.logger.warning("\(error.message); it is used as soon as it answers")
-                return
-            }
             await self.stop()
             throw error
         }
@@ -240,14 +236,9 @@ public final class SQLSessionStore: SessionStore {
 
     private func run<Value: Sendable>(_ operation: @escaping Operation<Value>) async throws(SessionError) -> Value {
         guard let running = self.running.withLock({ $0 }) else { throw StoreThread.stopped }
-        do throws(SessionError) {
-            return try await running.pool.run { connection, deadline throws(SessionError) in
-                connection.deadline = deadline
-                return try operation(try self.prepared(running.statements, on: connection), connection)
-            }
-        } catch {
-            // What keeps a store from starting is, later, a database that does not do what it did.
-            throw error.code == .illegalSetting ? SessionError(code: .storeUnavailable, message: error.message) : error
+        return try await running.pool.runOpened { connection, deadline throws(SessionError) in
+            connection.deadline = deadline
+            return try operation(try self.prepared(running.statements, on: connection), connection)
         }
     }
 }

@@ -1,3 +1,4 @@
+package import Logging
 import Synchronization
 
 /// What becomes of a connection on which an operation has failed.
@@ -71,6 +72,30 @@ package final class StoreConnectionPool<Connection>: Sendable {
             if let refusal { continuation.resume(returning: .failure(refusal)) }
         }
         return try result.get()
+    }
+
+    /// The first operation, with which a store tries its database at its start.
+    ///
+    /// - Throws: what it throws, but for ``SessionError/Code/storeUnavailable``: a database that does not answer yet is a line in the log.
+    package func open(logger: Logger, _ operation: @escaping Operation<Void>) async throws(SessionError) {
+        do throws(SessionError) {
+            try await self.run(operation)
+        } catch {
+            guard error.code == .storeUnavailable else { throw error }
+            logger.warning("\(error.message); it is used as soon as it answers")
+        }
+    }
+
+    /// What an operation returns once the store is open.
+    ///
+    /// - Throws: as ``run(_:)``; what would have kept the store from starting is, later, a database that does not do what it did, and
+    ///   ``SessionError/Code/storeUnavailable``.
+    package func runOpened<Value: Sendable>(_ operation: @escaping Operation<Value>) async throws(SessionError) -> Value {
+        do throws(SessionError) {
+            return try await self.run(operation)
+        } catch {
+            throw error.code == .illegalSetting ? SessionError(code: .storeUnavailable, message: error.message) : error
+        }
     }
 
     /// Closes all connections, after the operations that are under way or wait.
