@@ -56,6 +56,7 @@ import Testing
 
         /// Has the responder see what has been issued and revoked.
         func refresh() async throws {
+            try OCSPIndex.setNewDate(folder.path + "/index.txt")
             try await Self.shell(
                 "openssl ocsp -issuer ca-chain.cert.pem -serial 1 -url http://127.0.0.1:\(responder.port) -noverify",
                 in: folder
@@ -63,7 +64,7 @@ import Testing
         }
     }
 
-    /// The chapter's responder, on a free port.
+    /// The chapter's responder, on a port of its own choice.
     private final class Responder: Sendable {
         let port: Int
         let log: String

@@ -80,7 +80,7 @@ struct OCSPAuthority: Sendable {
         guard result.status == 0 else { throw Command.Failure(words: "openssl ca \(arguments): \(result.text)") }
     }
 
-    /// Starts `openssl ocsp` on a free port; it reads the index again when that changes.
+    /// Starts `openssl ocsp` on a port of its own choice.
     func responder(signer: Certificates.Pair? = nil, _ more: String...) throws -> OpenSSLResponder {
         let signer = signer ?? own
         return try OpenSSLResponder(
@@ -92,6 +92,7 @@ struct OCSPAuthority: Sendable {
 extension OCSPAuthority {
     /// Has the responder read the index again, which it does after a request that finds the index changed.
     func refresh(_ responder: OpenSSLResponder) async throws {
+        try OCSPIndex.setNewDate(folder.path("index.txt"))
         try await Command.openssl("ocsp", "-issuer", own.certificate, "-serial", "1", "-url", responder.url, "-noverify")
     }
 }
