@@ -33,11 +33,17 @@ struct TokenTests {
         #expect(identity.chain == [reply, root])
         #expect(try identity.privateKey.sign([1, 2, 3], with: key.defaultSignatureAlgorithm()).isEmpty == false)
 
+        try expectObjects(of: alias, areThere: true)
         try token.delete(alias: alias)
         #expect(try !token.entries().contains { $0.alias == alias })
-        let objects = try Program.pkcs11Tool(.changing, "-O").output
-        #expect(!objects.contains(alias))
-        #expect(!objects.contains("Root of \(alias)"))
+        try expectObjects(of: alias, areThere: false)
+    }
+
+    /// What another program sees of the key and of the root of its chain.
+    private func expectObjects(of alias: String, areThere: Bool) throws {
+        let objects = try Program.pkcs11Tool(.changing, "-O")
+        #expect(objects.status == 0, "\(objects)")
+        for words in [" label:      \(alias)\n", "CN=Root of \(alias)\n"] { #expect(objects.output.contains(words) == areThere, "\(objects)") }
     }
 
     @Test("Signatures of every kind hold")

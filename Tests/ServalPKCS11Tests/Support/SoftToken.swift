@@ -8,7 +8,7 @@ import X509
 ///
 /// The module reads its configuration and its folder of tokens once, when it starts; so all tokens are made before, and each test takes its own.
 enum SoftToken: String, CaseIterable {
-    case reading, changing, keys, noPIN, wrongPIN, lockedPIN, uri, tls, tlsEC, jdk, load
+    case reading, changing, keys, noPIN, wrongPIN, uri, tls, tlsEC, load
 
     static let userPIN = "648219"
     static let modulePath = "/usr/lib/softhsm/libsofthsm2.so"
@@ -78,12 +78,21 @@ enum Program {
         }
     }
 
-    /// Runs `pkcs11-tool` on one of the tokens.
-    @discardableResult
+    /// Runs `pkcs11-tool` on a copy of one of the tokens.
+    ///
+    /// SoftHSM unlocks its files before it writes what it has kept back for them. A process that only looks at a token writes, too, and another one
+    /// that changes it at that moment loses what it has just made.
     static func pkcs11Tool(_ token: SoftToken, _ arguments: String...) throws -> Result {
-        _ = SoftToken.folder
+        let copy = FileManager.default.temporaryDirectory.appendingPathComponent("serval-token-copy-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: copy) }
+        // Tests that change a token at the same time may take files away while they are copied; those are not the caller's.
+        try run(["cp", "-r", SoftToken.folder.path + "/tokens", copy.path])
+        let settings = copy.appendingPathComponent("softhsm2.conf")
+        try Data("directories.tokendir = \(copy.path)/tokens\nobjectstore.backend = file\n".utf8).write(to: settings)
         return try run(
-            ["pkcs11-tool", "--module", SoftToken.modulePath, "--token-label", token.rawValue, "--login", "--pin", SoftToken.userPIN] + arguments
+            ["pkcs11-tool", "--module", SoftToken.modulePath, "--token-label", token.rawValue, "--login", "--pin", SoftToken.userPIN] + arguments,
+            environment: ["SOFTHSM2_CONF": settings.path]
         )
     }
 }
