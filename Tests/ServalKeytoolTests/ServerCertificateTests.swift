@@ -68,9 +68,9 @@ import Testing
         try await fails("127.0.0.1:1", "nobody answers (Connection refused)")
         try await fails("nohost.invalid:443", "the host is not known (")
         try await fails("127.0.0.1:abc", "the host is not known (the port is not a number)")
-        let plain = PlainServer(answer: "HTTP/1.0 400 no\r\n\u{1B}[2J\r\n")
+        let plain = try PlainServer(answer: "HTTP/1.0 400 no\r\n\u{1B}[2J\r\n")
         try await fails("127.0.0.1:\(plain.port)", "the server does not speak TLS (")
-        let silent = PlainServer(answer: "")
+        let silent = try PlainServer(answer: "")
         try await fails("127.0.0.1:\(silent.port)", "the server does not speak TLS (")
         try await jdk.same("-printcert -sslserver 127.0.0.1:99999")
         for server in ["", "a b:443"] {
@@ -84,28 +84,17 @@ import Testing
 private final class PlainServer: Sendable {
     let port: Int
 
-    init(answer: String) {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                _ = bind(listener, $0, size)
-                _ = getsockname(listener, $0, &size)
-            }
-        }
-        listen(listener, 4)
-        port = Int(in_port_t(bigEndian: address.sin_port))
+    init(answer: String) throws {
+        let own = try ReservedPort()
+        try own.listen()
+        port = own.number
         Thread.detachNewThread {
-            let connection = accept(listener, nil, nil)
+            let connection = own.accept()
             var buffer = [UInt8](repeating: 0, count: 4096)
             _ = read(connection, &buffer, buffer.count)
             let bytes = Array(answer.utf8)
             _ = send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
             close(connection)
-            close(listener)
         }
     }
 }

@@ -5,7 +5,7 @@ import Synchronization
 import TestPrograms
 import Testing
 
-/// A database server of the tests' own, on a free port of 127.0.0.1 and in a folder of its own, with TLS.
+/// A database server of the tests' own, on a port of 127.0.0.1 and in a folder of its own, with TLS.
 final class DatabaseServer: Sendable {
     enum Kind: String, CaseIterable, Sendable {
         case postgreSQL, mariaDB, redis
@@ -16,8 +16,10 @@ final class DatabaseServer: Sendable {
 
     let kind: Kind
     let folder: StoreFolder
-    let port: Int
     let authority: TestCertificateAuthority
+    /// Kept while the server is down as well: it comes back where it was.
+    private let plainPort: ReservedPort
+    private let securePort: ReservedPort?
     private let process = Mutex<ChildProcess?>(nil)
     /// Held open; when this process is gone, the server's guard reads its end and ends the server.
     private let leash = Mutex<Pipe?>(nil)
@@ -36,7 +38,8 @@ final class DatabaseServer: Sendable {
     private init(_ kind: Kind) throws {
         self.kind = kind
         self.folder = try StoreFolder()
-        self.port = try Self.freePort()
+        self.plainPort = try ReservedPort()
+        self.securePort = kind == .redis ? try ReservedPort() : nil
         self.authority = try TestCertificateAuthority(commonName: "Databases")
     }
 
@@ -63,8 +66,9 @@ final class DatabaseServer: Sendable {
 
     /// PEM file with the authority of the server's certificate.
     var authorityFile: String { self.folder.path + "/tls/ca.pem" }
+    var port: Int { self.plainPort.number }
     /// Where Redis speaks TLS; the others do it on the same port.
-    var tlsPort: Int { self.kind == .redis ? self.port + 1 : self.port }
+    var tlsPort: Int { (self.securePort ?? self.plainPort).number }
 
     // MARK: Life
 
@@ -300,27 +304,6 @@ final class DatabaseServer: Sendable {
             return "\(folder)/\(version)/bin/\(name)"
         }
         return try self.path(name)
-    }
-
-    /// A port that is free, and the one behind it, too.
-    private static func freePort() throws -> Int {
-        for _ in 0..<100 {
-            let port = Int.random(in: 20000..<30000)
-            if Self.isFree(port), Self.isFree(port + 1) { return port }
-        }
-        throw ServalProcessError(description: "there is no free port")
-    }
-
-    private static func isFree(_ port: Int) -> Bool {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(port).bigEndian
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0 }
-        }
     }
 }
 

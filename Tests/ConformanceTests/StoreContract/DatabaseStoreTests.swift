@@ -5,6 +5,7 @@ import ServalSQLStore
 import ServalSessions
 import ServalTesting
 import Synchronization
+import TestPrograms
 import Testing
 
 /// What stores in databases do when the database is gone, mute, wrong or somebody else's.
@@ -81,9 +82,12 @@ struct DatabaseStoreTests {
 
     @Test("A server that says nothing costs an operation its time-out and no more", arguments: DatabaseServer.Kind.allCases)
     func mute(_ kind: DatabaseServer.Kind) async throws {
-        let listener = try MuteServer()
+        // The system takes connections that nobody accepts.
+        let listener = try ReservedPort()
+        try listener.listen()
+        defer { withExtendedLifetime(listener) {} }
         let products: [DatabaseServer.Kind: SessionDatabase.Product] = [.postgreSQL: .postgreSQL, .mariaDB: .mySQL, .redis: .redis]
-        var database = SessionDatabase(products[kind] ?? .redis, servers: [.init(host: "127.0.0.1", port: listener.port)], name: "0")
+        var database = SessionDatabase(products[kind] ?? .redis, servers: [.init(host: "127.0.0.1", port: listener.number)], name: "0")
         database.password = "top-secret"
         let store = self.store(database, timeout: .seconds(1))
         let start = ContinuousClock.now
@@ -235,32 +239,6 @@ struct DatabaseStoreTests {
         #expect(try await store.remove(self.key("never")))
         await store.stop()
     }
-}
-
-/// Accepts connections, and never says anything.
-private final class MuteServer: Sendable {
-    private let descriptor: Int32
-    let port: Int
-
-    init() throws {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                _ = bind(descriptor, $0, length)
-                listen(descriptor, 64)
-                getsockname(descriptor, $0, &length)
-            }
-        }
-        self.descriptor = descriptor
-        self.port = Int(in_port_t(bigEndian: address.sin_port))
-        try #require(self.port > 0)
-    }
-
-    deinit { close(self.descriptor) }
 }
 
 /// Hands messages to a test.

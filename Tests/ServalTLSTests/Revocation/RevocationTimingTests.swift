@@ -68,12 +68,11 @@ struct RevocationTimingTests {
     func severalResponders() async throws {
         let authority = try await OCSPAuthority()
         let maker = try await AnswerMaker(signer: authority.own)
-        let gone = try await TestResponder()
-        try await gone.stop()
+        let gone = try TestResponder.goneURL()
         let hanging = try await TestResponder()
         let confused = try await TestResponder { _ in .answer(AnswerMaker.error(2)) }
         let right = try await TestResponder { .answer(maker.answer(to: $0)) }
-        let client = try await authority.issue("client", responders: [gone.url, hanging.url, confused.url, right.url])
+        let client = try await authority.issue("client", responders: [gone, hanging.url, confused.url, right.url])
         let server = try await server(authority, .hardFail(OCSPSettings(timeout: .seconds(3))))
         #expect(try await text(server, client).contains("peer=1 "))
         #expect([hanging, confused, right].map(\.requests.count) == [1, 1, 1])

@@ -134,14 +134,13 @@ struct StaplingTests {
     @Test("Without an answer an ordinary certificate goes live, and the log says why there is none")
     func responderDown() async throws {
         let authority = try await OCSPAuthority()
-        let gone = try await TestResponder()
-        try await gone.stop()
-        let pair = try await authority.issue("server", responders: [gone.url])
+        let gone = try TestResponder.goneURL()
+        let pair = try await authority.issue("server", responders: [gone])
         let lines = LogLines()
         let server = try await TestServer(configuration(authority, [pair]), logger: lines.logger)
         #expect(try await status(server).contains("OCSP response: no response sent"))
         #expect(
-            lines.all.contains { $0.hasPrefix("warning OCSP stapling: [CN=server]: \(gone.url) cannot be reached") && $0.contains("next attempt in") }
+            lines.all.contains { $0.hasPrefix("warning OCSP stapling: [CN=server]: \(gone) cannot be reached") && $0.contains("next attempt in") }
         )
         #expect(server.context.revocationFacts.first?.staples.first?.lastFailure?.contains("Connection refused") == true)
         try await server.stop()
@@ -175,12 +174,11 @@ struct StaplingTests {
     @Test("Must-staple: without an answer the certificate does not go live, with one it does")
     func mustStaple() async throws {
         let authority = try await OCSPAuthority()
-        let gone = try await TestResponder()
-        try await gone.stop()
+        let gone = try TestResponder.goneURL()
         let maker = try await AnswerMaker(signer: authority.own)
         let responder = try await TestResponder { .answer(maker.answer(to: $0)) }
         let refused = [
-            (try await authority.issue("down", responders: [gone.url], extensions: Self.mustStaple), true, "Connection refused"),
+            (try await authority.issue("down", responders: [gone], extensions: Self.mustStaple), true, "Connection refused"),
             (try await authority.issue("none", responders: [], extensions: Self.mustStaple), true, "names no OCSP responder"),
             (try await authority.issue("off", responders: [responder.url], extensions: Self.mustStaple), false, "serval.ocspStapling is [false]"),
         ]

@@ -2,6 +2,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Synchronization
+import TestPrograms
 
 /// A responder on a free port of 127.0.0.1 that does what a test tells it.
 final class TestResponder: Sendable {
@@ -44,6 +45,9 @@ final class TestResponder: Sendable {
     }
 
     var url: String { "http://127.0.0.1:\(port)/ocsp" }
+
+    /// Where a responder might be, and connections are refused.
+    static func goneURL() throws -> String { "http://127.0.0.1:\(try ReservedPort.refusingConnections())/ocsp" }
 
     var seen: Seen { core.seen.withLock { $0 } }
 
