@@ -2,7 +2,8 @@
 """Measures what becomes of very many sessions, on Serval and on Tomcat 10, one after the other on the same core.
 
   restart   100,000 sessions, each with one number, over a stop and a start with <Manager pathname="SESSIONS.ser"/>: how long each takes, how large the
-            file is, and whether each of 1,000 sessions that were picked is there with its number
+            file is, and whether each session is there with its number
+  stores    10,000 sessions over a stop and a start in the stores that need no other server: FileStore, and SQLite (Serval only)
   memory    bytes resident for each of 100,000 sessions without attributes
   lookup    look-ups of 10,000 different sessions among 1,000,000: requests a second, p50 and p99, beside the same among 10,000 (Serval only)
   robots    requests without cookies that each make a session, at full rate: memory at the end of each tenth of the time (Serval only)
@@ -22,7 +23,6 @@ import time
 
 from servers import Failure, Serval, Tomcat, executable, make_keys
 
-PICKED = 1_000
 # Memory that the allocator holds back moves by some per cent.
 GROWTH = 0.03
 
@@ -87,32 +87,37 @@ def manager(server, element):
     context.write_text(f"<Context>{element}</Context>")
 
 
-def restart(server, count):
-    manager(server, '<Manager pathname="SESSIONS.ser" serval.maxNewSessions="-1"/>' if isinstance(server, Serval) else '<Manager pathname="SESSIONS.ser"/>')
+SINGLE_FILE = '<Manager pathname="SESSIONS.ser"{}/>'
+STORE = '<Manager className="org.apache.catalina.session.PersistentManager"{}><Store {}/></Manager>'
+FILE_STORE = STORE.replace("<Store {}", '<Store className="org.apache.catalina.session.FileStore" directory="sessions"')
+SQLITE_STORE = STORE.replace("<Store {}", '<Store connectionURL="jdbc:sqlite:sessions.db"')
+
+
+def restart(server, count, element, label=""):
+    """Makes sessions, stops, starts, and looks at each."""
+    manager(server, element.format(' serval.maxNewSessions="-1"' if isinstance(server, Serval) else ""))
     server.start()
     ids = make(server, "session", count)
     process, begin = server.process, time.monotonic()
     process.terminate()
     process.wait(timeout=300)
     stopped = time.monotonic() - begin
-    files = [path for path in server.base.rglob("SESSIONS.ser")]
-    size = sum(path.stat().st_size for path in files)
+    size = sum(path.stat().st_size for path in server.base.rglob("*") if path.is_file() and re.search("(?i)sessions", str(path.relative_to(server.base))))
     started = server.start(limit=300)
     client = Client(server)
     # The application is there before its sessions on Tomcat as well: the first look-up waits for both.
     begin = time.monotonic()
-    picked = ids[:: max(1, count // PICKED)]
     lost = 0
-    for start in range(0, len(picked), 50):
-        for _, body in client.get([(server.paths["lookup"], identifier) for identifier in picked[start : start + 50]]):
+    for start in range(0, count, 50):
+        for _, body in client.get([(server.paths["lookup"], identifier) for identifier in ids[start : start + 50]]):
             lost += body.strip() != "1"
     looked = time.monotonic() - begin
     resident = server.resident_bytes()
     server.stop()
-    print(f"  {server.name:10} stop {stopped:6.2f} s  start {started:6.2f} s  file {size / 2**20:6.1f} MiB  resident {resident / 2**20:6.0f} MiB  "
-          f"{len(picked)} look-ups {looked:5.2f} s, lost {lost}", flush=True)  # fmt: skip
+    print(f"  {server.name:10} {label:6} stop {stopped:6.2f} s  start {started:6.2f} s  files {size / 2**20:6.1f} MiB  resident {resident / 2**20:6.0f} MiB  "
+          f"{count} look-ups {looked:5.2f} s, lost {lost}", flush=True)  # fmt: skip
     if lost:
-        raise Failure(f"{server.name} lost {lost} of {len(picked)} sessions over a restart")
+        raise Failure(f"{server.name} lost {lost} of {count} sessions over a restart")
 
 
 def memory(server, count):
@@ -179,9 +184,10 @@ def robots(server, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--serval", required=True, metavar="FILE", help="the server's release binary")
-    parser.add_argument("--only", default="restart,memory,lookup,robots", metavar="NAMES", help="comma-separated (default: %(default)s)")
+    parser.add_argument("--only", default="restart,stores,memory,lookup,robots", metavar="NAMES", help="comma-separated (default: %(default)s)")
     parser.add_argument("--servers", default="serval,tomcat10", metavar="NAMES", help="comma-separated (default: %(default)s)")
     parser.add_argument("--sessions", type=int, default=100_000, help="for restart and memory (default: %(default)s)")
+    parser.add_argument("--stored", type=int, default=10_000, help="for stores (default: %(default)s)")
     parser.add_argument("--many", type=int, default=1_000_000, help="for lookup (default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=600, help="for robots (default: %(default)s)")
     options = parser.parse_args()
@@ -200,8 +206,10 @@ def main():
     try:
         make_keys(directory / "keys")
         kinds = [kind for kind in (Serval, Tomcat) if kind.name in options.servers.split(",")]
+        stores = [(kind, "files", FILE_STORE) for kind in kinds] + [(kind, "SQLite", SQLITE_STORE) for kind in kinds if kind is Serval]
         steps = {
-            "restart": lambda: [restart(server(kind, "restart"), options.sessions) for kind in kinds],
+            "restart": lambda: [restart(server(kind, "restart"), options.sessions, SINGLE_FILE) for kind in kinds],
+            "stores": lambda: [restart(server(kind, f"stores-{label}"), options.stored, element, label) for kind, label, element in stores],
             "memory": lambda: [memory(server(kind, "memory"), options.sessions) for kind in kinds],
             "lookup": lambda: lookup(server(Serval, "lookup"), options.many, 10, directory),
             "robots": lambda: robots(server(Serval, "robots"), options.seconds),

@@ -8,14 +8,14 @@ import Testing
 /// A process that writes to a store is killed at any moment: what it was told is stored is there, and nothing else but the step that was under way.
 @Suite("Session stores, killed and hindered")
 struct KilledWriterTests {
-    /// `SERVAL_STORE_ROUNDS=200` is the long form: scripts/test-stores.
-    static let rounds = ProcessInfo.processInfo.environment["SERVAL_STORE_ROUNDS"].flatMap { Int($0) } ?? 15
+    /// `SERVAL_STORE_ROUNDS=200` is the long form, on every store: scripts/test-stores. The short form has fewer rounds where each takes seconds.
+    static func rounds(_ short: Int) -> Int { ProcessInfo.processInfo.environment["SERVAL_STORE_ROUNDS"].flatMap { Int($0) } ?? short }
 
     static var kinds: [LocalStore] { LocalStore.allCases.filter { $0.store(at: "/nowhere") != nil } }
 
     @Test("Every acknowledged write survives", arguments: kinds)
     func kill(_ kind: LocalStore) async throws {
-        for _ in 0..<Self.rounds {
+        for _ in 0..<Self.rounds(15) {
             let folder = try StoreFolder()
             let path = folder.path + "/store"
             let writer = try Writer(kind, path)
@@ -30,7 +30,7 @@ struct KilledWriterTests {
     @Test("Every acknowledged write survives the writer, in PostgreSQL")
     func killWithDatabase() async throws {
         let server = try await DatabaseServer.shared(.postgreSQL)
-        for round in 0..<max(3, Self.rounds / 3) {
+        for round in 0..<Self.rounds(5) {
             let path = "writer_\(round)@\(server.url)"
             let writer = try Writer(.postgreSQL, path)
             try await writer.waitForSteps(1)
@@ -43,7 +43,7 @@ struct KilledWriterTests {
     @Test("Every acknowledged write survives the database server, which is killed")
     func killDatabase() async throws {
         let server = try await DatabaseServer.start(.postgreSQL)
-        for round in 0..<max(2, Self.rounds / 8) {
+        for round in 0..<Self.rounds(2) {
             let path = "server_\(round)@\(server.url)"
             let writer = try Writer(.postgreSQL, path)
             try await writer.waitForSteps(20)
