@@ -3,23 +3,22 @@ import Synchronization
 
 /// The operations of ``SessionStore`` on many sessions.
 extension SessionFolder {
+    /// Takes the folders in turn, each sweep going on where the last one ended: what it costs depends on what it hands out, not on how many sessions there are.
     func claimExpired(at now: Timestamp, limit: Int, lease: Duration) throws(SessionError) -> [StoredSession] {
-        let moment = now.millisecondsSince1970
         let end = now.advanced(by: lease).millisecondsSince1970
-        try self.refresh()
-        var candidates: [(due: Int64, key: FileKey)] = []
-        for index in self.indexes { candidates += index.value.withLock { $0.due(at: moment) } }
-        candidates.sort { $0.due < $1.due }
+        let first = self.nextSwept.withLock { $0 }
         var claimed: [StoredSession] = []
-        var rest = candidates[...]
-        while !rest.isEmpty, claimed.count < limit {
-            // As many as may be needed, folder by folder: a lock for each session would be dear.
-            let batch = rest.prefix(limit - claimed.count)
-            rest = rest.dropFirst(batch.count)
-            for (number, group) in Dictionary(grouping: batch, by: \.key.shard) {
-                guard let shard = try self.shard(number, .exclusive, creating: false) else { continue }
-                for candidate in group { if let session = try self.claim(candidate.key, at: now, until: end, in: shard) { claimed.append(session) } }
+        for step in UInt8.min...UInt8.max where claimed.count < limit {
+            let number = first &+ step
+            // The next one, so that a folder that cannot be read does not keep the others waiting.
+            self.nextSwept.withLock { $0 = number &+ 1 }
+            try self.refresh(number)
+            let due = self.indexes[Int(number)].value.withLock { $0.due(at: now.millisecondsSince1970) }
+            guard !due.isEmpty, let shard = try self.shard(number, .exclusive, creating: false) else { continue }
+            for candidate in due.sorted(by: { $0.due < $1.due }) where claimed.count < limit {
+                if let session = try self.claim(candidate.key, at: now, until: end, in: shard) { claimed.append(session) }
             }
+            if claimed.count == limit { self.nextSwept.withLock { $0 = number } }
         }
         return claimed.sorted { ($0.deadline ?? now) < ($1.deadline ?? now) }
     }
@@ -49,7 +48,7 @@ extension SessionFolder {
     }
 
     func sessions(ofPrincipal principal: String) throws(SessionError) -> [StoredSession] {
-        try self.refresh()
+        for number in UInt8.min...UInt8.max { try self.refresh(number) }
         var sessions: [StoredSession] = []
         for (number, index) in self.indexes.enumerated() {
             let unread = index.value.withLock { $0.unread }
@@ -91,12 +90,10 @@ extension SessionFolder {
         }
     }
 
-    /// Lists the folders that other processes have changed.
-    private func refresh() throws(SessionError) {
-        for number in UInt8.min...UInt8.max {
-            guard let state = self.state(of: number) else { continue }
-            guard state.moving != nil || self.indexes[Int(number)].value.withLock({ $0.mustList(changes: state.changes) }) else { continue }
-            if let shard = try self.shard(number, .exclusive, creating: false) { try self.list(shard) }
-        }
+    /// Lists a folder that other processes have changed.
+    private func refresh(_ number: UInt8) throws(SessionError) {
+        guard let state = self.state(of: number) else { return }
+        guard state.moving != nil || self.indexes[Int(number)].value.withLock({ $0.mustList(changes: state.changes) }) else { return }
+        if let shard = try self.shard(number, .exclusive, creating: false) { try self.list(shard) }
     }
 }

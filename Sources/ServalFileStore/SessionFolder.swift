@@ -22,6 +22,8 @@ final class SessionFolder: Sendable {
     private let descriptor: Int32
     private let timeout: Duration
     let indexes: [Mutex<FileShardIndex>.Box]
+    /// Where the next sweep begins; at first anywhere, so that servers that start together do not follow each other.
+    let nextSwept = Mutex(UInt8.random(in: .min ... .max))
 
     /// Opens the folder; makes it, and the folders on the way to it, if they are missing.
     init(directory: String, name: String, timeout: Duration) throws(SessionError) {

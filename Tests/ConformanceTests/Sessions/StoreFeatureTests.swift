@@ -118,6 +118,32 @@ struct StoreFeatureTests {
         #expect(try await Self.sql(base, "SELECT count(*) FROM tomcat_sessions") == ["1"])
     }
 
+    @Test("N13, N15, N17: the same in the database server of the documents, which makes the table with their statement")
+    func mariaDB() async throws {
+        let database = try await DatabaseServer.shared(.mariaDB)
+        try await database.run(
+            """
+            create table tomcat_sessions (session_id varchar(100) not null primary key, valid_session char(1) not null, max_inactive int not null,
+            last_access bigint not null, app_name varchar(255), session_data mediumblob, KEY kapp_name(app_name));
+            """
+        )
+        func count() async throws -> String {
+            try await database.run("select concat('sessions: ', count(*), ' of ', max(app_name)) from tomcat_sessions where valid_session = '1'")
+        }
+        let url = database.url.replacingOccurrences(of: "&", with: "&amp;")
+        let store = Self.matching.replacingOccurrences(of: "jdbc:sqlite:sessions.db\"", with: "\(url)\" driverName=\"com.mysql.jdbc.Driver\"")
+        let server = try await Self.start(store)
+        let base = server.base
+        let (kept, ended) = (try #require(try await Self.session(server).id), try #require(try await Self.session(server).id))
+        try await Self.stop(server)
+        #expect(try await count().contains("sessions: 2 of /Catalina/localhost/examples"))
+        let next = try await ServalProcess.start(base: base)
+        #expect(try await next.curl("/examples/session?invalidate=true", ["-H", "Cookie: JSESSIONID=\(ended)"], kind: "http").output == "2")
+        #expect(try await Self.session(next, kept).count == "2")
+        try await Self.stop(next)
+        #expect(try await count().contains("sessions: 1 of /Catalina/localhost/examples"))
+    }
+
     @Test("N16: with names that the table does not have the log says so, and the server runs")
     func mismatch() async throws {
         let store = Self.example.replacingOccurrences(of: "sessionTable=\"session\"", with: "sessionTable=\"tomcat_sessions\"")

@@ -8,6 +8,8 @@ import Testing
 /// A process that writes to a store is killed at any moment: what it was told is stored is there, and nothing else but the step that was under way.
 @Suite("Session stores, killed and hindered")
 struct KilledWriterTests {
+    /// How often a writer is killed.
+    ///
     /// `SERVAL_STORE_ROUNDS=200` is the long form, on every store: scripts/test-stores. The short form has fewer rounds where each takes seconds.
     static func rounds(_ short: Int) -> Int { ProcessInfo.processInfo.environment["SERVAL_STORE_ROUNDS"].flatMap { Int($0) } ?? short }
 
