@@ -152,8 +152,8 @@ extension HTTP1ConnectionHandler {
         let waiters = self.writeWaiters
         self.writeWaiters = []
         for waiter in waiters { waiter.resume(throwing: ConnectionLostError()) }
-        self.task?.cancel()
-        self.task = nil
+        self.runner?.cancel()
+        self.runner = nil
         guard let requestState = self.requestState else { return }
         self.requestState = nil
         requestState.complete(
@@ -194,7 +194,7 @@ extension HTTP1ConnectionHandler {
             }
         case .halfClosed:
             // One that still waits for its turn has no task: it must neither hold its connection nor take a turn for nobody.
-            if self.state.exchange == .waiting { self.closeNow() } else { self.task?.cancel() }
+            if self.state.exchange == .waiting { self.closeNow() } else { self.runner?.cancel() }
         case .linger:
             // While the client takes its answer, sweepBusy() watches it.
             if self.pendingBytes == 0 { self.context?.close(promise: nil) } else { self.deadline = now + self.runtime.lingerTimeout }

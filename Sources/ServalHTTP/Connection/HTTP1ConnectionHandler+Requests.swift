@@ -32,7 +32,7 @@ extension HTTP1ConnectionHandler {
         guard !self.isProcessing else { return }
         self.isProcessing = true
         var goesOn = true
-        while goesOn, let input = self.input, input.readableBytes > 0 {
+        while goesOn, let count = self.input?.readableBytes, count > 0 {
             switch self.state.input {
             case .head: goesOn = self.state.exchange == .none && self.canWrite && self.readHead()
             case .body, .swallow: goesOn = self.readBody()
@@ -41,7 +41,7 @@ extension HTTP1ConnectionHandler {
             }
         }
         self.isProcessing = false
-        if let input = self.input, input.readableBytes == 0 { self.input = nil }
+        if self.input?.readableBytes == 0 { self.input = nil }
         if self.state.isInputClosed { self.processInputEnd() }
     }
 
@@ -118,13 +118,9 @@ extension HTTP1ConnectionHandler {
     @inline(__always)
     private func start() {
         self.state.run()
-        let task: Task<Void, Never>
-        if #available(macOS 26, *) {
-            task = Task.immediateDetached(executorPreference: self.loop.executor) { await self.respond() }
-        } else {
-            task = Task.detached(executorPreference: self.loop.executor) { await self.respond() }
-        }
-        if self.isLost { task.cancel() } else if self.state.exchange != .none { self.task = task }
+        let runner = self.loop.takeRunner()
+        self.runner = runner
+        runner.run(.request(of: self))
     }
 
     /// It is the turn of a request that had to wait for a place inside.
@@ -290,7 +286,7 @@ extension HTTP1ConnectionHandler {
             break
         case (.body, _):
             self.failBody(HTTPError(.badRequest, "The request body ended early."))
-            self.task?.cancel()
+            self.runner?.cancel()
         case (_, .none):
             // A head or a swallowed body that will never be complete; or nothing at all.
             if self.canWrite || self.input == nil { self.close(lingering: false) }

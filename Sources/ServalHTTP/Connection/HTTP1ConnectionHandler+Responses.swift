@@ -339,7 +339,7 @@ extension HTTP1ConnectionHandler {
     @inline(__always)
     func endExchange(isComplete: Bool) {
         let now = MonotonicClock.now()
-        self.task = nil
+        self.runner = nil
         if let source = self.source {
             source.fail(ConnectionLostError())
             self.source = nil

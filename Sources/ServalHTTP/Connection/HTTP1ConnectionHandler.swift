@@ -49,7 +49,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     // The current exchange.
     @exclusivity(unchecked) var request: Request?
     @exclusivity(unchecked) var requestState: RequestState?
-    @exclusivity(unchecked) var task: Task<Void, Never>?
+    @exclusivity(unchecked) var runner: RequestRunner?
     @exclusivity(unchecked) var isHead = false
     @exclusivity(unchecked) var isHTTP11 = true
     @exclusivity(unchecked) var saysKeepAlive = false

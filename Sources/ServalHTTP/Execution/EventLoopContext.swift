@@ -16,6 +16,8 @@ final class EventLoopContext: @unchecked Sendable {
     /// How long an answer waits for others at most, in nanoseconds, apart from the time that the last of them takes.
     private static let longestGathering: UInt64 = 500_000
     private static let mostGathered = 64
+    /// How many tasks wait for requests at most.
+    private static let mostIdleRunners = 16
 
     let loop: any EventLoop
     let executor: EventLoopExecutor
@@ -40,6 +42,7 @@ final class EventLoopContext: @unchecked Sendable {
     /// Memory for the next of them.
     @exclusivity(unchecked) private var flushed: [FlushGatherer] = []
     @exclusivity(unchecked) private var gatheringBegan: UInt64 = 0
+    @exclusivity(unchecked) private var idleRunners: [RequestRunner] = []
     @exclusivity(unchecked) private var date = DateField()
     @exclusivity(unchecked) private var dateText = (text: "", validUntil: UInt64(0))
 
@@ -80,6 +83,9 @@ final class EventLoopContext: @unchecked Sendable {
     /// Closes idle connections, and the others after their response.
     func drain() {
         self.isDraining = true
+        let runners = self.idleRunners
+        self.idleRunners = []
+        for runner in runners { runner.dismiss() }
         for connection in self.connections { connection.drain() }
     }
 
@@ -101,6 +107,18 @@ final class EventLoopContext: @unchecked Sendable {
             index -= 1
             if index < self.connections.count { self.connections[index].sweep(now: now, elapsed: elapsed) }
         }
+    }
+
+    // MARK: Requests
+
+    /// Somebody to answer a request.
+    func takeRunner() -> RequestRunner { self.idleRunners.popLast() ?? RequestRunner(self) }
+
+    /// Keeps a runner that has answered for the next request; false if it is not needed any more.
+    func keep(_ runner: RequestRunner) -> Bool {
+        guard !self.isDraining, self.idleRunners.count < Self.mostIdleRunners else { return false }
+        self.idleRunners.append(runner)
+        return true
     }
 
     // MARK: Output

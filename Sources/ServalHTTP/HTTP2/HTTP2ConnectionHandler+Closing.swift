@@ -95,7 +95,7 @@ extension HTTP2ConnectionHandler {
         for stream in self.streams.values where !stream.isInputEnded {
             stream.source?.fail(HTTPError(.badRequest, "The request body ended early."))
             stream.source = nil
-            stream.task?.cancel()
+            stream.runner?.cancel()
         }
         self.closeDeadline = MonotonicClock.now() &+ 5_000_000_000
     }

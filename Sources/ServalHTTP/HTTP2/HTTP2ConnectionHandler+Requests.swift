@@ -76,13 +76,9 @@ extension HTTP2ConnectionHandler {
     private func run(_ stream: HTTP2Stream) {
         stream.phase = .running
         if stream.owesContinue, self.runtime.configuration.continueResponseTiming == .immediately { self.sendContinue(stream) }
-        let task: Task<Void, Never>
-        if #available(macOS 26, *) {
-            task = Task.immediateDetached(executorPreference: self.loop.executor) { await self.respond(stream) }
-        } else {
-            task = Task.detached(executorPreference: self.loop.executor) { await self.respond(stream) }
-        }
-        if self.isLost { task.cancel() } else if stream.phase == .running || stream.phase == .responding { stream.task = task }
+        let runner = self.loop.takeRunner()
+        stream.runner = runner
+        runner.run(.stream(stream, of: self))
     }
 
     /// It is the turn of a request that had to wait for a place among the connector's.

@@ -203,7 +203,7 @@ extension HTTP2ConnectionHandler {
     /// Writes the last frame of a response.
     private func end(_ stream: HTTP2Stream, _ payload: HTTP2Frame.FramePayload) {
         stream.phase = .finished
-        stream.task = nil
+        stream.runner = nil
         stream.outgoing = nil
         stream.source?.fail(ConnectionLostError())
         stream.source = nil

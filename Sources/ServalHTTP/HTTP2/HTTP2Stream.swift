@@ -22,7 +22,7 @@ final class HTTP2Stream: @unchecked Sendable {
     // The request.
     @exclusivity(unchecked) var request: Request?
     @exclusivity(unchecked) var requestState: RequestState?
-    @exclusivity(unchecked) var task: Task<Void, Never>?
+    @exclusivity(unchecked) var runner: RequestRunner?
     @exclusivity(unchecked) var isHead = false
     @exclusivity(unchecked) var source: ReceivedBodySource?
     /// The client has sent everything.
@@ -87,8 +87,8 @@ final class HTTP2Stream: @unchecked Sendable {
         let waiters = self.writeWaiters
         self.writeWaiters = []
         for waiter in waiters { waiter.resume(throwing: ConnectionLostError()) }
-        self.task?.cancel()
-        self.task = nil
+        self.runner?.cancel()
+        self.runner = nil
         self.complete(isComplete: false, now: now)
     }
 }
