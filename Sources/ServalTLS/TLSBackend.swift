@@ -36,6 +36,9 @@ public protocol TLSServerContext: Sendable {
     /// - Parameter reporter: is told how the handshake came out.
     func makeHandler(reporter: TLSHandshakeReporter?) -> any ChannelHandler
 
+    /// The same for a connection that `keeper` looks after; `nil`, as by default, if the backend's handlers cannot be looked after.
+    func makeHandler(reporter: TLSHandshakeReporter?, keeper: any TLSConnectionKeeper) -> (any KeptTLSHandler)?
+
     /// Which host serves which server name.
     var hostNames: TLSHostNames { get }
 
@@ -54,6 +57,9 @@ public protocol TLSServerContext: Sendable {
 extension TLSServerContext {
     /// A handler whose handshake nobody is told of.
     public func makeHandler() -> any ChannelHandler { makeHandler(reporter: nil) }
+
+    /// None, for backends whose handlers look after themselves.
+    public func makeHandler(reporter: TLSHandshakeReporter?, keeper: any TLSConnectionKeeper) -> (any KeptTLSHandler)? { nil }
 
     /// None, for backends that neither staple nor look at lists.
     public var revocationFacts: [TLSRevocationFacts] { [] }

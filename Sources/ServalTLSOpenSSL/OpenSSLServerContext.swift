@@ -52,6 +52,10 @@ package final class OpenSSLServerContext: TLSServerContext {
 
     package func makeHandler(reporter: TLSHandshakeReporter?) -> any ChannelHandler { OpenSSLServerHandler(self, reporter: reporter) }
 
+    package func makeHandler(reporter: TLSHandshakeReporter?, keeper: any TLSConnectionKeeper) -> (any KeptTLSHandler)? {
+        OpenSSLServerHandler(self, reporter: reporter, keeper: keeper)
+    }
+
     package var hostDescriptions: [TLSHostDescription] { hosts.map(\.description) }
 
     func host(for serverName: String?) -> OpenSSLHostContext { hosts[hostNames.position(for: serverName)] }

@@ -23,8 +23,12 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         case closed
     }
 
-    private let server: OpenSSLServerContext
+    let server: OpenSSLServerContext
     let reporter: TLSHandshakeReporter?
+    /// `nil` where the connection has to look after itself.
+    let keeper: (any TLSConnectionKeeper)?
+    /// The place in the pipeline.
+    @exclusivity(unchecked) private(set) var context: ChannelHandlerContext?
     let allocator = ByteBufferAllocator()
     // What every record touches has its exclusivity checked by the event loop that it belongs to, not at run time: no access spans a call that comes back.
     @exclusivity(unchecked) var phase = Phase.hello
@@ -45,9 +49,11 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     private var unreadReplies = 0
     @exclusivity(unchecked) private var isReading = false
     /// Whether bytes from the socket are being worked on; what comes of them goes to the socket together when all is done.
-    @exclusivity(unchecked) private var isInRead = false
+    @exclusivity(unchecked) var isInRead = false
     /// Whether something has been written for the socket meanwhile.
-    @exclusivity(unchecked) private var owesFlush = false
+    @exclusivity(unchecked) var owesFlush = false
+    /// Whether the keeper sees to it that it is sent.
+    @exclusivity(unchecked) var isGathered = false
     @exclusivity(unchecked) private var isPumping = false
     @exclusivity(unchecked) var wantsPlaintext = false
     @exclusivity(unchecked) private var hasSentCloseNotify = false
@@ -64,15 +70,17 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
 
     private static let unreadReplyLimit = 65536
 
-    init(_ server: OpenSSLServerContext, reporter: TLSHandshakeReporter?) {
+    init(_ server: OpenSSLServerContext, reporter: TLSHandshakeReporter?, keeper: (any TLSConnectionKeeper)? = nil) {
         self.server = server
         self.reporter = reporter
+        self.keeper = keeper
         reader = ClientHelloReader(limit: server.clientHelloLimit)
     }
 
     // MARK: Life
 
     func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
         if context.channel.isActive { startTimer(context) }
     }
 
@@ -96,7 +104,10 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { release() }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        release()
+        self.context = nil
+    }
 
     /// Ends everything that this handler holds; does nothing the second time.
     func release() {
@@ -118,29 +129,6 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         if !late.waiting.isEmpty { endLateAuthentication(with: .none) }
     }
 
-    var handshakeTimeout: TimeAmount { server.handshakeTimeout }
-
-    private func startTimer(_ context: ChannelHandlerContext) {
-        if phase == .hello, timer == nil { startHandshakeTimer(context, server.handshakeTimeout) }
-    }
-
-    /// Gives the handshake so much time from now.
-    func startHandshakeTimer(_ context: ChannelHandlerContext, _ time: TimeAmount) {
-        timer?.cancel()
-        handshakeEnd = .now() + time
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: time) {
-            switch self.phase {
-            case .hello, .handshake:
-                self.fail(context, self.timeout(self.server.handshakeTimeout))
-            case .plaintext:
-                self.phase = .closed
-                context.close(promise: nil)
-            case .open, .closed:
-                break
-            }
-        }
-    }
-
     // MARK: Reading
 
     func read(context: ChannelHandlerContext) {
@@ -160,8 +148,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
-        isInRead = false
-        sendOwed(context)
+        endRead(context)
         // Others may have to be sent first, by a task of this turn of the loop.
         if closing != nil { context.eventLoop.assumeIsolated().execute { self.watchClosing(context) } }
         // What has come was not enough for a byte of plaintext, so what the application asked for is still owed to it.
@@ -399,16 +386,6 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     private func send(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
         context.write(wrapOutboundOut(bytes), promise: nil)
         flushSocket(context)
-    }
-
-    /// Has what was written sent, with everything else that the bytes just read give rise to: a ticket with the first answer, an answer with close_notify.
-    private func flushSocket(_ context: ChannelHandlerContext) { if isInRead { owesFlush = true } else { context.flush() } }
-
-    /// Sends what waits for the end of the present read.
-    func sendOwed(_ context: ChannelHandlerContext) {
-        guard owesFlush else { return }
-        owesFlush = false
-        context.flush()
     }
 
     // MARK: Closing

@@ -1,12 +1,13 @@
 import NIOCore
+import ServalTLS
 
 /// Has the answers that one turn of the event loop gives rise to sent together at its end.
 ///
 /// Sending may wake whoever reads at the other end, and on the same machine or a busy network card that costs more than the rest of a small answer; of several
 /// answers sent right after each other only the first does. ``EventLoopContext/gather(_:)`` limits how long one may wait for others.
 ///
-/// First in a connection's pipeline. Only what is flushed while bytes that have arrived are worked on waits; whatever comes later goes at once.
-final class FlushGatherer: ChannelDuplexHandler {
+/// First in the pipeline of a connection whose TLS handler does not do the same. Only what is flushed while bytes that have arrived are worked on waits; whatever comes later goes at once.
+final class FlushGatherer: ChannelDuplexHandler, GatheredConnection {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = IOData
 

@@ -2,6 +2,7 @@ import HTTPTypes
 import Logging
 import NIOCore
 import ServalServlet
+import ServalTLS
 
 // Refusals, time-outs, and the end of a connection.
 extension HTTP1ConnectionHandler {
@@ -154,6 +155,7 @@ extension HTTP1ConnectionHandler {
         for waiter in waiters { waiter.resume(throwing: ConnectionLostError()) }
         self.runner?.cancel()
         self.runner = nil
+        self.tlsHandler = nil
         guard let requestState = self.requestState else { return }
         self.requestState = nil
         requestState.complete(
@@ -176,6 +178,7 @@ extension HTTP1ConnectionHandler {
 
     /// Called a few times a second at most.
     func sweep(now: UInt64, elapsed: UInt64) {
+        self.tlsHandler?.checkHandshakeTime(now: .uptimeNanoseconds(now))
         guard !self.isLost else { return }
         if now >= self.deadline { self.deadlinePassed(now: now) }
         if self.state.exchange != .none || self.state.input == .swallow || self.isClosing { self.sweepBusy(elapsed: elapsed) }

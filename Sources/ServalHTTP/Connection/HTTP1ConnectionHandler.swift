@@ -43,6 +43,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     @exclusivity(unchecked) private var tlsInfo: TLSConnectionInfo?
     /// Whether a TLS handshake is done.
     @exclusivity(unchecked) var isSecured = false
+    /// Before the end of the TLS handshake; its time is looked after with the connection's own.
+    @exclusivity(unchecked) var tlsHandler: (any KeptTLSHandler)?
     /// With TLS and `strictSni`.
     @exclusivity(unchecked) var hosts: AdmittedHosts?
 
@@ -121,6 +123,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
         switch event {
         case let completion as TLSHandshakeCompletion:
             self.isSecured = true
+            self.tlsHandler = nil
             let configuration = self.runtime.configuration
             if configuration.strictSNI { self.hosts = AdmittedHosts(completion.facts, proxyName: configuration.proxyName) }
             self.tlsInfo = TLSConnectionInfo(facts: completion.facts, logger: self.runtime.logger)

@@ -205,7 +205,7 @@ extension Connector {
 
     private func bind(to address: SocketAddress) async throws(ConnectorError) -> any Channel {
         let configuration = self.configuration
-        let (gate, runtime, tls, handshakes, contexts) = (self.gate, self.runtime, self.tls, self.handshakes, self.contexts)
+        let (gate, runtime, tls, contexts) = (self.gate, self.runtime, self.tls, self.contexts)
         var bootstrap = ServerBootstrap(group: self.acceptLoop, childGroup: self.group)
             .serverChannelOption(.backlog, value: Int32(clamping: configuration.acceptCount))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: configuration.soReuseAddress ? 1 : 0)
@@ -215,12 +215,13 @@ extension Connector {
             // Connections have it from the listening socket, which saves each a system call.
             .serverChannelOption(.tcpOption(.tcp_nodelay), value: configuration.tcpNoDelay ? 1 : 0)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                do {
+                    guard let loop = contexts[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.inappropriateOperationForState }
                     try Self.setOptions(of: channel)
-                    guard let context = contexts[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.inappropriateOperationForState }
-                    try channel.pipeline.syncOperations.addHandler(FlushGatherer(context))
-                    if let tls { try channel.pipeline.syncOperations.addHandler(tls.current.makeHandler(reporter: handshakes)) }
-                    try channel.pipeline.syncOperations.addHandler(HTTP1ConnectionHandler(runtime: runtime, loop: context))
+                    try Self.addHandlers(to: channel.pipeline.syncOperations, runtime, loop, tls?.current)
+                    return channel.eventLoop.makeSucceededVoidFuture()
+                } catch {
+                    return channel.eventLoop.makeFailedFuture(error)
                 }
             }
         if let keepAlive = configuration.soKeepAlive {
@@ -245,6 +246,23 @@ extension Connector {
         try options.setOption(.allowRemoteHalfClosure, value: true)
         try options.setOption(.recvAllocator, value: Self.receiveAllocator)
         try options.setOption(.writeBufferWaterMark, value: .init(low: 65536, high: 131_072))
+    }
+
+    private static func addHandlers(
+        to pipeline: ChannelPipeline.SynchronousOperations,
+        _ runtime: ConnectionRuntime,
+        _ loop: EventLoopContext,
+        _ tls: (any TLSServerContext)?
+    ) throws {
+        let connection = HTTP1ConnectionHandler(runtime: runtime, loop: loop)
+        if let handler = tls?.makeHandler(reporter: runtime.handshakes, keeper: loop) {
+            connection.tlsHandler = handler
+            try pipeline.addHandler(handler)
+        } else {
+            try pipeline.addHandler(FlushGatherer(loop))
+            if let tls { try pipeline.addHandler(tls.makeHandler(reporter: runtime.handshakes)) }
+        }
+        try pipeline.addHandler(connection)
     }
 
     private static func bindError(_ error: any Error, address: SocketAddress) -> ConnectorError {

@@ -1,4 +1,5 @@
 import NIOCore
+import ServalTLS
 
 #if canImport(Glibc)
     import Glibc
@@ -11,7 +12,7 @@ import NIOCore
 /// What the connections of one connector share on one event loop.
 ///
 /// Unchecked: apart from constants, everything is touched on the loop only, and no access goes on while foreign code runs.
-final class EventLoopContext: @unchecked Sendable {
+final class EventLoopContext: TLSConnectionKeeper, @unchecked Sendable {
     static let outputCapacity = 16384
     /// How long an answer waits for others at most, in nanoseconds, apart from the time that the last of them takes.
     private static let longestGathering: UInt64 = 500_000
@@ -38,9 +39,9 @@ final class EventLoopContext: @unchecked Sendable {
     private let sweepInterval: TimeAmount
     @exclusivity(unchecked) private var lastSweep: UInt64 = 0
     /// The connections with something to send at the end of the loop's present turn.
-    @exclusivity(unchecked) private var gathered: [FlushGatherer] = []
+    @exclusivity(unchecked) private var gathered: [any GatheredConnection] = []
     /// Memory for the next of them.
-    @exclusivity(unchecked) private var flushed: [FlushGatherer] = []
+    @exclusivity(unchecked) private var flushed: [any GatheredConnection] = []
     @exclusivity(unchecked) private var gatheringBegan: UInt64 = 0
     @exclusivity(unchecked) private var idleRunners: [RequestRunner] = []
     @exclusivity(unchecked) private var date = DateField()
@@ -124,7 +125,7 @@ final class EventLoopContext: @unchecked Sendable {
     // MARK: Output
 
     /// Flushes `connection` when everything that has arrived by now has been worked on, or has taken long.
-    func gather(_ connection: FlushGatherer) {
+    func gather(_ connection: any GatheredConnection) {
         self.gathered.append(connection)
         if self.gathered.count == 1 {
             self.gatheringBegan = MonotonicClock.now()
