@@ -77,13 +77,13 @@ final class OpenSSLConnection {
     /// Empties the thread's list of errors, in which `SSL_get_error` would take old ones for new.
     ///
     /// A look costs a tenth of emptying what is empty.
-    @inline(__always)
     private static func forgetErrors() { if ERR_peek_error() != 0 { ERR_clear_error() } }
 
     /// Goes on with the handshake as far as the ciphertext allows.
     ///
     /// - Returns: the outcome, and what is to be sent to the client, an alert included.
     func handshake(_ allocator: ByteBufferAllocator) -> (Outcome, ByteBuffer?) {
+        Self.forgetErrors()
         let (code, output) = withOutput(allocator, capacity: 4096) { signing?.handshake() ?? SSL_do_handshake(ssl) }
         if let revocation, revocation.asks {
             // Reads and writes need no stack of their own.
@@ -122,8 +122,10 @@ final class OpenSSLConnection {
     }
 
     /// Decrypts one record, or what is left of one, to the end of `plaintext`.
+    ///
+    /// - Returns: `nil` if there was something to decrypt, as a rule.
     @inline(__always)
-    func read(into plaintext: inout ByteBuffer) -> Outcome {
+    func read(into plaintext: inout ByteBuffer) -> Outcome? {
         Self.forgetErrors()
         var code: Int32 = 0
         plaintext.writeWithUnsafeMutableBytes(minimumWritableBytes: 256) { window in
@@ -131,7 +133,7 @@ final class OpenSSLConnection {
             code = SSL_read(ssl, start, Int32(min(window.count, 1 << 20)))
             return max(Int(code), 0)
         }
-        return code > 0 ? .done : outcome(of: code, duringHandshake: false)
+        return code > 0 ? nil : outcome(of: code, duringHandshake: false)
     }
 
     /// Bytes of the present record that are decrypted and not read yet.
@@ -149,14 +151,22 @@ final class OpenSSLConnection {
     }
 
     /// Encrypts `plaintext`, which must not be empty, into records of at most 16 KiB.
+    ///
+    /// That fails only if OpenSSL has no memory, or the connection has failed before.
     @inline(__always)
-    func write(_ plaintext: ByteBuffer, _ allocator: ByteBufferAllocator) -> (Outcome, ByteBuffer?) {
+    func write(_ plaintext: ByteBuffer, _ allocator: ByteBufferAllocator) throws(TLSError) -> ByteBuffer {
         let count = plaintext.readableBytes
         let capacity = count + (count >> 14 + 1) * Self.recordOverhead
         let (code, output) = withOutput(allocator, capacity: capacity) {
             plaintext.withUnsafeReadableBytes { SSL_write(ssl, $0.baseAddress, Int32($0.count)) }
         }
-        return (code > 0 ? .done : outcome(of: code, duringHandshake: false), output)
+        guard code > 0, let output else { throw writeFailure(code) }
+        return output
+    }
+
+    private func writeFailure(_ code: Int32) -> TLSError {
+        if case .failed(let error) = outcome(of: code, duringHandshake: false) { return error }
+        return TLSError(.protocolViolation, "OpenSSL did not encrypt what was written")
     }
 
     /// Header, explicit nonce or IV, tag or MAC, padding: more than any cipher needs.
@@ -174,7 +184,6 @@ final class OpenSSLConnection {
 
     @inline(__always)
     private func withOutput(_ allocator: ByteBufferAllocator, capacity: Int, _ body: () -> Int32) -> (Int32, ByteBuffer?) {
-        Self.forgetErrors()
         var code: Int32 = 0
         var output = allocator.buffer(capacity: capacity)
         output.writeWithUnsafeMutableBytes(minimumWritableBytes: capacity) { window in
@@ -317,6 +326,7 @@ final class OpenSSLConnection {
             ERR_clear_error()
             return nil
         }
+        Self.forgetErrors()
         let (code, question) = withOutput(allocator, capacity: 4096) { SSL_do_handshake(ssl) }
         return code == 1 ? question : nil
     }
@@ -341,13 +351,5 @@ final class OpenSSLConnection {
         serval_end_late_authentication(ssl)
         state.deallocate()
         lateAuthentication = nil
-    }
-}
-
-extension OpenSSLConnection.Outcome {
-    /// Why a write failed.
-    var error: TLSError {
-        if case .failed(let error) = self { return error }
-        return TLSError(.protocolViolation, "OpenSSL did not encrypt what was written")
     }
 }

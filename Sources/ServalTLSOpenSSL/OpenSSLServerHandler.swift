@@ -262,7 +262,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         while connection.pendingCiphertext > 0 || connection.pendingPlaintext > 0 {
             var plaintext = allocator.buffer(capacity: max(ciphertextLength, 256))
             var outcome = connection.read(into: &plaintext)
-            while case .done = outcome {
+            while outcome == nil {
                 let rest = connection.pendingPlaintext
                 if rest > 0 { plaintext.reserveCapacity(minimumWritableBytes: rest) } else if connection.pendingCiphertext == 0 { break }
                 if rest == 0, plaintext.writableBytes < 256 { break }
@@ -278,11 +278,11 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
             }
             guard phase == .open, closing == nil else { return }
             switch outcome {
-            case .done: continue
+            case nil: continue
             case .needsCiphertext: return
             case .ended: return endInput(context)
             case .failed(let error): return fail(context, error)
-            case .needsSignature, .needsRevocationStatus:
+            case .done, .needsSignature, .needsRevocationStatus:
                 return fail(context, TLSError(.protocolViolation, "OpenSSL wanted to wait for something after the handshake"))
             }
         }
@@ -367,14 +367,14 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
                     context.write(wrapOutboundOut(next.bytes), promise: next.promise)
                     continue
                 }
-                let (outcome, output) = connection.write(next.bytes, allocator)
-                guard case .done = outcome, let output else {
+                do throws(TLSError) {
+                    context.write(wrapOutboundOut(try connection.write(next.bytes, allocator)), promise: next.promise)
+                } catch {
                     next.promise?.fail(ChannelError.ioOnClosedChannel)
                     isPumping = false
-                    return fail(context, outcome.error)
+                    return fail(context, error)
                 }
                 encryptedBytes &+= next.bytes.readableBytes
-                context.write(wrapOutboundOut(output), promise: next.promise)
             }
             // What is left in the queue needs room now.
             if hasWritten { if queue.hasFlushed { context.flush() } else { flushSocket(context) } }

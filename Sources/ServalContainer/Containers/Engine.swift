@@ -116,7 +116,7 @@ public final class Engine: RequestHandler {
         for observer in observers { observer.observe(mapped, response) }
         if tracker.mustTouch || tracker.mustSave { await self.finish(&response, request: mapped, route: route, tracker: tracker) }
         tracker.commit(&response)
-        return response
+        return consume response
     }
 
     private func respond(to request: Request, route: Route, tracker: SessionTracker) async -> Response {

@@ -201,12 +201,8 @@ struct HTTP1RequestParser {
         let framing = try self.fields.framing(minorVersion: self.minorVersion)
         try self.fields.checkHost(base, minorVersion: self.minorVersion)
         let method = self.method(base)
-        let count = self.lineStart - self.headStart
         let start = self.headStart
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            if let destination = buffer.baseAddress { memcpy(destination, base + start, count) }
-            initialized = count
-        }
+        let bytes = Array(UnsafeBufferPointer(start: base + start, count: self.lineStart - start))
         let head = ReceivedHead(
             bytes: bytes,
             slots: self.slots,

@@ -178,7 +178,7 @@ public struct Request: Sendable {
 
     /// Typed request attributes, shared by every copy of this request.
     public subscript<Value: Sendable>(key: RequestAttributeKey<Value>) -> Value? {
-        get { self.attribute(named: key.name) as? Value }
+        get { self.attribute(named: key.name).flatMap { $0 as? Value } }
         nonmutating set {
             let name = TLSAttributeNames.canonical(key.name)
             self.state.shared.withLock { shared in

@@ -22,7 +22,7 @@ package final class RequestState: Sendable {
     package let startNanoseconds: UInt64
     let shared = Mutex(Shared())
 
-    package init(head: ReceivedHead, method: HTTPRequest.Method, body: RequestBody, connection: ConnectionInfo, startNanoseconds: UInt64) {
+    package init(head: ReceivedHead, method: HTTPRequest.Method, body: consuming RequestBody, connection: ConnectionInfo, startNanoseconds: UInt64) {
         self.head = head
         self.method = method
         self.body = body

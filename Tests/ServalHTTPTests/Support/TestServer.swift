@@ -9,7 +9,7 @@ import Testing
 @testable import ServalHTTP
 
 /// Answers with a closure.
-struct ClosureHandler: RequestHandler {
+final class ClosureHandler: RequestHandler {
     let body: @Sendable (Request) async -> Response
 
     init(_ body: @escaping @Sendable (Request) async -> Response) { self.body = body }

@@ -1,6 +1,6 @@
 import ServalServlet
 
-extension AccessLogPattern {
+extension AccessLog {
     /// Writes a line.
     func append(
         to buffer: inout [UInt8],
@@ -12,11 +12,12 @@ extension AccessLogPattern {
         let now = WallClock.nanoseconds
         let request = entry.request
         let head = request.state.head
-        for element in self.elements {
+        let literals = self.pattern.literals
+        for element in self.pattern.elements {
             switch element {
-            case .literal(let start, let end): buffer.append(self.literals, from: start, to: end)
+            case .literal(let start, let end): buffer.append(literals, from: start, to: end)
             case .time(let place):
-                clock.append(to: &buffer, self.times, place, now: now, elapsed: Int64(clamping: completion.nanoseconds))
+                clock.append(to: &buffer, self.pattern.times, place, now: now, elapsed: Int64(clamping: completion.nanoseconds))
             case .applicationText(let index): buffer.appendLogText(texts[index])
             case .bytes(let dashForZero):
                 if completion.bodyBytes == 0, dashForZero {
@@ -29,9 +30,9 @@ extension AccessLogPattern {
             // A connection that broke before the head was sent has no status of its own.
             case .status: buffer.appendDecimal(completion.status == 0 ? entry.status : completion.status)
             case .connectionStatus: buffer.append(Self.connectionStatus(entry, completion))
-            case .requestHeader(let place): buffer.appendLogText(request.headers[self.fieldNames[place]])
-            case .responseHeader(let place): buffer.appendLogText(entry.headers?[self.fieldNames[place]])
-            case .cookie(let place): buffer.appendCookie(self.cookieNames[place], entry)
+            case .requestHeader(let place): buffer.appendLogText(request.headers[self.pattern.fieldNames[place]])
+            case .responseHeader(let place): buffer.appendLogText(entry.headers?[self.pattern.fieldNames[place]])
+            case .cookie(let place): buffer.appendCookie(self.pattern.cookieNames[place], entry)
             default: buffer.append(element, request, head, entry)
             }
         }

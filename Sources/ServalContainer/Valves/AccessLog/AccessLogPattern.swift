@@ -211,10 +211,11 @@ struct AccessLogPattern: Sendable {
 
     // MARK: Application's texts
 
+    var hasApplicationTexts: Bool { !self.applicationTexts.isEmpty }
+
     /// The texts that come from the application, `nil` where there is none.
     func applicationTexts(_ entry: AccessLogEntry) -> [String?] {
-        guard !self.applicationTexts.isEmpty else { return [] }
-        return self.applicationTexts.map { text in
+        self.applicationTexts.map { text in
             switch text {
             case .sessionID:
                 entry.session.map { entry.configuration.writesSessionIDs ? $0.id.rawValue : AccessLogRedaction.digest(of: $0.id) }

@@ -158,10 +158,8 @@ final class AccessLogEntry: RequestObserver {
         if let name = self.log.configuration.conditionUnless, self.request.attribute(named: name) != nil { return }
         if let name = self.log.configuration.conditionIf, self.request.attribute(named: name) == nil { return }
         // Attributes are described before the buffer is locked, because that is the application's code.
-        let texts = self.log.pattern.applicationTexts(self)
-        self.log.writer.append { buffer, clock in
-            self.log.pattern.append(to: &buffer, self, completion, texts: texts, clock: &clock)
-        }
+        let texts = self.log.pattern.hasApplicationTexts ? self.log.pattern.applicationTexts(self) : []
+        self.log.writer.append { buffer, clock in self.log.append(to: &buffer, self, completion, texts: texts, clock: &clock) }
     }
 }
 
