@@ -8,34 +8,37 @@ final class RedisConnection {
     private let socket: RedisSocket
     private let tls: RedisTLS?
     private let database: SessionDatabase
+    private let servers: DatabaseServers
+    private let server: SessionDatabase.Server
     private var reader = RedisReader()
 
     /// Connects, signs on and chooses the database.
     ///
     /// - Throws: ``SessionError/Code/illegalSetting`` for what will not be better the next time, and ``SessionError/Code/storeUnavailable``.
-    static func connect(_ database: SessionDatabase, deadline: ContinuousClock.Instant) throws(SessionError) -> RedisConnection {
-        var failure = SessionError(code: .storeUnavailable, message: "the session store waits too long for the \(database)")
+    static func connect(
+        _ database: SessionDatabase,
+        _ servers: DatabaseServers,
+        deadline: ContinuousClock.Instant
+    ) throws(SessionError) -> RedisConnection {
         let library = database.tls.mode == .off || database.tls.mode == .preferred ? nil : try OpenSSLLibrary.load()
-        for server in database.socket == nil ? database.servers : [.init(host: "localhost", port: 0)] {
-            guard ContinuousClock.now < deadline else { break }
-            do throws(SessionError) {
-                let connection = try RedisConnection(database, server, library, deadline: deadline)
-                try connection.signOn()
-                return connection
-            } catch {
-                failure = error
-            }
+        return try servers.connect(until: deadline) { server, share throws(SessionError) in
+            let connection = try RedisConnection(database, servers, server, library, deadline: share)
+            try connection.signOn()
+            connection.deadline = deadline
+            return connection
         }
-        throw failure
     }
 
     private init(
         _ database: SessionDatabase,
+        _ servers: DatabaseServers,
         _ server: SessionDatabase.Server,
         _ library: OpenSSLLibrary?,
         deadline: ContinuousClock.Instant
     ) throws(SessionError) {
         self.database = database
+        self.servers = servers
+        self.server = server
         do throws(RedisSocket.Failure) {
             if let path = database.socket {
                 self.socket = try RedisSocket(path: path, deadline: deadline)
@@ -98,7 +101,9 @@ final class RedisConnection {
         guard case .error(let text) = answer else { return answer }
         switch text.prefix(while: { $0 != " " }) {
         // It starts, has become a replica, or has lost its master: another connection may lead to another.
-        case "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS": self.recovery = .replace(isRepeatable: false)
+        case "LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOREPLICAS":
+            self.servers.avoid(self.server)
+            self.recovery = .replace(isRepeatable: false)
         case "MOVED", "ASK":
             throw SessionError(
                 code: .storeUnavailable,
@@ -112,7 +117,7 @@ final class RedisConnection {
     private func send(_ words: [RedisWord], changes: Bool = false) throws(SessionError) -> RedisValue {
         self.recovery = .keep
         // The end of a connection that was idle for long comes before the command, and does not count as its failure.
-        guard self.tls != nil || self.socket.isQuiet else {
+        guard self.tls?.isQuiet ?? self.socket.isQuiet else {
             self.recovery = .replace(isRepeatable: true)
             throw SessionError(code: .storeUnavailable, message: "the session store has lost the \(self.database)")
         }

@@ -68,8 +68,9 @@ public final class RedisSessionStore: SessionStore {
         guard configuration.database.product == .redis else {
             throw SessionError(code: .illegalSetting, message: "the \(configuration.database) has a store of its own, which is not this one")
         }
+        let servers = DatabaseServers(of: configuration.database)
         let pool = Pool(limit: configuration.connections, timeout: configuration.timeout) { deadline throws(SessionError) in
-            try RedisConnection.connect(configuration.database, deadline: deadline)
+            try RedisConnection.connect(configuration.database, servers, deadline: deadline)
         } recovery: {
             $0.recovery
         }

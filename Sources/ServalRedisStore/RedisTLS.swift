@@ -86,6 +86,21 @@ final class RedisTLS {
         return bytes
     }
 
+    /// Whether nothing has come since the last answer: neither data nor the end, as with the socket; but what TLS itself has to say, such as a new ticket, is nothing.
+    var isQuiet: Bool {
+        while !self.socket.isQuiet {
+            guard let bytes = try? self.socket.receive(), self.library.writeBuffer(self.received, bytes, Int32(bytes.count)) == bytes.count else {
+                return false
+            }
+            self.library.clearErrors()
+            var byte: UInt8 = 0
+            let status = self.library.read(self.connection, &byte, 1)
+            // SSL_ERROR_WANT_READ
+            guard status <= 0, self.library.error(self.connection, status) == 2, (try? self.flush()) != nil else { return false }
+        }
+        return true
+    }
+
     /// Calls OpenSSL, and moves bytes between its memory and the socket, until it is satisfied.
     private func repeatUntilDone(_ call: () -> Int32) throws(RedisSocket.Failure) {
         while true {

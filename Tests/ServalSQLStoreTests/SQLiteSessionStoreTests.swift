@@ -1,6 +1,7 @@
 #if SQLite
     import Foundation
     import GRDB
+    import Logging
     import ServalSessions
     import Testing
 
@@ -30,6 +31,33 @@
                 head: [1],
                 attributes: ["a": .init(version: 1, bytes: [1])]
             )
+        }
+
+        @Test("A file that is removed or replaced while the store is open is noticed: nothing is written where nobody finds it")
+        func removed() async throws {
+            defer { self.clean() }
+            let store = self.store()
+            try await store.start()
+            for round in 0..<3 {
+                #expect(try await store.insert(self.session("before \(round)")))
+                self.clean()
+                // Whoever comes first, a reader or the writer, finds a new file.
+                if round == 0 { #expect(try await store.load(self.session("before 0").key, unless: nil) == .absent) }
+                #expect(try await store.insert(self.session("after \(round)")))
+                #expect(try await store.count() == 1)
+                let other = self.store()
+                try await other.start()
+                #expect(try await other.count() == 1, "what was acknowledged is in the file that is there")
+                await other.stop()
+            }
+            // Where no file can be, the store is down.
+            self.clean()
+            try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: false)
+            let error = await #expect(throws: SessionError.self) { try await store.insert(self.session("nowhere")) }
+            #expect(error?.code == .storeUnavailable)
+            try FileManager.default.removeItem(atPath: self.path)
+            #expect(try await store.insert(self.session("again")))
+            await store.stop()
         }
 
         @Test("The documents' table works as it is, and Tomcat's rows in it stay")
@@ -87,7 +115,7 @@
                 #expect(stat(self.path + suffix, &information) == 0 && information.st_mode & 0o777 == 0o600)
             }
             await store.stop()
-            let database = try SQLiteDatabase(path: self.path, readers: 1, timeout: .seconds(5))
+            let database = try SQLiteDatabase(path: self.path, readers: 1, timeout: .seconds(5), logger: Logger(label: "test"))
             let settings = try database.write { connection throws(SessionError) in
                 (try connection.query(SQLStatement("pragma journal_mode")), try connection.query(SQLStatement("pragma synchronous")))
             }

@@ -10,15 +10,28 @@ final class MySQLConnection: SQLClientConnection {
     private let library: MySQLLibrary
     private let handle: MySQLLibrary.Handle
     private let database: SessionDatabase
+    private let servers: DatabaseServers
+    private let server: SessionDatabase.Server
     /// Prepared statements by their texts.
     private var prepared: [String: MySQLLibrary.Handle] = [:]
     private var isCommitting = false
     private var isInTransaction = false
+    /// The most bytes that the server takes at once (`max_allowed_packet`).
+    private var packetLimit = Int.max
 
-    private init(_ library: MySQLLibrary, _ handle: MySQLLibrary.Handle, _ database: SessionDatabase, deadline: ContinuousClock.Instant) {
+    private init(
+        _ library: MySQLLibrary,
+        _ handle: MySQLLibrary.Handle,
+        _ database: SessionDatabase,
+        _ servers: DatabaseServers,
+        _ server: SessionDatabase.Server,
+        deadline: ContinuousClock.Instant
+    ) {
         self.library = library
         self.handle = handle
         self.database = database
+        self.servers = servers
+        self.server = server
         self.deadline = deadline
     }
 
@@ -30,18 +43,11 @@ final class MySQLConnection: SQLClientConnection {
     /// The client of a database.
     static func client(_ database: SessionDatabase, timeout: Duration) throws(SessionError) -> SQLClient {
         let library = try MySQLLibrary.load()
+        let servers = DatabaseServers(of: database)
         return SQLClient(dialect: .mySQL) { deadline throws(SessionError) in
-            var failure = SessionError(code: .storeUnavailable, message: "the session store waits too long for the \(database)")
-            // One after the other; a socket needs no server.
-            for server in database.socket == nil ? database.servers : [.init(host: "localhost", port: 0)] {
-                guard ContinuousClock.now < deadline else { break }
-                do throws(SessionError) {
-                    return try Self.connect(library, database, server, timeout: timeout, deadline: deadline)
-                } catch {
-                    failure = error
-                }
+            try servers.connect(until: deadline) { server, share throws(SessionError) in
+                try Self.connect(library, database, servers, server, timeout: timeout, share: share, deadline: deadline)
             }
-            throw failure
         }
     }
 
@@ -50,17 +56,21 @@ final class MySQLConnection: SQLClientConnection {
     private static func connect(
         _ library: MySQLLibrary,
         _ database: SessionDatabase,
+        _ servers: DatabaseServers,
         _ server: SessionDatabase.Server,
         timeout: Duration,
+        share: ContinuousClock.Instant,
         deadline: ContinuousClock.Instant
     ) throws(SessionError) -> any SQLClientConnection {
         guard let handle = library.makeHandle(nil) else {
             throw SessionError(code: .storeUnavailable, message: "the session store cannot connect to the \(database): no memory")
         }
-        let connection = MySQLConnection(library, handle, database, deadline: deadline)
-        let left = min(timeout, deadline - .now)
-        connection.set(.connectTimeout, UInt32(clamping: max(1, Int((left / .seconds(1)).rounded(.up)))))
-        let seconds = UInt32(clamping: max(1, Int((timeout / .seconds(1)).rounded(.up))))
+        let connection = MySQLConnection(library, handle, database, servers, server, deadline: deadline)
+        let left = min(timeout, share - .now)
+        connection.set(.connectTimeout, UInt32(clamping: max(1, Int((left / .seconds(1)).rounded()))))
+        // The library keeps to the time of reading while it connects, too, and does not let it be changed later: where there are other servers, it is the share of one.
+        let patience = servers.areSeveral ? left : timeout
+        let seconds = UInt32(clamping: max(1, Int((patience / .seconds(1)).rounded(servers.areSeveral ? .toNearestOrAwayFromZero : .up))))
         connection.set(.readTimeout, seconds)
         connection.set(.writeTimeout, seconds)
         connection.set(.localInfile, UInt32(0))
@@ -80,8 +90,18 @@ final class MySQLConnection: SQLClientConnection {
             0
         )
         guard connected != nil else { throw connection.connectionFailure() }
+        // Where the library does not check the name, it takes a server without TLS, whatever it was told.
+        guard database.tls.mode == .off || database.tls.mode == .preferred || library.cipher(handle) != nil else {
+            throw SessionError(
+                code: .illegalSetting,
+                message: "the session store does not use the \(database): TLS is required, and the server has none"
+            )
+        }
         try connection.run("set session transaction isolation level read committed")
         try connection.run("set session innodb_lock_wait_timeout = \(max(1, Int(seconds) - 1))")
+        if case .integer(let limit)? = try connection.query(SQLStatement("select @@max_allowed_packet", [])).first?.first {
+            connection.packetLimit = Int(clamping: limit)
+        }
         return connection
     }
 
@@ -202,6 +222,15 @@ final class MySQLConnection: SQLClientConnection {
     /// Sends a statement with its parameters.
     private func perform(_ statement: SQLStatement) throws(SessionError) -> MySQLLibrary.Handle {
         try self.checkTime()
+        let length = statement.parameters.reduce(0) { $0 + ($1.bytes?.count ?? 256) }
+        guard length < self.packetLimit - 1024 else {
+            // The server would end the connection, and the library could not tell why.
+            throw SessionError(
+                code: .limitReached,
+                message:
+                    "a session of \(length) bytes is larger than the \(self.database) takes; raise its max_allowed_packet of \(self.packetLimit) bytes"
+            )
+        }
         let handle = try self.prepare(statement.text)
         let bindings = MySQLBindings(count: statement.parameters.count)
         var buffers: [UnsafeMutableRawPointer] = []
@@ -264,13 +293,20 @@ final class MySQLConnection: SQLClientConnection {
         case 1213, 1020: self.recovery = .repeatOperation
         // A prepared statement that is not there any more, or is for another table.
         case 1243, 1615: self.recovery = .replace(isRepeatable: true)
-        // Of the library: the connection is lost. Of the server: it goes down, ends the connection, or has become one that is only read.
-        case 2000..<3000, 1053, 1152..<1162, 1290, 1836, 1927, 4031: self.recovery = .replace(isRepeatable: !self.isCommitting)
+        // Of the library: the connection is lost. Of the server: it goes down, or ends the connection.
+        case 2000..<3000, 1053, 1152..<1162, 1927, 4031: self.recovery = .replace(isRepeatable: !self.isCommitting)
+        // It has become one that is only read.
+        case 1290, 1836:
+            self.servers.avoid(self.server)
+            self.recovery = .replace(isRepeatable: !self.isCommitting)
         default: self.recovery = .keep
         }
+        // The value, not the server: too long or out of range, against a constraint, or refused by a trigger.
+        let isRefusal = [1048, 1264, 1292, 1366, 1406, 1452, 1644, 3819, 4025].contains(number)
         return SessionError(
-            code: .storeUnavailable,
-            message: "the session store in the \(self.database) failed: \(reason.prefix(300)) (error \(number))"
+            code: isRefusal ? .limitReached : .storeUnavailable,
+            message:
+                "the session store in the \(self.database) \(isRefusal ? "refuses a session" : "failed"): \(reason.prefix(300)) (error \(number))"
         )
     }
 }

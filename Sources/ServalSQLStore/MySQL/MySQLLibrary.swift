@@ -25,6 +25,7 @@ struct MySQLLibrary: Sendable {
     let setTLS: @convention(c) (Handle?, Text, Text, Text, Text, Text) -> Int32
     let connect: @convention(c) (Handle?, Text, Text, Text, Text, UInt32, Text, UInt) -> Handle?
     let close: @convention(c) (Handle?) -> Void
+    let cipher: @convention(c) (Handle?) -> UnsafePointer<CChar>?
     let errorNumber: @convention(c) (Handle?) -> UInt32
     let errorText: @convention(c) (Handle?) -> UnsafePointer<CChar>?
     let query: @convention(c) (Handle?, UnsafePointer<CChar>, UInt) -> Int32
@@ -68,6 +69,7 @@ struct MySQLLibrary: Sendable {
         self.setTLS = try library.function("mysql_ssl_set")
         self.connect = try library.function("mysql_real_connect")
         self.close = try library.function("mysql_close")
+        self.cipher = try library.function("mysql_get_ssl_cipher")
         self.errorNumber = try library.function("mysql_errno")
         self.errorText = try library.function("mysql_error")
         self.query = try library.function("mysql_real_query")

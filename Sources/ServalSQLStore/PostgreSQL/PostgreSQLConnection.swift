@@ -16,15 +16,26 @@ final class PostgreSQLConnection: SQLClientConnection {
     private let library: PostgreSQLLibrary
     private let handle: PostgreSQLLibrary.Handle
     private let database: SessionDatabase
+    private let servers: DatabaseServers
+    private let server: SessionDatabase.Server
     /// The names of prepared statements by their texts.
     private var prepared: [String: String] = [:]
     private var preparedCount = 0
     private var isCommitting = false
 
-    private init(_ library: PostgreSQLLibrary, _ handle: PostgreSQLLibrary.Handle, _ database: SessionDatabase, deadline: ContinuousClock.Instant) {
+    private init(
+        _ library: PostgreSQLLibrary,
+        _ handle: PostgreSQLLibrary.Handle,
+        _ database: SessionDatabase,
+        _ servers: DatabaseServers,
+        _ server: SessionDatabase.Server,
+        deadline: ContinuousClock.Instant
+    ) {
         self.library = library
         self.handle = handle
         self.database = database
+        self.servers = servers
+        self.server = server
         self.deadline = deadline
     }
 
@@ -33,8 +44,14 @@ final class PostgreSQLConnection: SQLClientConnection {
     /// The client of a database.
     static func client(_ database: SessionDatabase, timeout: Duration) throws(SessionError) -> SQLClient {
         let library = try PostgreSQLLibrary.load()
+        // One after the other, not all given to libpq: it would wait for the first one as long as we let it.
+        let servers = DatabaseServers(of: database)
         return SQLClient(dialect: .postgreSQL) { deadline throws(SessionError) in
-            try Self.connect(library, database, timeout: timeout, deadline: deadline)
+            try servers.connect(until: deadline) { server, share throws(SessionError) in
+                let connection = try Self.connect(library, database, servers, server, timeout: timeout, deadline: share)
+                connection.deadline = deadline
+                return connection
+            }
         }
     }
 
@@ -43,10 +60,12 @@ final class PostgreSQLConnection: SQLClientConnection {
     private static func connect(
         _ library: PostgreSQLLibrary,
         _ database: SessionDatabase,
+        _ servers: DatabaseServers,
+        _ server: SessionDatabase.Server,
         timeout: Duration,
         deadline: ContinuousClock.Instant
     ) throws(SessionError) -> any SQLClientConnection {
-        let parameters = PostgreSQLParameters(database, timeout: timeout).values
+        let parameters = PostgreSQLParameters(database, server, mustTakeWrites: servers.areSeveral, timeout: timeout).values
         let copies = parameters.map { (strdup($0.0), strdup($0.1)) }
         defer { for copy in copies { free(copy.0); free(copy.1) } }
         let names = copies.map { UnsafePointer($0.0) } + [nil]
@@ -54,7 +73,7 @@ final class PostgreSQLConnection: SQLClientConnection {
         guard let handle = library.connectStart(names, values, 0) else {
             throw SessionError(code: .storeUnavailable, message: "the session store cannot connect to the \(database): no memory")
         }
-        let connection = PostgreSQLConnection(library, handle, database, deadline: deadline)
+        let connection = PostgreSQLConnection(library, handle, database, servers, server, deadline: deadline)
         // For the code behind the error in the message; libpq says a refusal in no other way.
         _ = library.setErrorVerbosity(handle, 2)
         _ = library.setNoticeProcessor(handle, { _, _ in }, nil)
@@ -70,7 +89,7 @@ final class PostgreSQLConnection: SQLClientConnection {
     private func finishConnecting() throws(SessionError) {
         var isReading = false
         while true {
-            // One socket after the other, if there are several servers.
+            // One socket after the other, if its name has several addresses.
             if self.library.status(self.handle) == 1 { throw self.connectionFailure() }
             try self.wait(forReading: isReading, forWriting: !isReading)
             switch self.library.connectPoll(self.handle) {
@@ -246,11 +265,20 @@ final class PostgreSQLConnection: SQLClientConnection {
             // The statement was prepared on a server, or for columns, that are not there any more.
             self.prepared = [:]
             self.recovery = .repeatOperation
-        // The server goes down, or has become one that is only read; another connection may lead to another.
-        case "57P01", "57P02", "57P03", "25006": self.recovery = .replace(isRepeatable: !self.isCommitting)
+        // The server goes down; another connection may lead to another.
+        case "57P01", "57P02", "57P03": self.recovery = .replace(isRepeatable: !self.isCommitting)
+        // It has become one that is only read.
+        case "25006":
+            self.servers.avoid(self.server)
+            self.recovery = .replace(isRepeatable: !self.isCommitting)
         case _ where state.hasPrefix("08") || self.library.status(self.handle) != 0: self.recovery = .replace(isRepeatable: !self.isCommitting)
         default: self.recovery = .keep
         }
-        return SessionError(code: .storeUnavailable, message: "the session store in the \(self.database) failed: \(reason) (SQLSTATE \(state))")
+        // The value, not the server: data exceptions, constraints, and limits of the program. 23505 is above.
+        let isRefusal = self.recovery == .keep && ["22", "23", "44", "54"].contains { state.hasPrefix($0) }
+        return SessionError(
+            code: isRefusal ? .limitReached : .storeUnavailable,
+            message: "the session store in the \(self.database) \(isRefusal ? "refuses a session" : "failed"): \(reason) (SQLSTATE \(state))"
+        )
     }
 }

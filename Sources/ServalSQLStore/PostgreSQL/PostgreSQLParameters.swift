@@ -4,16 +4,18 @@ import ServalSessions
 struct PostgreSQLParameters {
     private(set) var values: [(String, String)] = []
 
-    init(_ database: SessionDatabase, timeout: Duration) {
+    /// Parameters for one of a database's servers.
+    ///
+    /// - Parameter mustTakeWrites: refuses a server that is only read, because there are others.
+    init(_ database: SessionDatabase, _ server: SessionDatabase.Server, mustTakeWrites: Bool, timeout: Duration) {
         func add(_ name: String, _ value: String?) { if let value { self.values.append((name, value)) } }
         if let socket = database.socket {
             add("host", Self.folder(of: socket))
             add("port", Self.port(of: socket) ?? database.servers.first.map { "\($0.port)" })
         } else {
-            add("host", database.servers.map(\.host).joined(separator: ","))
-            add("port", database.servers.map { "\($0.port)" }.joined(separator: ","))
-            // Of several servers, one that takes writes.
-            if database.servers.count > 1 { add("target_session_attrs", "read-write") }
+            add("host", server.host)
+            add("port", "\(server.port)")
+            if mustTakeWrites { add("target_session_attrs", "read-write") }
         }
         add("dbname", database.name.isEmpty ? database.user : database.name)
         add("user", database.user)

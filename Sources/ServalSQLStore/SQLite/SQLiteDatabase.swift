@@ -1,7 +1,9 @@
 #if SQLite
     import FoundationEssentials
     import GRDB
+    import Logging
     import ServalSessions
+    import Synchronization
 
     #if canImport(Darwin)
         import Darwin
@@ -10,12 +12,45 @@
     #endif
 
     /// An open SQLite database; its methods block the thread that calls them.
+    ///
+    /// A file that somebody has removed or replaced is noticed by the next operation, which opens what is there now: SQLite itself would go on with the file
+    /// that nobody will find again.
     final class SQLiteDatabase: Sendable {
-        private let pool: DatabasePool
-        private let path: String
+        private struct Opened: Sendable {
+            let pool: DatabasePool
+            let file: File
+        }
 
-        init(path: String, readers: Int, timeout: Duration) throws(SessionError) {
+        /// Tells one file of a path from its successor.
+        private struct File: Sendable, Equatable {
+            let device: UInt64
+            let number: UInt64
+
+            init?(_ path: String) {
+                var information = stat()
+                guard stat(path, &information) == 0 else { return nil }
+                self.device = UInt64(truncatingIfNeeded: information.st_dev)
+                self.number = UInt64(truncatingIfNeeded: information.st_ino)
+            }
+        }
+
+        private let path: String
+        private let readers: Int
+        private let timeout: Duration
+        private let logger: Logger
+        private let opened: Mutex<Opened>
+        /// What makes the table, once it is there.
+        private let statements = Mutex<SQLSessionStatements?>(nil)
+
+        init(path: String, readers: Int, timeout: Duration, logger: Logger) throws(SessionError) {
             self.path = path
+            self.readers = readers
+            self.timeout = timeout
+            self.logger = logger
+            self.opened = Mutex(try Self.openPool(path, readers: readers, timeout: timeout))
+        }
+
+        private static func openPool(_ path: String, readers: Int, timeout: Duration) throws(SessionError) -> Opened {
             // SQLite makes its files as the umask says; beside this one they get its mode.
             let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else {
@@ -29,24 +64,55 @@
             let (seconds, attoseconds) = timeout.components
             configuration.busyMode = .timeout(Double(seconds) + Double(attoseconds) / 1e18)
             do {
-                self.pool = try DatabasePool(path: path, configuration: configuration)
+                let pool = try DatabasePool(path: path, configuration: configuration)
                 // The pool chooses NORMAL, which keeps a database whole. FULL syncs each commit: what was acknowledged survives a power cut, too.
-                try self.pool.writeWithoutTransaction { try $0.execute(sql: "pragma synchronous = full") }
+                try pool.writeWithoutTransaction { try $0.execute(sql: "pragma synchronous = full") }
+                guard let file = File(path) else { throw Self.isGone(path) }
+                return Opened(pool: pool, file: file)
             } catch {
                 throw Self.error(error, path)
             }
         }
 
-        func shut() { try? self.pool.close() }
+        private static func isGone(_ path: String) -> SessionError {
+            SessionError(code: .storeUnavailable, message: "the SQLite database '\(path)' of the session store was removed")
+        }
+
+        /// The database that is at the path.
+        private func pool() throws(SessionError) -> DatabasePool {
+            try self.opened.withLock { opened throws(SessionError) in
+                guard File(self.path) != opened.file else { return opened.pool }
+                do throws(SessionError) {
+                    let next = try Self.openPool(self.path, readers: self.readers, timeout: self.timeout)
+                    if let statements = self.statements.withLock({ $0 }) { _ = try self.makeTable(statements, in: next.pool) }
+                    self.logger.error(
+                        "the SQLite database '\(self.path)' was removed or replaced; the session store goes on with the file that is there now"
+                    )
+                    opened = next
+                } catch {
+                    // What would keep a store from starting is, later, a store that is down.
+                    throw SessionError(code: .storeUnavailable, message: error.message)
+                }
+                return opened.pool
+            }
+        }
+
+        func shut() { try? self.opened.withLock { $0.pool }.close() }
 
         /// Makes the table if it is missing.
         ///
         /// - Returns: the statements for the columns that it has.
         func prepare(_ statements: SQLSessionStatements) throws(SessionError) -> SQLSessionStatements {
             var statements = statements
-            let columns: [String]
+            try statements.notice(columns: try self.makeTable(statements, in: try self.pool()))
+            self.statements.withLock { $0 = statements }
+            return statements
+        }
+
+        /// The columns of the table, which is made if it is missing.
+        private func makeTable(_ statements: SQLSessionStatements, in pool: DatabasePool) throws(SessionError) -> [String] {
             do {
-                columns = try self.pool.write { database in
+                return try pool.write { database in
                     if let columns = try? database.makeStatement(sql: statements.columns.text).columnNames { return columns }
                     for statement in statements.createTable { try database.execute(sql: statement.text) }
                     return try database.makeStatement(sql: statements.columns.text).columnNames
@@ -54,13 +120,11 @@
             } catch {
                 throw Self.error(error, self.path)
             }
-            try statements.notice(columns: columns)
-            return statements
         }
 
         func read<Value>(_ body: (SQLiteConnection) throws(SessionError) -> Value) throws(SessionError) -> Value {
             do {
-                return try self.pool.read { database in try body(SQLiteConnection(database, self.path)) }
+                return try self.pool().read { database in try body(SQLiteConnection(database, self.path)) }
             } catch {
                 throw Self.error(error, self.path)
             }
@@ -69,7 +133,7 @@
         /// A transaction that holds the database's lock from its beginning; returns when it is on the disk.
         func write<Value>(_ body: (SQLiteConnection) throws(SessionError) -> Value) throws(SessionError) -> Value {
             do {
-                return try self.pool.writeWithoutTransaction { database in
+                return try self.pool().writeWithoutTransaction { database in
                     var value: Value?
                     try database.inTransaction(.immediate) {
                         value = try body(SQLiteConnection(database, self.path))

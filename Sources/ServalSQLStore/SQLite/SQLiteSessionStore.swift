@@ -1,4 +1,5 @@
 #if SQLite
+    public import Logging
     public import ServalSessions
     import Synchronization
 
@@ -6,6 +7,8 @@
     ///
     /// Needs the package trait `SQLite`, which is on by default. The database is kept in WAL mode with `synchronous=FULL`: what was acknowledged is on the disk.
     /// Writes that wait at the same time share a transaction, so a thousand of them cost little more than one.
+    ///
+    /// A file that is removed or replaced while the store is open is made anew, or used, by the next operation.
     ///
     /// SQLite's own calls block; they run on ``Configuration/readers`` threads for loading and one for writing, all of the store's own.
     public final class SQLiteSessionStore: SessionStore {
@@ -29,6 +32,8 @@
             ///
             /// Default: 5 seconds (`serval.timeout`).
             public var timeout = Duration.seconds(5)
+            /// For a database that was removed or replaced.
+            public var logger = Logger(label: "serval.session")
 
             /// The defaults, with a database file.
             public init(path: String) { self.path = path }
@@ -69,7 +74,12 @@
             for _ in 0..<min(max(1, configuration.readers), 64) { readers.append(try StoreThread()) }
             let readerCount = readers.count
             let (database, noticed) = try await writer.run { () throws(SessionError) in
-                let database = try SQLiteDatabase(path: configuration.path, readers: readerCount, timeout: configuration.timeout)
+                let database = try SQLiteDatabase(
+                    path: configuration.path,
+                    readers: readerCount,
+                    timeout: configuration.timeout,
+                    logger: configuration.logger
+                )
                 return (database, try database.prepare(statements))
             }
             let running = Running(database: database, readers: readers, writer: writer, statements: noticed)

@@ -68,6 +68,12 @@ struct DatabaseURL {
         } else if !isFile, place.hasPrefix("/") {
             place = place.dropFirst()
         }
+        // What is left of another form of URL, or of a password with signs that are not written as they should, must not become a name, which messages tell.
+        guard isFile || !place.utf8.contains(where: { ":@/".utf8.contains($0) }) else {
+            throw Self.error(
+                "does not continue with //host/name behind its scheme; in a user, password or name ':' is written as %3A, '/' as %2F and '@' as %40"
+            )
+        }
         self.name = try Self.decoded(place, isForm: false)
         if let at = self.authority.lastIndex(of: "@") {
             let credentials = self.authority[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -80,6 +86,9 @@ struct DatabaseURL {
         for parameter in halves[1].split(separator: "&") {
             let pair = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             // Java's drivers decode parameters as forms are.
+            guard !pair[0].utf8.contains(where: { ":@/".utf8.contains($0) }) else {
+                throw Self.error("has a parameter whose name is none; in a user or password '?' is written as %3F and '&' as %26")
+            }
             let value = pair.count == 2 ? try Self.decoded(pair[1], isForm: isJDBC) : ""
             self.parameters.append((try Self.decoded(pair[0], isForm: isJDBC), value))
             guard self.parameters.count <= 200 else { throw Self.error("has more than 200 parameters") }

@@ -17,6 +17,7 @@ final class DatabaseServer: Sendable {
     let kind: Kind
     let folder: StoreFolder
     let authority: TestCertificateAuthority
+    private let hasTLS: Bool
     /// Kept while the server is down as well: it comes back where it was.
     private let plainPort: ReservedPort
     private let securePort: ReservedPort?
@@ -27,16 +28,20 @@ final class DatabaseServer: Sendable {
     /// The server that the tests of one run share.
     static func shared(_ kind: Kind) async throws -> DatabaseServer { try await SharedServers.instance.server(kind) }
 
+    /// Makes a server that speaks no TLS, and starts it.
+    static func withoutTLS(_ kind: Kind) async throws -> DatabaseServer { try await Self.start(kind, hasTLS: false) }
+
     /// Makes a server, and starts it.
-    static func start(_ kind: Kind) async throws -> DatabaseServer {
-        let server = try DatabaseServer(kind)
+    static func start(_ kind: Kind, hasTLS: Bool = true) async throws -> DatabaseServer {
+        let server = try DatabaseServer(kind, hasTLS: hasTLS)
         try await server.prepare()
         try await server.start()
         return server
     }
 
-    private init(_ kind: Kind) throws {
+    private init(_ kind: Kind, hasTLS: Bool) throws {
         self.kind = kind
+        self.hasTLS = hasTLS
         self.folder = try StoreFolder()
         self.plainPort = try ReservedPort()
         self.securePort = kind == .redis ? try ReservedPort() : nil
@@ -73,22 +78,26 @@ final class DatabaseServer: Sendable {
     // MARK: Life
 
     func start() async throws {
-        let program: [String]
+        var program: [String]
         switch self.kind {
         case .postgreSQL:
             let settings = [
                 "fsync=off", "listen_addresses=127.0.0.1", "port=\(self.port)", "unix_socket_directories=\(self.folder.path)", "max_connections=200",
-                "ssl=on", "ssl_cert_file=\(self.folder.path)/tls/server.pem", "ssl_key_file=\(self.folder.path)/tls/server.key", "jit=off",
+                "ssl=\(self.hasTLS ? "on" : "off")", "ssl_cert_file=\(self.folder.path)/tls/server.pem",
+                "ssl_key_file=\(self.folder.path)/tls/server.key", "jit=off",
             ]
             program = [try Self.postgres("postgres"), "-D", self.data] + settings.flatMap { ["-c", $0] }
         case .mariaDB:
             program = [
                 try Self.path("mariadbd"), "--no-defaults", "--datadir=\(self.data)", "--port=\(self.port)", "--bind-address=127.0.0.1",
                 "--socket=\(self.folder.path)/mysql.sock", "--innodb-flush-method=nosync", "--max-connections=400", "--skip-name-resolve",
-                "--ssl-cert=\(self.folder.path)/tls/server.pem", "--ssl-key=\(self.folder.path)/tls/server.key",
-                "--ssl-ca=\(self.authorityFile)", "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M",
+                "--innodb-buffer-pool-size=32M", "--innodb-log-file-size=8M",
                 "--tmpdir=\(self.folder.path)", "--pid-file=\(self.folder.path)/mysql.pid",
             ]
+            let tls = [
+                "--ssl-cert=\(self.folder.path)/tls/server.pem", "--ssl-key=\(self.folder.path)/tls/server.key", "--ssl-ca=\(self.authorityFile)",
+            ]
+            program += self.hasTLS ? tls : ["--skip-ssl"]
         case .redis:
             let password = Self.password.map { $0 == " " ? "\\x20" : String($0) }.joined()
             let settings = """

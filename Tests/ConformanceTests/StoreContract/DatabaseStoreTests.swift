@@ -139,15 +139,21 @@ struct DatabaseStoreTests {
         }
     }
 
-    @Test("A server without TLS is refused where there must be TLS")
-    func plain() async throws {
-        let server = try await DatabaseServer.shared(.redis)
+    @Test(
+        "A server without TLS is refused where there must be TLS",
+        arguments: DatabaseServer.Kind.allCases,
+        [SessionDatabase.TLS.Mode.required, .verifyCA, .verifyFull]
+    )
+    func plain(_ kind: DatabaseServer.Kind, _ mode: SessionDatabase.TLS.Mode) async throws {
+        let server = kind == .redis ? try await DatabaseServer.shared(.redis) : try await DatabaseServer.withoutTLS(kind)
         var database = server.database
-        database.tls.mode = .required
+        database.tls = .init(mode: mode, rootCertificates: server.authorityFile)
         let store = self.store(database, timeout: .seconds(2))
-        try await store.start()
-        let error = await self.failure { _ = try await store.insert(self.session("plain")) }
-        #expect(error?.code == .storeUnavailable, "\(String(describing: error))")
+        let error = await self.failure {
+            try await store.start()
+            _ = try await store.insert(self.session("plain"))
+        }
+        #expect(error?.code == (kind == .redis ? .storeUnavailable : .illegalSetting), "\(String(describing: error))")
         await store.stop()
     }
 
@@ -159,6 +165,69 @@ struct DatabaseStoreTests {
         let store = self.store(database)
         try await store.start()
         #expect(try await store.insert(self.session("several")))
+        await store.stop()
+    }
+
+    @Test(
+        "Several servers: one that says nothing keeps nobody from the next, and is asked last from then on",
+        arguments: DatabaseServer.Kind.allCases
+    )
+    func silent(_ kind: DatabaseServer.Kind) async throws {
+        let server = try await DatabaseServer.shared(kind)
+        let listener = try ReservedPort()
+        try listener.listen()
+        defer { withExtendedLifetime(listener) {} }
+        var database = server.database
+        database.servers = [.init(host: "127.0.0.1", port: listener.number), .init(host: "127.0.0.1", port: server.port)]
+        let store = self.store(database, timeout: .seconds(10))
+        try await store.start()
+        #expect(try await store.insert(self.session("silent")))
+        // Each on a connection of its own, which would take five seconds each.
+        let start = ContinuousClock.now
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 { group.addTask { _ = try await store.load(self.key("silent"), unless: nil) } }
+            try await group.waitForAll()
+        }
+        #expect(ContinuousClock.now - start < .seconds(4))
+        await store.stop()
+    }
+
+    @Test("A session that the database refuses is not an outage", arguments: [DatabaseServer.Kind.postgreSQL, .mariaDB])
+    func refusedSession(_ kind: DatabaseServer.Kind) async throws {
+        let server = try await DatabaseServer.start(kind)
+        let table = "refusing"
+        let store = self.store(server.database, table: table)
+        try await store.start()
+        if kind == .postgreSQL {
+            try await server.run("alter table refusing add check (length(data) < 100000)")
+        } else {
+            try await server.run("set global max_allowed_packet = 65536")
+        }
+        await store.stop()
+        let again = self.store(server.database, table: table)
+        try await again.start()
+        #expect(try await again.insert(self.session("small")))
+        var large = self.session("large")
+        large.attributes["large"] = .init(version: 1, bytes: [UInt8](repeating: 7, count: 200_000))
+        for _ in 0..<3 {
+            let error = await self.failure { _ = try await again.insert(large) }
+            #expect(error?.code == .limitReached, "\(String(describing: error))")
+        }
+        #expect(try await again.count() == 1)
+        await again.stop()
+    }
+
+    @Test("A connection by TLS that the server has ended while it was idle costs no operation")
+    func idleTLS() async throws {
+        let server = try await DatabaseServer.start(.redis)
+        var database = server.database
+        database.servers = [.init(host: "localhost", port: server.tlsPort)]
+        database.tls = .init(mode: .verifyFull, rootCertificates: server.authorityFile)
+        let store = self.store(database)
+        try await store.start()
+        #expect(try await store.insert(self.session("idle tls")))
+        try await server.run("CLIENT KILL TYPE normal SKIPME yes")
+        #expect(try await store.remove(self.key("idle tls")))
         await store.stop()
     }
 

@@ -81,6 +81,10 @@ struct SessionDatabaseURLTests {
             "jdbc:postgresql:s?sslrootcert=classpath:top-secret", "jdbc:postgresql:s?sslcert=/top-secret", "jdbc:postgresql:s?unixSocket=top-secret",
             "jdbc:postgresql://h/s\ntop-secret", "jdbc:postgresql://top-secret/\u{7F}", "jdbc:mysql://" + String(repeating: "a", count: 254) + "/s",
             "jdbc:mysql://" + String(repeating: "a,", count: 20) + "a/s", "jdbc:mysql://h/s?" + String(repeating: "a&", count: 300),
+            "jdbc:mysql:loadbalance://u:top-secret@h1,h2/s", "jdbc:mysql:replication://u:top-secret@h/s", "jdbc:mysql:u:top-secret@h/s",
+            "jdbc:mariadb:sequential://u:top-secret@h/s", "jdbc:postgresql:u/top-secret@h", "jdbc:mysql://u:1/top-secret@h/s",
+            "redis://:1/top-secret@h",
+            "redis://:12345?top-secret@h", "redis://:12345?a&top-secret@h/0", "jdbc:mysql://u:1?x&top-secret@h/s",
             "jdbc:mysql://h/s?password=top-secret" + String(repeating: "a", count: 10_000),
         ]
     )
