@@ -234,6 +234,8 @@ extension stat {
 extension SessionError {
     /// What a system call said about a folder.
     static func fileSystem(_ code: Int32, _ action: String, _ path: String) -> Self {
-        Self(code: .storeUnavailable, message: "the session store cannot \(action) the folder '\(path)': \(String(cString: strerror(code)))")
+        // Another process keeps the lock of one of many folders.
+        let reason = "the session store cannot \(action) the folder '\(path)': \(String(cString: strerror(code)))"
+        return Self(code: .storeUnavailable, message: reason, isOfOneOperation: code == ETIMEDOUT)
     }
 }

@@ -4,14 +4,14 @@ import Synchronization
 /// Moves the sessions of one table to a store and back.
 ///
 /// A session is saved, renamed and removed by one task at a time (``HTTPSession/enterStore()``); what the application does to it meanwhile belongs to the next
-/// save. A store that fails is left alone for ``pause``, so that requests get their answer at once instead of one time-out each.
+/// save. The store is behind a ``StoreCircuit``.
 final class SessionPersistence: Sendable {
     /// The part of a session's idle time, in percent, that a server may keep an access to itself.
     static let touchShare: Int64 = 5
     /// How long a claim of an expired session holds.
     static let lease = Duration.seconds(60)
     /// How long a store is left alone after a failure.
-    static let pause = Duration.seconds(1)
+    static let pause = StoreCircuit.pause
     /// How long a store knows where a session has gone whose id changed, for requests that were under way.
     static let forwardingTime = Duration.seconds(60)
     /// New ids that a session may get elsewhere while it is saved or removed here.
@@ -19,15 +19,13 @@ final class SessionPersistence: Sendable {
     /// Saves of one session that meet a conflict before giving up.
     static let maximumTries = 1000
 
-    let store: any SessionStore
+    let store: GuardedSessionStore
     let namespace: String
     let sealer: SessionSealer
     private let logger: Logger
-    private let metrics: SessionStoreMetrics
     let clock: @Sendable () -> Timestamp
     let policy: HTTPSessionState.IdlePolicy
     let filter: SessionAttributeFilter?
-    private let pausedUntil = Mutex<ContinuousClock.Instant?>(nil)
     let ended = EndedSessions()
     private let reported = Mutex<Set<String>>([])
 
@@ -40,14 +38,13 @@ final class SessionPersistence: Sendable {
         clock: @escaping @Sendable () -> Timestamp,
         logger: Logger
     ) {
-        self.store = store
+        self.store = GuardedSessionStore(store, metrics: SessionStoreMetrics(context: namespace), logger: logger)
         self.namespace = namespace
         self.sealer = sealer
         self.policy = policy
         self.filter = filter
         self.clock = clock
         self.logger = logger
-        self.metrics = SessionStoreMetrics(context: namespace)
     }
 
     func key(of id: SessionID) -> StoredSessionKey { StoredSessionKey(id, namespace: self.namespace) }
@@ -77,33 +74,11 @@ final class SessionPersistence: Sendable {
 
     // MARK: Asking
 
-    /// Asks the store, unless it has just failed.
+    /// Asks the store, unless it is down.
     func ask<Answer: Sendable>(
         _ question: (any SessionStore) async throws(SessionError) -> Answer
     ) async throws(SessionError) -> Answer {
-        if let until = self.pausedUntil.withLock({ $0 }), ContinuousClock.now < until {
-            throw SessionError(code: .storeUnavailable, message: "the session store has just failed and is left alone for a moment")
-        }
-        let start = ContinuousClock.now
-        do {
-            let answer = try await question(self.store)
-            self.metrics.note(since: start, failed: false)
-            let wasDown = self.pausedUntil.withLock { until in
-                defer { until = nil }
-                return until != nil
-            }
-            if wasDown { self.logger.notice("the session store answers again") }
-            return answer
-        } catch {
-            self.metrics.note(since: start, failed: error.code == .storeUnavailable)
-            guard error.code == .storeUnavailable else { throw error }
-            let wasDown = self.pausedUntil.withLock { until in
-                defer { until = ContinuousClock.now + Self.pause }
-                return until != nil
-            }
-            if !wasDown { self.logger.error("the session store does not answer: \(error.message)") }
-            throw error
-        }
+        try await question(self.store)
     }
 
     /// One line in the log for each thing that can be wrong.
