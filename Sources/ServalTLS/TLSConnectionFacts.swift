@@ -31,8 +31,8 @@ public struct TLSConnectionFacts: Sendable {
     /// Asks the client for a certificate now (TLS 1.3 post-handshake authentication, RFC 8446 section 4.6.2); nil where that cannot be.
     ///
     /// It cannot be where the host trusts nobody, in TLS 1.2, and in HTTP/2 (RFC 8740). May be called from any thread, more than once; several calls
-    /// share one answer. Gives `.none` if the client has no certificate, did not offer to be asked, or does not answer in time; a bad certificate ends
-    /// the connection.
+    /// share one answer. Gives `.none` if the client has no certificate, did not offer to be asked, does not answer in time, or sends 64 KiB of other data
+    /// instead; a bad certificate ends the connection.
     public var requestClientCertificates: (@Sendable () async -> TLSClientCertificates)?
 
     /// Makes facts; for backends and tests.

@@ -288,9 +288,25 @@ final class OpenSSLConnection {
         return length == 0 ? nil : String(decoding: UnsafeBufferPointer(start: start, count: Int(length)), as: UTF8.self)
     }
 
+    private func intermediates(_ ticket: TicketData?) -> [[UInt8]] {
+        SSL_get0_verified_chain(ssl) == nil ? ticket?.intermediates ?? [] : intermediatesOnPath(ssl)
+    }
+
+    /// Why the client must be refused though its certificates are good: nobody could say whose they are.
+    func refusalOfUnreadableClient() -> TLSError? {
+        guard host.verifiesClients, let leaf = SSL_get0_peer_certificate(ssl) else { return nil }
+        let shown = [derBytes(of: leaf) ?? []] + intermediates(SSL_get_session(ssl).flatMap(TicketData.init(session:)))
+        do throws(TLSError) {
+            try ClientCertificateNames.check(shown)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
     private func clientCertificates(_ ticket: TicketData?) -> TLSClientCertificates {
         guard host.verifiesClients, let leaf = SSL_get0_peer_certificate(ssl), let bytes = derBytes(of: leaf) else { return .none }
-        let intermediates = SSL_get0_verified_chain(ssl) == nil ? ticket?.intermediates ?? [] : intermediatesOnPath(ssl)
+        let intermediates = intermediates(ticket)
         guard case .optionalNoCA = host.clientAuthentication else {
             // A handshake does not come to its end with another result.
             return SSL_get_verify_result(ssl) == Int(X509_V_OK) ? .verified([bytes] + intermediates) : .none

@@ -36,7 +36,7 @@ extension OpenSSLServerHandler {
         return error
     }
 
-    private func report(_ context: ChannelHandlerContext, _ error: TLSError) {
+    func report(_ context: ChannelHandlerContext, _ error: TLSError) {
         guard let reporter else { return }
         let cause = error.cause ?? .other
         reporter.failed(cause, hostName: connection?.host.hostName, on: context.eventLoop) {

@@ -126,7 +126,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         closing = nil
         for promise in promises { promise.fail(ChannelError.ioOnClosedChannel) }
         late.context = nil
-        if !late.waiting.isEmpty { endLateAuthentication(with: .none) }
+        endLateAuthentication(with: .none)
     }
 
     // MARK: Reading
@@ -156,7 +156,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         // What is not read now stays with the client.
         case .handshake where isLeft: break
         case .hello, .handshake: context.read()
-        case .open where (wantsPlaintext || late.isUnderWay) && !hasInputEnded && closing == nil: context.read()
+        case .open where (wantsPlaintext || late.credit > 0) && !hasInputEnded && closing == nil: context.read()
         default: break
         }
     }
@@ -238,7 +238,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     }
 
     private func complete(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection) {
-        if let refusal = connection.refusalOfResumedSession() {
+        if let refusal = connection.refusalOfResumedSession() ?? connection.refusalOfUnreadableClient() {
             // OpenSSL has no other alert to offer once the handshake is over.
             if let goodbye = connection.sendCloseNotify(allocator) { send(context, goodbye) }
             return fail(context, refusal)
@@ -273,6 +273,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
             if late.isUnderWay { takeLateAnswer() }
             guard phase == .open else { return }
             if plaintext.readableBytes > 0 {
+                if late.credit > 0, !wantsPlaintext { spendCredit(context, plaintext.readableBytes) }
                 wantsPlaintext = false
                 context.fireChannelRead(wrapInboundOut(plaintext))
             }
