@@ -89,7 +89,7 @@ let package = Package(
         .target(name: "ServalFileStore", dependencies: ["ServalSessions"], swiftSettings: settings),
         .target(name: "ServalSQLStore", dependencies: ["ServalSessions", grdb, logging], swiftSettings: settings),
         .target(name: "ServalRedisStore", dependencies: ["ServalSessions", logging, crypto], swiftSettings: settings),
-        .target(name: "ServalServlet", dependencies: ["ServalSessions", httpTypes, logging, x509], swiftSettings: settings),
+        .target(name: "ServalServlet", dependencies: ["ServalSessions", httpTypes, logging, x509, asn1], swiftSettings: settings),
         .target(
             name: "ServalTLS",
             dependencies: ["ServalKeyStore", nioCore, nioPosix, nioHTTP1, logging, metrics, x509, asn1],

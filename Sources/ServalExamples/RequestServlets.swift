@@ -81,8 +81,8 @@ public struct TLSServlet: Servlet {
             json.member("trackingId", isTracked ? request.requestedSessionID : tls?.sessionID?.hexString)
             json.member("resumed", tls?.isResumed)
             json.member("sni", tls?.serverName)
-            json.member("clientSubject", tls?.peerCertificates.first.map { "\($0.subject)" })
-            json.member("clientIssuer", tls?.peerCertificates.first.map { "\($0.issuer)" })
+            json.member("clientSubject", tls?.peerCertificates.first?.subject)
+            json.member("clientIssuer", tls?.peerCertificates.first?.issuer)
         }
         var response = Response.json(json.text)
         // The session stays in use until its connection is closed.

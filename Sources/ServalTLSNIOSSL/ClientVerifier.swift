@@ -54,8 +54,10 @@ struct ClientVerifier: Sendable {
         guard presented.count <= Self.longestList else { return .refused("it sent \(presented.count) certificates") }
         var certificates: [Certificate] = []
         for certificate in presented {
-            guard let der = try? certificate.toDERBytes(), let parsed = try? Certificate(derEncoded: der) else {
-                return .refused("a certificate cannot be read")
+            guard let der = try? certificate.toDERBytes(), let parsed = try? Certificate(derEncoded: der),
+                (try? ClientCertificateNames(der: der)) != nil
+            else {
+                return .refused("a certificate cannot be read, perhaps because its algorithms are not known")
             }
             certificates.append(parsed)
         }

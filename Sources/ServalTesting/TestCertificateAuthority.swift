@@ -1,5 +1,7 @@
 public import Crypto
 import FoundationEssentials
+import ServalHTTP
+public import ServalServlet
 import SwiftASN1
 public import X509
 
@@ -83,6 +85,8 @@ public struct TestIdentity: Sendable {
 
     /// The certificate in PEM.
     public var certificatePEM: String { get throws { try self.certificate.serializeAsPEM().pemString } }
+    /// The certificate as requests have it.
+    public var peerCertificate: PeerCertificate { get throws { try PeerCertificate(derEncoded: self.chain[0]) } }
     /// The private key in PEM (PKCS#8).
     public var keyPEM: String { self.key.pemRepresentation }
     /// The private key in DER (PKCS#8).

@@ -327,7 +327,7 @@ struct TLSSessionTests {
         )
         func statuses(_ place: Int) -> [Int?] { results[place].statuses }
         #expect(statuses(0) == [200, 200, 200, 403], "\(results[0])")
-        #expect(results[0].facts[1].clientSubject == "CN=alice,O=Example")
+        #expect(results[0].facts[1].clientSubject == "CN=alice, O=Example")
         #expect(results[0].answers[1]?.fields["cache-control"] == "private")
         #expect(statuses(1) == [200, 200], "the body waits; once the certificate is known, a long one does not have to: \(results[1])")
         #expect(results[1].answers.map { $0?.body.count } == [4096, 100_000])
@@ -338,7 +338,7 @@ struct TLSSessionTests {
         #expect(statuses(8) == [401], "a host that trusts nobody asks nobody")
         #expect(statuses(9) == [401])
         let lines = try server.base.read("logs/a.txt").split(separator: "\n")
-        #expect(lines.contains("CN=alice,O=Example 200 /guarded/tls"), "\(lines)")
+        #expect(lines.contains("CN=alice, O=Example 200 /guarded/tls"), "\(lines)")
         // curl offers it whenever it has a certificate.
         let curl = try await Command.run(
             "curl",

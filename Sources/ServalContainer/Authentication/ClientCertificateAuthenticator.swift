@@ -1,6 +1,5 @@
 import Logging
 package import ServalServlet
-import X509
 
 /// Signs clients in by their certificates (`CLIENT-CERT`).
 ///
@@ -26,12 +25,12 @@ package struct ClientCertificateAuthenticator: Sendable {
     ///
     /// - Throws: ``HTTPError`` 413 where the body is longer than `maxSavePostSize` and the client has to be asked, and what reading the body throws.
     package func authenticate(_ request: Request) async throws -> Outcome {
-        if let leaf = request[.x509Certificate]?.first { return .authenticated(try await self.note("\(leaf.subject)", request)) }
+        if let leaf = request[.x509Certificate]?.first { return .authenticated(try await self.note(leaf.subject, request)) }
         // Behind a proxy it would be the proxy that is asked.
         guard !request.withholds(.x509Certificate), let tls = request.tls, tls.canRequestPeerCertificates else { return Self.refusal }
         let request = try await self.withSavedBody(request)
         guard let leaf = await tls.requestPeerCertificates().first else { return Self.refusal }
-        return .authenticated(try await self.note("\(leaf.subject)", request))
+        return .authenticated(try await self.note(leaf.subject, request))
     }
 
     private static var refusal: Outcome {

@@ -1,7 +1,7 @@
 public import Logging
+import ServalHTTP
 public import ServalServlet
 import SwiftASN1
-import X509
 
 /// Takes what a proxy in front says about TLS from header fields, and shows it as if TLS ended here.
 ///
@@ -103,7 +103,7 @@ public struct SSLValve: Valve {
         }
         guard let text else { return }
         do {
-            request[.x509Certificate] = [try Certificate(pemEncoded: Self.folded(text))]
+            request[.x509Certificate] = [try PeerCertificate(derEncoded: PEMDocument(pemString: Self.folded(text)).derBytes)]
         } catch {
             self.warn(of: self.configuration.clientCertificateHeader, "\(error)")
         }

@@ -126,7 +126,12 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
             self.tlsHandler = nil
             let configuration = self.runtime.configuration
             if configuration.strictSNI { self.hosts = AdmittedHosts(completion.facts, proxyName: configuration.proxyName) }
-            self.tlsInfo = TLSConnectionInfo(facts: completion.facts, logger: self.runtime.logger)
+            do throws(TLSError) {
+                self.tlsInfo = try TLSConnectionInfo(facts: completion.facts)
+            } catch {
+                self.runtime.logger.warning("connection closed: \(error.message)")
+                return context.close(promise: nil)
+            }
             self.knownInfo = nil
             if completion.facts.applicationProtocol == "h2", self.runtime.http2 != nil {
                 let facts = completion.facts

@@ -1,15 +1,15 @@
-import Logging
-import ServalServlet
-import ServalTLS
-import SwiftASN1
-import X509
+package import ServalServlet
+package import ServalTLS
 
 extension TLSConnectionInfo {
     /// What requests are told of a handshake.
-    init(facts: TLSConnectionFacts, logger: Logger) {
+    ///
+    /// - Throws: where a certificate of the client cannot be read: nobody may take such a client for one without a certificate.
+    init(facts: TLSConnectionFacts) throws(TLSError) {
         let invalidate = facts.invalidateSession
         var ask: (@Sendable () async -> PeerCertificates.Shown)?
-        if let request = facts.requestClientCertificates { ask = { PeerCertificates.Shown(await request(), logger) } }
+        // A backend ends the connection of a client whose answer cannot be read.
+        if let request = facts.requestClientCertificates { ask = { (try? PeerCertificates.Shown(await request())) ?? .none } }
         self.init(
             protocolVersion: facts.protocolVersion,
             cipherSuite: facts.cipherSuite,
@@ -17,24 +17,30 @@ extension TLSConnectionInfo {
             serverName: facts.serverName,
             isResumed: facts.isResumed,
             sessionID: facts.sessionID.isEmpty ? nil : TLSConnectionInfo.SessionID(hexString: facts.sessionID),
-            peer: PeerCertificates(PeerCertificates.Shown(facts.clientCertificates, logger), ask: ask),
+            peer: PeerCertificates(try PeerCertificates.Shown(facts.clientCertificates), ask: ask),
             invalidate: { invalidate() }
         )
     }
 }
 
 extension PeerCertificates.Shown {
-    fileprivate init(_ certificates: TLSClientCertificates, _ logger: Logger) {
-        do {
-            switch certificates {
-            case .none: self = .none
-            case .verified(let chain): self = .verified(try chain.map { try Certificate(derEncoded: $0) })
-            case .unverified(let chain): self = .unverified(UnverifiedCertificates(try chain.map { try Certificate(derEncoded: $0) }))
-            }
-        } catch {
-            // Half a chain would be misread; the TLS host has taken it, so this is a gap of the parser.
-            self = .none
-            logger.warning("a client certificate cannot be parsed and is not shown to applications", metadata: ["error": "\(error)"])
+    fileprivate init(_ certificates: TLSClientCertificates) throws(TLSError) {
+        var chain: [PeerCertificate] = []
+        for der in certificates.chain { chain.append(try PeerCertificate(derEncoded: der)) }
+        switch certificates {
+        case .none: self = .none
+        case .verified: self = .verified(chain)
+        case .unverified: self = .unverified(UnverifiedCertificates(chain))
         }
+    }
+}
+
+extension PeerCertificate {
+    /// Reads the names in a certificate.
+    ///
+    /// - Throws: `.clientCertificateRejected` for what is none.
+    package init(derEncoded der: [UInt8]) throws(TLSError) {
+        let names = try ClientCertificateNames(der: der)
+        self.init(der: der, subject: names.subject, issuer: names.issuer, serialNumber: names.serialNumber)
     }
 }

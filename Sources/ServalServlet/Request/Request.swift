@@ -193,7 +193,7 @@ public struct Request: Sendable {
     ///
     /// `…servlet.request.X509Certificate`, `.cipher_suite`, `.key_size`, `.ssl_session_id`, `.ssl_session_mgr` and `.secure_protocol`, and
     /// `org.apache.tomcat.util.net.secure_protocol_version`, answer without having been set. Certificates that nobody has verified (`optionalNoCA`) are
-    /// ``UnverifiedCertificates``, others `[Certificate]`.
+    /// ``UnverifiedCertificates``, others `[PeerCertificate]`.
     public func attribute(named name: String) -> (any Sendable)? {
         guard self.state.shared.withLock({ $0.attributes != nil }) || TLSAttributeNames.mayContain(name) else { return nil }
         let name = TLSAttributeNames.canonical(name)

@@ -1,5 +1,3 @@
-public import X509
-
 /// A typed name for a request attribute, with the name the Servlet specification gives it.
 public struct RequestAttributeKey<Value: Sendable>: Sendable {
     /// The attribute's name.
@@ -24,7 +22,7 @@ extension RequestAttributeKey where Value == Int {
     public static var keySize: Self { .init("jakarta.servlet.request.key_size") }
 }
 
-extension RequestAttributeKey where Value == [Certificate] {
+extension RequestAttributeKey where Value == [PeerCertificate] {
     /// The client's certificates, leaf first, if they were verified.
     ///
     /// By the TLS host, or by a proxy that `SSLValve` trusts.

@@ -1,5 +1,4 @@
 import Synchronization
-public import X509
 
 /// What TLS tells about the connection that carries a request.
 public struct TLSConnectionInfo: Sendable {
@@ -38,7 +37,7 @@ public struct TLSConnectionInfo: Sendable {
         serverName: String? = nil,
         isResumed: Bool = false,
         sessionID: SessionID? = nil,
-        peerCertificates: [Certificate] = [],
+        peerCertificates: [PeerCertificate] = [],
         invalidate: @escaping @Sendable () async -> Void = {}
     ) {
         self.init(
@@ -74,7 +73,7 @@ public struct TLSConnectionInfo: Sendable {
     }
 
     /// The client's chain, leaf first, only if it was verified by this host's configuration; empty where there is none.
-    public var peerCertificates: [Certificate] {
+    public var peerCertificates: [PeerCertificate] {
         if case .verified(let chain) = self.peer.now { return chain }
         return []
     }
@@ -92,7 +91,7 @@ public struct TLSConnectionInfo: Sendable {
     ///
     /// - Returns: the verified chain, leaf first; empty if the client has none or cannot be asked: in TLS 1.2, in HTTP/2, where it did not offer it, and where
     ///   the TLS host has neither `caCertificateFile` nor `truststoreFile`.
-    public func requestPeerCertificates() async -> [Certificate] {
+    public func requestPeerCertificates() async -> [PeerCertificate] {
         if self.peerCertificates.isEmpty { await self.peer.request() }
         return self.peerCertificates
     }
@@ -114,10 +113,10 @@ public struct TLSConnectionInfo: Sendable {
 /// A type of its own, so that code which asks for certificates that are verified never gets these.
 public struct UnverifiedCertificates: Sendable, Hashable {
     /// The certificates, leaf first, as the client sent them.
-    public let chain: [Certificate]
+    public let chain: [PeerCertificate]
 
     /// Certificates that nobody has verified.
-    public init(_ chain: [Certificate]) { self.chain = chain }
+    public init(_ chain: [PeerCertificate]) { self.chain = chain }
 }
 
 /// Ends the TLS session of a request's connection.
@@ -136,7 +135,7 @@ public struct TLSSessionManager: Sendable {
 package final class PeerCertificates: Sendable {
     package enum Shown: Sendable {
         case none
-        case verified([Certificate])
+        case verified([PeerCertificate])
         case unverified(UnverifiedCertificates)
     }
 

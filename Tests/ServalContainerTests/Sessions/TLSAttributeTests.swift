@@ -2,7 +2,6 @@ import ServalServlet
 import ServalTesting
 import Synchronization
 import Testing
-import X509
 
 @testable import ServalContainer
 
@@ -23,7 +22,7 @@ struct TLSAttributeTests {
         )
     }
 
-    private static func info(_ certificates: [Certificate] = [], _ calls: Calls = Calls()) -> TLSConnectionInfo {
+    private static func info(_ certificates: [PeerCertificate] = [], _ calls: Calls = Calls()) -> TLSConnectionInfo {
         TLSConnectionInfo(
             protocolVersion: "TLSv1.3",
             cipherSuite: "TLS_AES_256_GCM_SHA384",
@@ -36,14 +35,14 @@ struct TLSAttributeTests {
 
     @Test("I11, I12: the id and the other facts, under javax and jakarta names, and typed")
     func names() throws {
-        let certificate = try TestCertificateAuthority().issue(commonName: "alice").certificate
+        let certificate = try TestCertificateAuthority().issue(commonName: "alice").peerCertificate
         let request = Self.request(Self.info([certificate]))
         for prefix in ["javax", "jakarta"] {
             #expect(request.attribute(named: "\(prefix).servlet.request.ssl_session_id") as? String == "00ff")
             #expect(request.attribute(named: "\(prefix).servlet.request.cipher_suite") as? String == "TLS_AES_256_GCM_SHA384")
             #expect(request.attribute(named: "\(prefix).servlet.request.key_size") as? Int == 256)
             #expect(request.attribute(named: "\(prefix).servlet.request.secure_protocol") as? String == "TLSv1.3")
-            #expect(request.attribute(named: "\(prefix).servlet.request.X509Certificate") as? [Certificate] == [certificate])
+            #expect(request.attribute(named: "\(prefix).servlet.request.X509Certificate") as? [PeerCertificate] == [certificate])
         }
         #expect(request.attribute(named: "org.apache.tomcat.util.net.secure_protocol_version") as? String == "TLSv1.3")
         #expect(request[.sslSessionID] == "00ff" && request[.cipherSuite] == "TLS_AES_256_GCM_SHA384" && request[.keySize] == 256)
@@ -67,7 +66,7 @@ struct TLSAttributeTests {
 
     @Test("Certificates that nobody has verified have another type, under Tomcat's name")
     func unverified() throws {
-        let certificate = try TestCertificateAuthority().issue(commonName: "mallory").certificate
+        let certificate = try TestCertificateAuthority().issue(commonName: "mallory").peerCertificate
         let info = TLSConnectionInfo(
             protocolVersion: "TLSv1.3",
             cipherSuite: "",
@@ -135,7 +134,7 @@ struct TLSAttributeTests {
 
     @Test("CLIENT-CERT: who has a certificate signs in; the others get 401; what nobody has verified signs nobody in")
     func authenticator() async throws {
-        let certificate = try TestCertificateAuthority().issue(commonName: "alice").certificate
+        let certificate = try TestCertificateAuthority().issue(commonName: "alice").peerCertificate
         let asked = Calls()
         func outcome(_ info: TLSConnectionInfo?) async throws -> String {
             let request = Self.request(info)
@@ -162,7 +161,7 @@ struct TLSAttributeTests {
 
     @Test("CLIENT-CERT: behind a proxy that vouches for nobody, the proxy's own certificate signs nobody in, and the proxy is not asked for one")
     func withheldCertificate() async throws {
-        let certificate = try TestCertificateAuthority().issue(commonName: "proxy").certificate
+        let certificate = try TestCertificateAuthority().issue(commonName: "proxy").peerCertificate
         let asked = Calls()
         let asks = Self.guarded {
             asked.count.add(1, ordering: .relaxed)
@@ -182,7 +181,7 @@ struct TLSAttributeTests {
 
     @Test("CLIENT-CERT: a body up to maxSavePostSize waits for the certificate; a longer one is 413; nobody is asked for nothing")
     func savedBody() async throws {
-        let certificate = try TestCertificateAuthority().issue(commonName: "alice").certificate
+        let certificate = try TestCertificateAuthority().issue(commonName: "alice").peerCertificate
         let asked = Calls()
         func send(_ count: Int, limit: Int, expects: Bool = false) async throws -> Int {
             let info = Self.guarded {

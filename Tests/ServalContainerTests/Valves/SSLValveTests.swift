@@ -2,7 +2,6 @@ import HTTPTypes
 import ServalServlet
 import ServalTesting
 import Testing
-import X509
 
 @testable import ServalContainer
 
@@ -20,7 +19,7 @@ struct SSLValveTests {
                     for name in Self.names {
                         let values = ["javax", "jakarta"].map { prefix -> String in
                             switch request.attribute(named: "\(prefix).servlet.request.\(name)") {
-                            case let chain as [Certificate]: return chain.map { "\($0.subject)" }.joined(separator: ";")
+                            case let chain as [PeerCertificate]: return chain.map(\.subject).joined(separator: ";")
                             case let value?: return "\(value)"
                             case nil: return "-"
                             }
@@ -122,7 +121,7 @@ struct SSLValveTests {
             cipherSuite: "C",
             keySize: 256,
             sessionID: .init(hexString: "0f0f"),
-            peerCertificates: [own.certificate]
+            peerCertificates: [try own.peerCertificate]
         )
         let proxy = ConnectionInfo(remoteAddress: "10.1.2.3", scheme: "https", isSecure: true, tls: tls)
         let stranger = ConnectionInfo(remoteAddress: "203.0.113.9", scheme: "https", isSecure: true, tls: tls)
