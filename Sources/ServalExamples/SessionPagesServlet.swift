@@ -17,6 +17,7 @@ public struct SessionPagesServlet: HTTPServlet {
     }
 
     private static let noteLimit = 20
+    // In units of UTF-16, as browsers count for `maxlength`: one character may have any number of combining marks.
     private static let nameLimit = 64
     private static let valueLimit = 256
 
@@ -56,9 +57,9 @@ public struct SessionPagesServlet: HTTPServlet {
 
     private func changeAttributes(_ request: Request) async throws -> Response {
         let name = request.parameter("name") ?? ""
-        guard !name.isEmpty, name.count <= Self.nameLimit else { throw HTTPError(.badRequest, "a name has 1 to \(Self.nameLimit) characters") }
+        guard !name.isEmpty, name.utf16.count <= Self.nameLimit else { throw HTTPError(.badRequest, "a name has 1 to \(Self.nameLimit) characters") }
         let value = request.parameter("value") ?? ""
-        guard value.count <= Self.valueLimit else { throw HTTPError(.badRequest, "a value has at most \(Self.valueLimit) characters") }
+        guard value.utf16.count <= Self.valueLimit else { throw HTTPError(.badRequest, "a value has at most \(Self.valueLimit) characters") }
         let removes = request.parameter("action") == "remove"
         let session = try await request.session()
         let isKept = session.update(Notes.self, default: [:]) { notes in
@@ -77,7 +78,7 @@ public struct SessionPagesServlet: HTTPServlet {
     /// The session gets another id, so that an id that somebody planted before is worth nothing.
     private func signIn(_ request: Request) async throws -> Response {
         let user = request.parameter("user") ?? ""
-        guard !user.isEmpty, user.count <= Self.nameLimit else { throw HTTPError(.badRequest, "a name has 1 to \(Self.nameLimit) characters") }
+        guard !user.isEmpty, user.utf16.count <= Self.nameLimit else { throw HTTPError(.badRequest, "a name has 1 to \(Self.nameLimit) characters") }
         let session = try await request.session()
         try await session.rotateID()
         session[User.self] = user

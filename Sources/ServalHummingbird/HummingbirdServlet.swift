@@ -61,9 +61,10 @@
 
         private func head(of request: ServalServlet.Request) -> HTTPRequest {
             var path = request.path
-            if self.stripsContextPath, path.hasPrefix(request.contextPath) {
-                path.removeFirst(request.contextPath.count)
-                if !path.hasPrefix("/") { path = "/" + path }
+            // By bytes: a combining mark behind a slash makes another character of it, but no other path.
+            if self.stripsContextPath, path.utf8.starts(with: request.contextPath.utf8) {
+                path = String(decoding: path.utf8.dropFirst(request.contextPath.utf8.count), as: UTF8.self)
+                if path.utf8.first != UInt8(ascii: "/") { path = "/" + path }
             }
             if let query = request.query { path += "?\(query)" }
             var fields = HTTPFields()

@@ -107,7 +107,7 @@ public final class MustacheServlet: Servlet {
         let model = (request[.pageModel] ?? [:]).merging(model) { _, new in new }
         let scope = PageScope(request: request, session: try await self.session(of: page, started, request), model: model)
         let text = page.render(scope)
-        return Response(.ok, headers: [.contentType: page.directive.contentType ?? "text/html;charset=UTF-8"], body: .text(text))
+        return Response(.ok, headers: [.contentType: page.directive.fullContentType], body: .text(text))
     }
 
     private func session(of page: Page, _ started: Started, _ request: Request) async throws(SessionError) -> HTTPSession? {

@@ -7,6 +7,15 @@ struct PageDirective: Sendable, Hashable {
     /// The type of the response.
     var contentType: String?
 
+    /// ``contentType`` with the encoding that pages have: without it, browsers guess one, and read other tags than those that were escaped.
+    var fullContentType: String {
+        guard let type = self.contentType else { return "text/html;charset=UTF-8" }
+        let name = type.utf8.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }
+        let isText = String(decoding: name, as: UTF8.self).lowercased()
+        guard isText.utf8.starts(with: "text/".utf8) || isText == "application/xhtml+xml" else { return type }
+        return Array(type.lowercased().utf8)[...].containsSequence(Array("charset=".utf8)) ? type : type + ";charset=UTF-8"
+    }
+
     /// Reads the words between `@` and the end of the tag.
     ///
     /// - Throws: a message without file and line.

@@ -189,7 +189,8 @@ private struct PageAssembly {
         switch Result(catching: { try MustacheTemplate(string: text) }) {
         case .success(let template): return template
         case .failure(let error as MustacheTemplate.ParserError):
-            throw PageError(file: source.file, line: error.context.lineNumber, message: Self.message(error.error))
+            // The first line is not the file's.
+            throw PageError(file: source.file, line: max(1, error.context.lineNumber - 1), message: Self.message(error.error))
         case .failure(let error): throw PageError(file: source.file, message: "\(error)")
         }
     }

@@ -57,11 +57,11 @@ struct PageSource: Sendable {
         self.output = []
     }
 
-    /// The template for the parser.
+    /// The template for the parser; its first line is not the file's, but says how output is escaped.
     ///
     /// - Parameter numbers: what stands for the name of each inclusion.
     func text(naming numbers: [Int]) -> String {
-        var bytes: [UInt8] = []
+        var bytes = Array("{{% CONTENT_TYPE: \(PageContentType.name) }}\n".utf8)
         for (index, piece) in self.pieces.enumerated() {
             bytes += piece
             if index < self.slots.count { bytes += String(numbers[self.slots[index]]).utf8 }
@@ -139,6 +139,8 @@ struct PageSource: Sendable {
             self.pieces.append(self.output)
             self.slots.append(inclusion)
             self.output = []
+        } else if kind == UInt8(ascii: "%") {
+            self.output += Self.pragma(content)
         } else {
             self.output += content
         }
@@ -199,6 +201,14 @@ struct PageSource: Sendable {
         if self.sessionUse == nil, let root = variable.split(separator: ".").first, Self.sessionNames.contains(root) {
             self.sessionUse = (line, name)
         }
+    }
+
+    /// A pragma that asks for HTML, so that it gets Serval's.
+    private static func pragma(_ content: ArraySlice<UInt8>) -> [UInt8] {
+        let parts = String(decoding: content, as: UTF8.self).split(separator: ":", maxSplits: 1).map { self.trimmed(Array($0.utf8)[...]) }
+        guard parts == ["CONTENT_TYPE", "HTML"] else { return Array(content) }
+        // Line breaks stay, so that lines keep their numbers.
+        return Array(" CONTENT_TYPE: \(PageContentType.name) ".utf8) + content.filter { $0 == UInt8(ascii: "\n") }
     }
 
     private mutating func setDelimiters(_ content: ArraySlice<UInt8>, line: Int) throws(PageError) {

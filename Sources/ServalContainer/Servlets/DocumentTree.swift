@@ -96,7 +96,7 @@ struct DocumentTree: Sendable {
                 $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: $0.pointee)) { String(cString: $0) }
             }
             let type = Int(entry.pointee.d_type)
-            guard !name.hasPrefix("."), type == Int(DT_DIR) || type == Int(DT_REG) || type == Int(DT_UNKNOWN) else { continue }
+            guard name.utf8.first != UInt8(ascii: "."), type == Int(DT_DIR) || type == Int(DT_REG) || type == Int(DT_UNKNOWN) else { continue }
             guard names.count < limit else { return nil }
             names.append(type == Int(DT_DIR) ? name + "/" : name)
         }

@@ -166,7 +166,7 @@ private struct HeadReader {
         guard let scheme else { return .malformed("no :scheme") }
         guard self.isScheme(scheme) else { return .malformed("the :scheme is not that of the connection") }
         guard let path, !path.isEmpty else { return .malformed("no :path") }
-        if let host, let authority, host.lowercased() != authority.lowercased() { return .malformed(":authority and host differ") }
+        if let host, let authority, !host.isSameHost(as: authority) { return .malformed(":authority and host differ") }
         let fields = self.regular.count + (self.cookies.isEmpty ? 0 : 1) + 1
         guard fields <= self.mapper.maxHeaderCount else { return .refused(RequestRefusal(400, "too many header fields")) }
         guard self.size <= self.mapper.syntax.maxHeadSize else { return .refused(RequestRefusal(400, "request head too large")) }
@@ -259,5 +259,13 @@ private struct HeadReader {
         for (name, value) in self.regular { add(name, value) }
         if !self.cookies.isEmpty { add("cookie", self.cookies) }
         return ReceivedHead(bytes: bytes, slots: slots, method: 0..<methodEnd, target: targetStart..<targetEnd, version: .http2)
+    }
+}
+
+extension String {
+    /// Whether two texts differ in nothing but the case of ASCII letters; `lowercased()` would take U+212A for a `k`.
+    fileprivate func isSameHost(as other: String) -> Bool {
+        func folded(_ byte: UInt8) -> UInt8 { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte }
+        return self.utf8.lazy.map(folded).elementsEqual(other.utf8.lazy.map(folded))
     }
 }

@@ -52,6 +52,13 @@ import Testing
         #expect(self.outcome(http, mapper: self.mapper(scheme: "http")) == "request")
     }
 
+    @Test func hostAndAuthorityAreTheSameByteForByteButForTheCaseOfASCII() {
+        let authority = [(":method", "GET"), (":scheme", "https"), (":authority", "k.example"), (":path", "/")]
+        #expect(self.outcome(authority + [("host", "K.Example")]) == "request")
+        // U+212A, which is a `k` in lower case.
+        #expect(self.outcome(authority + [("host", "\u{212A}.example")]) == "malformed")
+    }
+
     @Test func limits() {
         let mapper = self.mapper(maxHeadSize: 300, maxHeaderCount: 5)
         let fields = (1...4).map { ("x-\($0)", "1") }
