@@ -80,7 +80,7 @@
             context.sessionScope = scope
             var response: Hummingbird.Response
             do {
-                response = try await next(request, context)
+                response = try await scope.run { [context] in try await next(request, context) }
             } catch let error as SessionError {
                 _ = try? await scope.close()
                 throw Self.httpError(error)

@@ -54,7 +54,12 @@ package struct ClientCertificateAuthenticator: Sendable {
         guard !request.context.sessionTrackingModes.contains(.ssl), let session = try await request.existingSession() else { return request }
         // A subject may be empty, the name of a session's principal may not.
         let owner = name.isEmpty ? "-" : name
-        if session.principalName != owner { try await session.signOn(as: owner) }
+        guard session.principalName != owner else { return request }
+        do {
+            try await session.signOn(as: owner)
+        } catch  where error.code == .invalidated {
+            // Ended at this moment, or another request with the same id has signed on first: then this one came with an id that means nothing any more.
+        }
         return request
     }
 }

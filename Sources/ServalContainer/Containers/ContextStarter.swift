@@ -173,7 +173,6 @@ struct ContextStarter {
     ) async throws -> any SessionManager {
         let manager = try self.definition.makeSessionManager?(self.jvmRoute) ?? self.makeStandardManager()
         manager.defaultMaxInactiveInterval = context.sessionTimeout
-        manager.addListener(SessionRotationListener())
         for listener in registry.sessionListeners { manager.addListener(listener) }
         try await manager.start()
         let siblings = self.siblings

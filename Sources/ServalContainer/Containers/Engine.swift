@@ -123,7 +123,7 @@ public final class Engine: RequestHandler {
         var response: Response
         if tracker.mayBeRequested {
             await tracker.prepare()
-            response = await SessionTracker.$current.withValue(tracker) { await self.respond(to: request, route: route) }
+            response = await SessionRequest.$current.withValue(tracker) { await self.respond(to: request, route: route) }
         } else {
             response = await self.respond(to: request, route: route)
         }

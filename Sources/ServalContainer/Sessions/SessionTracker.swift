@@ -5,13 +5,10 @@ import Synchronization
 ///
 /// Nothing is looked up before somebody asks. The candidates for the id are the URL's path parameter and every cookie of the session cookie's name;
 /// cookies override the URL, and the first cookie that names a live session wins, otherwise the last. Source: Tomcat's `CoyoteAdapter`.
+///
+/// A session belongs to the request as long as it has the id under which the request has found or made it, or that the request itself has given it: another
+/// request in progress with the same id may belong to whoever planted that id before somebody signed on.
 final class SessionTracker: RequestSessions {
-    /// The tracker of the request that the current task answers, if that request may have come with an id.
-    ///
-    /// It tells which request rotated a session: only that one may tell its client the new id. Another request in progress with the old id may belong
-    /// to whoever planted it.
-    @TaskLocal static var current: SessionTracker?
-
     /// How often a session is looked up again that leaves memory at this very moment.
     private static let maximumLookUps = 3
     /// The most ids of one request to look up.
@@ -20,14 +17,19 @@ final class SessionTracker: RequestSessions {
     private struct State: Sendable {
         var requested: (id: String, source: SessionTrackingMode)?
         var isResolved = false
-        var session: HTTPSession?
+        var held: HeldSession?
         /// The session that the requested id names, found but not yet used by this request.
-        var found: HTTPSession?
+        var found: HeldSession?
         var isAccessed = false
         /// Whether the client has to be told the session's id.
         var needsAnnouncement = false
         var isSecure = false
-        var isCommitted = false
+
+        /// The session that the request has used.
+        var session: HTTPSession? { self.held?.known?.session }
+
+        /// The session that the request has used, or that was looked up for it, with the id that its client may know.
+        var known: (session: HTTPSession, id: SessionID)? { self.held == nil ? self.found?.known : self.held?.known }
     }
 
     private let settings: SessionSettings
@@ -68,8 +70,15 @@ final class SessionTracker: RequestSessions {
     }
 
     func isRequestedSessionIDValid() async -> Bool {
-        guard let found = try? await self.resolve() else { return false }
-        return found.isValid
+        (try? await self.findsRequestedSession()) ?? false
+    }
+
+    /// Whether the id that the client sent names a live session.
+    ///
+    /// - Throws: ``SessionError/Code/storeUnavailable`` if nobody can tell.
+    func findsRequestedSession() async throws(SessionError) -> Bool {
+        guard let found = try await self.resolve()?.known else { return false }
+        return found.session.isValid
     }
 
     /// The ids that the client sent: the cookies', or without any the URL's, or the TLS session's.
@@ -92,15 +101,15 @@ final class SessionTracker: RequestSessions {
     private var plainRequest: Request { Request(state: self.request) }
 
     /// The live session that the client's id names.
-    private func resolve() async throws(SessionError) -> HTTPSession? {
+    private func resolve() async throws(SessionError) -> HeldSession? {
         let (isResolved, found) = self.state.withLock { ($0.isResolved, $0.found) }
         if isResolved { return found }
         let candidates = self.candidates
         var requested = candidates.last
-        var session: HTTPSession?
+        var session: HeldSession?
         for candidate in candidates.prefix(Self.candidateLimit) {
             guard let id = SessionID(candidate.id), let match = try await self.settings.manager.find(id), match.isValid else { continue }
-            (requested, session) = (candidate, match)
+            (requested, session) = (candidate, HeldSession(match, foundAs: id))
             break
         }
         return self.state.withLock { state in
@@ -118,7 +127,7 @@ final class SessionTracker: RequestSessions {
         self.state.withLock { state in
             state.isResolved = true
             state.requested = (id.rawValue, .cookie)
-            state.found = session
+            state.found = HeldSession(session, foundAs: id)
         }
         return true
     }
@@ -132,11 +141,19 @@ final class SessionTracker: RequestSessions {
         return cookie
     }
 
+    /// What the session cookie of a response would look like, but for its value.
+    func cookie(isSecure: Bool) -> Cookie {
+        self.settings.cookie.cookie(for: SessionID(rawValue: ""), contextPath: self.settings.contextPath, isSecure: isSecure)
+    }
+
     /// The manager of the application's sessions.
     var manager: any SessionManager { self.settings.manager }
 
     /// The session that the request has used, or that was looked up for it.
-    var usedSession: HTTPSession? { self.state.withLock { $0.session ?? $0.found } }
+    var usedSession: HTTPSession? { self.state.withLock { $0.known?.session } }
+
+    /// Whether the request counts as use of its session.
+    var hasAccessedSession: Bool { self.state.withLock { $0.held != nil } }
 
     /// Whether the request made its session, or gave it another id.
     var announcesSession: Bool { self.state.withLock { $0.needsAnnouncement } }
@@ -149,14 +166,14 @@ final class SessionTracker: RequestSessions {
     func existingSession(for request: Request, touches: Bool) async throws(SessionError) -> HTTPSession? {
         let isSecure = request.isSecure
         if let session = self.state.withLock({ $0.session }), session.isValid { return session }
-        guard var session = try await self.resolve() else { return nil }
+        guard var found = try await self.resolve() else { return nil }
         // It left memory between look-up and use: the manager finds it where it went.
-        for _ in 0..<Self.maximumLookUps where session.isAway {
+        for _ in 0..<Self.maximumLookUps where found.session.isAway {
             self.state.withLock { $0.isResolved = false }
-            guard let found = try await self.resolve() else { return nil }
-            session = found
+            guard let again = try await self.resolve() else { return nil }
+            found = again
         }
-        guard session.isValid else { return nil }
+        guard let session = found.known?.session, session.isValid else { return nil }
         guard touches else { return session }
         let mustBegin = self.state.withLock { state in
             defer { state.isAccessed = true }
@@ -167,7 +184,7 @@ final class SessionTracker: RequestSessions {
             self.endAccessOnCompletion(of: session)
         }
         self.state.withLock { state in
-            state.session = session
+            state.held = state.found.flatMap { $0.session === session ? $0 : nil } ?? found
             state.isSecure = isSecure
         }
         self.isUsed.store(true, ordering: .relaxed)
@@ -182,11 +199,12 @@ final class SessionTracker: RequestSessions {
                 message: "a session cannot be created after the response was made: its head, which would carry the session id, is on its way"
             )
         }
-        let session = try await self.settings.manager.create(id: self.adoptableID())
+        let adopted = await self.adoptableID()
+        let session = try await self.settings.manager.create(id: adopted)
         let isSecure = request.isSecure
         let winner = self.state.withLock { state in
             if let other = state.session, other.isValid { return other }
-            state.session = session
+            state.held = adopted.map { HeldSession(session, foundAs: $0) } ?? HeldSession(made: session)
             state.needsAnnouncement = true
             state.isSecure = isSecure
             return session
@@ -227,20 +245,12 @@ final class SessionTracker: RequestSessions {
 
     func encodedURL(_ url: String, for request: Request) -> String {
         guard self.settings.modes.contains(.url), self.requestedSessionIDSource != .cookie else { return url }
-        let session = self.state.withLock { $0.session ?? $0.found }
-        guard let session, session.isValid else { return url }
+        guard let known = self.state.withLock({ $0.known }), known.session.isValid else { return url }
         return SessionURL(request: request, contextPath: self.settings.contextPath)
-            .encoded(url, parameter: self.settings.urlParameter, id: session.id.rawValue)
+            .encoded(url, parameter: self.settings.urlParameter, id: known.id.rawValue)
     }
 
     // MARK: Response
-
-    /// Notes that this request gave its session another id.
-    func noteRotation(of session: HTTPSession) {
-        self.state.withLock { state in
-            if state.session === session { state.needsAnnouncement = true }
-        }
-    }
 
     /// Whether ``save()`` has anything to look at.
     var mustSave: Bool {
@@ -255,27 +265,42 @@ final class SessionTracker: RequestSessions {
 
     /// Makes durable what the request has changed; before its response is sent.
     func save() async throws(SessionError) {
-        guard let session = self.state.withLock({ $0.session }) else { return }
+        guard let session = self.state.withLock({ $0.held?.session }) else { return }
         try await self.settings.manager.save(session)
     }
 
     /// Tells the client the id of a new or rotated session; later no session can be made.
     func commit(_ response: inout Response) {
         self.isCommitted.store(true, ordering: .releasing)
-        guard self.isUsed.load(ordering: .relaxed), self.settings.modes.contains(.cookie) else { return }
-        let (session, isSecure) = self.state.withLock { state in
+        guard self.isUsed.load(ordering: .relaxed) else { return }
+        let (id, isSecure): (SessionID?, Bool) = self.state.withLock { state in
             defer { state.needsAnnouncement = false }
-            return (state.needsAnnouncement ? state.session : nil, state.isSecure)
+            guard let known = state.held?.known else { return (nil, false) }
+            // URLs in the response may tell the id as well.
+            state.held?.tell(known.id)
+            return (state.needsAnnouncement && known.session.isValid ? known.id : nil, state.isSecure)
         }
-        guard let session, session.isValid else { return }
-        response.addCookie(self.settings.cookie.cookie(for: session.id, contextPath: self.settings.contextPath, isSecure: isSecure))
+        guard let id, self.settings.modes.contains(.cookie) else { return }
+        response.addCookie(self.settings.cookie.cookie(for: id, contextPath: self.settings.contextPath, isSecure: isSecure))
     }
 }
 
-/// Hears of new ids and tells the request that caused them.
-struct SessionRotationListener: HTTPSessionListener {
-    func sessionIDChanged(_ session: HTTPSession, from oldID: SessionID) async {
-        SessionTracker.current?.noteRotation(of: session)
+extension SessionTracker: SessionHolder {
+    func mayReplace(_ id: SessionID, of session: HTTPSession) -> Bool {
+        self.state.withLock { state in
+            guard let held = state.held ?? state.found, held.session === session else { return true }
+            return held.mayReplace(id)
+        }
+    }
+
+    /// Only the request that gives a session another id may tell its client that id.
+    func didReplace(_ old: SessionID, by new: SessionID, of session: HTTPSession) {
+        self.state.withLock { state in
+            if state.found?.session === session { state.found?.didReplace(old, by: new) }
+            guard state.held?.session === session else { return }
+            state.held?.didReplace(old, by: new)
+            state.needsAnnouncement = true
+        }
     }
 }
 

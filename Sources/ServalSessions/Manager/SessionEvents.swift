@@ -36,6 +36,7 @@ final class SessionEvents: Sendable {
     }
 
     func idChanged(_ session: HTTPSession, from oldID: SessionID) async {
+        SessionRequest.current?.didReplace(oldID, by: session.id, of: session)
         guard let listeners = self.listeners else { return }
         for listener in listeners { await listener.sessionIDChanged(session, from: oldID) }
     }

@@ -15,7 +15,7 @@ extension SessionTable {
         defer { session.leaveStore() }
         var tries = 0
         while tries < Self.maximumIDTries {
-            let oldID = session.id
+            let oldID = try session.replaceableID()
             let newID = self.configuration.idGenerator.makeID()
             switch try await self.persistence?.rename(session, from: oldID, to: newID) {
             case nil, .renamed: break

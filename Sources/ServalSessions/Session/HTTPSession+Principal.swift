@@ -17,6 +17,8 @@ extension HTTPSession {
     @discardableResult
     public func signOn(as principal: String) async throws(SessionError) -> SessionID {
         guard !principal.isEmpty else { throw SessionError(code: .illegalSetting, message: "a principal needs a name") }
+        // Before anything changes: not from a request that knows the session only by a former id.
+        _ = try self.replaceableID()
         try await self.table?.makeRoom(for: principal, besides: self)
         let previous = self.state.withLock { state -> (isLive: Bool, name: String?) in
             guard state.phase == .live else { return (false, nil) }

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// ```swift
 /// let scope = SessionScope(manager: manager, cookieFields: request.headers[values: .cookie], isSecure: true)
-/// let response = try await handle(request, scope)
+/// let response = try await scope.run { try await handle(request, scope) }
 /// if let field = try await scope.close() { response.headers.append(field, for: .setCookie) }
 /// ```
 public final class SessionScope: Sendable {
@@ -17,11 +17,23 @@ public final class SessionScope: Sendable {
     private static let maximumLookUps = 3
 
     private struct State {
-        var session: HTTPSession?
-        /// The id that the client has.
-        var clientID: SessionID?
+        var held: HeldSession?
+        /// Whether the client has to be told the session's id.
+        var needsAnnouncement = false
         var isResolved = false
         var isClosed = false
+
+        /// The live session that the request has, unless somebody else has given it another id.
+        var session: HTTPSession? {
+            guard let session = self.held?.known?.session, session.isValid else { return nil }
+            return session
+        }
+
+        /// Takes a session in place of one that has ended or belongs to somebody else now; a request keeps no more than one busy.
+        mutating func take(_ session: HeldSession) {
+            if !self.isClosed { self.held?.session.endAccess() }
+            self.held = session
+        }
     }
 
     private let manager: any SessionManager
@@ -54,18 +66,31 @@ public final class SessionScope: Sendable {
         self.candidates = values.prefix(Self.candidateLimit).compactMap { SessionID(String($0)) }
     }
 
+    /// Does the request's work; what is run in it gives sessions other ids on behalf of this request.
+    ///
+    /// The id that a session gets outside of it is not told to the client, who then has lost the session.
+    public func run<Result>(
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: () async throws -> Result
+    ) async rethrows -> Result {
+        var holder: any SessionHolder = self
+        if let outer = SessionRequest.current { holder = NestedSessionHolder(inner: self, outer: outer) }
+        return try await SessionRequest.$current.withValue(holder, operation: body)
+    }
+
     /// The client's session, or `nil`; never makes one.
     ///
     /// - Throws: ``SessionError/Code/storeUnavailable``.
     public func existingSession() async throws(SessionError) -> HTTPSession? {
         for _ in 0...Self.maximumLookUps {
-            if let session = self.state.withLock({ $0.session }), session.isValid { return session }
-            guard let session = try await self.find() else { return nil }
+            if let session = self.state.withLock({ $0.session }) { return session }
+            guard let found = try await self.find() else { return nil }
+            let session = found.session
             let winner: HTTPSession? = self.state.withLock { state in
-                if let other = state.session, other.isValid { return other }
-                guard !session.isAway, session.beginAccess() else { return nil }
-                state.session = session
-                state.clientID = session.id
+                if let other = state.session { return other }
+                guard !session.isAway, found.known != nil, session.beginAccess() else { return nil }
+                state.take(found)
+                state.needsAnnouncement = false
                 return session
             }
             if let winner { return winner }
@@ -86,8 +111,9 @@ public final class SessionScope: Sendable {
         }
         let session = try await self.manager.create(id: nil)
         let winner = self.state.withLock { state in
-            if let other = state.session, other.isValid { return other }
-            state.session = session
+            if let other = state.session { return other }
+            state.take(HeldSession(made: session))
+            state.needsAnnouncement = true
             state.isResolved = true
             return session
         }
@@ -101,27 +127,70 @@ public final class SessionScope: Sendable {
 
     /// Stores what the request has changed; to be called once, when the response is made and before it is sent.
     ///
-    /// - Returns: the value of the `Set-Cookie` field that tells the client a new id, if it has to be told one.
+    /// - Returns: the value of the `Set-Cookie` field that tells the client a new id, if it has to be told one: of a session that this request has made, or that
+    ///   has got another id in ``run(isolation:_:)``.
     /// - Throws: ``SessionError/Code/storeUnavailable``; then the response must not be sent, because what it may rely on is not durable.
     public func close() async throws(SessionError) -> String? {
-        let (session, clientID, isClosed) = self.state.withLock { state in
+        let (session, isClosed) = self.state.withLock { state in
             defer { state.isClosed = true }
-            return (state.session, state.clientID, state.isClosed)
+            return (state.held?.session, state.isClosed)
         }
         guard let session, !isClosed else { return nil }
         defer { session.endAccess() }
         if self.manager.savesSessions { try await self.manager.save(session) }
-        guard session.isValid, session.id != clientID else { return nil }
-        let field = self.cookie.cookie(for: session.id, contextPath: self.path, isSecure: self.isSecure).headerValue
+        let id: SessionID? = self.state.withLock { state in
+            guard state.needsAnnouncement, let known = state.held?.known, known.session.isValid else { return nil }
+            state.held?.tell(known.id)
+            return known.id
+        }
+        guard let id else { return nil }
+        let field = self.cookie.cookie(for: id, contextPath: self.path, isSecure: self.isSecure).headerValue
         return field.isEmpty ? nil : field
     }
 
-    private func find() async throws(SessionError) -> HTTPSession? {
+    private func find() async throws(SessionError) -> HeldSession? {
         guard !self.state.withLock({ $0.isResolved }) else { return nil }
         for id in self.candidates {
-            if let session = try await self.manager.find(id), session.isValid { return session }
+            if let session = try await self.manager.find(id), session.isValid { return HeldSession(session, foundAs: id) }
         }
         self.state.withLock { $0.isResolved = true }
         return nil
+    }
+}
+
+extension SessionScope: SessionHolder {
+    package func mayReplace(_ id: SessionID, of session: HTTPSession) -> Bool {
+        self.state.withLock { state in
+            guard let held = state.held, held.session === session else { return true }
+            return held.mayReplace(id)
+        }
+    }
+
+    package func didReplace(_ old: SessionID, by new: SessionID, of session: HTTPSession) {
+        self.state.withLock { state in
+            guard state.held?.session === session else { return }
+            state.held?.didReplace(old, by: new)
+            state.needsAnnouncement = true
+        }
+    }
+}
+
+/// A request within another one's: an application of another framework that is mounted in a server of its own.
+private final class NestedSessionHolder: SessionHolder {
+    private let inner: any SessionHolder
+    private let outer: any SessionHolder
+
+    init(inner: any SessionHolder, outer: any SessionHolder) {
+        self.inner = inner
+        self.outer = outer
+    }
+
+    func mayReplace(_ id: SessionID, of session: HTTPSession) -> Bool {
+        self.inner.mayReplace(id, of: session) && self.outer.mayReplace(id, of: session)
+    }
+
+    func didReplace(_ old: SessionID, by new: SessionID, of session: HTTPSession) {
+        self.inner.didReplace(old, by: new, of: session)
+        self.outer.didReplace(old, by: new, of: session)
     }
 }

@@ -66,4 +66,49 @@ struct SessionScopeTests {
             #expect(try await makeScope(junk + "JSESSIONID=x; JSESSIONID=\(id)").existingSession() == nil)
         }
     }
+
+    @Test("A request in progress does not learn the id that another one gives its session, and cannot take the session over")
+    func anotherRequest() async throws {
+        try await self.run { manager, makeScope async throws in
+            let planted = try await manager.create(id: nil).id.rawValue
+            let attacker = makeScope("JSESSIONID=\(planted)")
+            let held = try #require(try await attacker.existingSession())
+            let victim = makeScope("JSESSIONID=\(planted)")
+            let id = try await victim.run { try await victim.session().signOn(as: "alice") }
+            #expect(try await victim.close() == "JSESSIONID=\(id.rawValue); Path=/app; HttpOnly")
+            #expect(try await attacker.existingSession() == nil)
+            let error = await #expect(throws: SessionError.self) { _ = try await attacker.run { try await held.rotateID() } }
+            #expect(error?.code == .invalidated)
+            #expect(try await attacker.close() == nil)
+            #expect(try await manager.find(id)?.principalName == "alice")
+
+            // It may begin another one.
+            let later = makeScope("JSESSIONID=\(planted)")
+            #expect(try await later.session().id != id)
+        }
+    }
+
+    @Test("The id that a request gives its session is told, twice if need be; of a session that it has made, any id is its own")
+    func ownIDs() async throws {
+        try await self.run { manager, makeScope async throws in
+            let old = try await manager.create(id: nil).id.rawValue
+            let scope = makeScope("JSESSIONID=\(old)")
+            let id = try await scope.run {
+                try await scope.session().rotateID()
+                // Another framework's application within the first: both know of it.
+                return try await makeScope(nil).run { try await scope.session().rotateID() }
+            }
+            #expect(try await scope.existingSession()?.id == id)
+            #expect(try await scope.close()?.hasPrefix("JSESSIONID=\(id.rawValue);") == true)
+
+            let made = makeScope(nil)
+            let outside = try await made.session().rotateID()
+            #expect(try await made.close()?.hasPrefix("JSESSIONID=\(outside.rawValue);") == true)
+
+            // Nobody knows on whose behalf: the client keeps the id that it has.
+            let unknown = makeScope("JSESSIONID=\(outside.rawValue)")
+            try await unknown.session().rotateID()
+            #expect(try await unknown.close() == nil)
+        }
+    }
 }
