@@ -20,14 +20,15 @@ extension ComponentRegistry {
     /// The command `serval` does it; a program that loads configuration files itself does it before.
     public mutating func registerSessionStores() {
         self.register(sessionStore: "org.apache.catalina.session.FileStore", attributes: .fileStore) { try SessionStoreFactories.files($0) }
+        let check: SessionStoreCheck = { _ = try SessionStoreFactories.database($0) }
         for scheme in ["jdbc:postgresql", "jdbc:mysql", "jdbc:mariadb"] {
-            self.register(sessionStoreScheme: scheme, attributes: .databaseStore) { try SessionStoreFactories.sql($0) }
+            self.register(sessionStoreScheme: scheme, attributes: .databaseStore, check: check) { try SessionStoreFactories.sql($0) }
         }
         for scheme in ["redis", "rediss"] {
-            self.register(sessionStoreScheme: scheme, attributes: .databaseStore) { try SessionStoreFactories.redis($0) }
+            self.register(sessionStoreScheme: scheme, attributes: .databaseStore, check: check) { try SessionStoreFactories.redis($0) }
         }
         #if SQLite
-            self.register(sessionStoreScheme: "jdbc:sqlite", attributes: .databaseStore) { try SessionStoreFactories.sqlite($0) }
+            self.register(sessionStoreScheme: "jdbc:sqlite", attributes: .databaseStore, check: check) { try SessionStoreFactories.sqlite($0) }
         #endif
     }
 }
@@ -44,7 +45,7 @@ enum SessionStoreFactories {
     }
 
     static func sql(_ settings: SessionStoreSettings) throws -> any SessionStore {
-        var configuration = SQLSessionStore.Configuration(database: try Self.database(settings))
+        var configuration = SQLSessionStore.Configuration(database: try Self.database(settings, warningTo: Self.logger))
         configuration.namespace = settings.namespace
         configuration.table = Self.table(settings.attributes)
         configuration.connections = try settings.attributes.integer("serval.connections", default: configuration.connections)
@@ -53,7 +54,7 @@ enum SessionStoreFactories {
     }
 
     static func redis(_ settings: SessionStoreSettings) throws -> any SessionStore {
-        var configuration = RedisSessionStore.Configuration(database: try Self.database(settings))
+        var configuration = RedisSessionStore.Configuration(database: try Self.database(settings, warningTo: Self.logger))
         configuration.namespace = settings.namespace
         configuration.connections = try settings.attributes.integer("serval.connections", default: configuration.connections)
         configuration.timeout = try Self.timeout(settings)
@@ -62,7 +63,7 @@ enum SessionStoreFactories {
 
     #if SQLite
         static func sqlite(_ settings: SessionStoreSettings) throws -> any SessionStore {
-            let database = try Self.database(settings)
+            let database = try Self.database(settings, warningTo: Self.logger)
             let path = database.name.hasPrefix("/") ? database.name : settings.base + "/" + database.name
             Self.makeFolder(of: path)
             var configuration = SQLiteSessionStore.Configuration(path: path)
@@ -83,12 +84,16 @@ enum SessionStoreFactories {
         }
     #endif
 
+    private static var logger: Logger { Logger(label: "serval.session") }
+
     /// The database of `connectionURL`, with the attributes that are stronger than its parameters.
-    static func database(_ settings: SessionStoreSettings) throws -> SessionDatabase {
+    ///
+    /// - Parameter logger: hears of parameters that mean nothing.
+    static func database(_ settings: SessionStoreSettings, warningTo logger: Logger? = nil) throws -> SessionDatabase {
         let attributes = settings.attributes
         var warnings: [String] = []
         var database = try SessionDatabase(url: attributes["connectionURL"]?.trimmingBlanks ?? "", warnings: &warnings)
-        for warning in warnings { Logger(label: "serval.session").warning("\(warning)") }
+        for warning in warnings { logger?.warning("\(warning)") }
         database.user = attributes["connectionName"] ?? database.user
         database.password = attributes["connectionPassword"] ?? database.password
         func absolute(_ path: String?) -> String? { path.map { $0.hasPrefix("/") ? $0 : settings.base + "/" + $0 } }

@@ -76,8 +76,16 @@ public struct ComponentRegistry: Sendable {
     }
 
     /// Adds a store for sessions that `connectionURL` chooses by its scheme: `jdbc:mysql`, `redis`.
-    public mutating func register(sessionStoreScheme scheme: String, attributes: AttributeTable, _ make: @escaping SessionStoreFactory) {
-        self.sessionStoresByScheme[scheme.lowercased()] = SessionStoreRegistration(table: attributes, make: make)
+    ///
+    /// - Parameter check: throws what would keep the store from being made, while the configuration is read and by `serval configtest`. It makes nothing, connects
+    ///   to nothing, and knows neither the application's name nor its work directory.
+    public mutating func register(
+        sessionStoreScheme scheme: String,
+        attributes: AttributeTable,
+        check: SessionStoreCheck? = nil,
+        _ make: @escaping SessionStoreFactory
+    ) {
+        self.sessionStoresByScheme[scheme.lowercased()] = SessionStoreRegistration(table: attributes, check: check, make: make)
     }
 
     /// The tables of an application's own stores, for the reference.

@@ -3,6 +3,9 @@ public import ServalSessions
 /// Makes a store for an application's sessions.
 public typealias SessionStoreFactory = @Sendable (SessionStoreSettings) throws -> any SessionStore
 
+/// Throws what would keep a store from being made with these attributes.
+public typealias SessionStoreCheck = @Sendable (SessionStoreSettings) throws -> Void
+
 /// What a store for sessions is made from.
 public struct SessionStoreSettings: Sendable {
     /// The attributes of `<Store>`; relative paths start at the application's work directory.
@@ -25,5 +28,6 @@ public struct SessionStoreSettings: Sendable {
 
 struct SessionStoreRegistration: Sendable {
     var table: AttributeTable
+    var check: SessionStoreCheck?
     var make: SessionStoreFactory
 }

@@ -17,9 +17,13 @@ struct SessionSecret: Sendable {
     var path: String
 
     /// The secret; made, and written so that only the server's user can read it, if there is no file.
+    ///
+    /// - Throws: for a file that others may write, too: they could seal sessions of their own. One that others may read is told in the log.
     func load(logger: Logger = Logger(label: "serval.session")) throws -> [UInt8] {
         do {
-            return try self.read()
+            let secret = try self.read()
+            try self.checkAccess(logger)
+            return secret
         } catch let error as FileReadingError where error.isMissing {
             try self.make()
             logger.notice("made the secret that seals sessions, [\(self.path)]; servers that share a store of sessions need the same file")
@@ -37,6 +41,23 @@ struct SessionSecret: Sendable {
             )
         }
         return secret
+    }
+
+    private func checkAccess(_ logger: Logger) throws {
+        var status = stat()
+        guard stat(self.path, &status) == 0 else { return }
+        guard status.st_mode & 0o002 == 0 else {
+            throw ConfigurationError(
+                code: .invalidValue,
+                message: "everybody may write the file [\(self.path)] of serval.secretFile, and so sign on as anybody: "
+                    + "remove it, and a new one is made for this server alone"
+            )
+        }
+        if status.st_mode & 0o004 != 0 {
+            logger.warning(
+                "everybody may read the file [\(self.path)] of serval.secretFile, and with access to the store sign on as anybody: 'chmod 600' it"
+            )
+        }
     }
 
     /// Appears with its whole content, or not at all: another application or server may want it at the same moment.

@@ -38,6 +38,15 @@ struct StoreReader {
         var values = attributes.entries.mapValues(\.value)
         values["className"] = nil
         if let source { values.merge(source) { own, _ in own } }
+        if let check = registration.check {
+            let base = self.context.base
+            do {
+                try check(SessionStoreSettings(attributes: ComponentAttributes(values, base: base), namespace: "", workDirectory: base, base: base))
+            } catch {
+                self.scope.report(.error, "\(error)", element)
+                return nil
+            }
+        }
         return Result(
             values: values,
             secretFile: attributes.path("serval.secretFile", base: self.context.base)

@@ -10,9 +10,17 @@ struct SingleSignOnTable: Sendable {
         var id: SessionID
     }
 
+    /// What is known of a session.
+    struct Life: Sendable {
+        /// The session where it is in memory: it knows its id before the table does.
+        weak var session: HTTPSession?
+        /// Until when it would live if nobody used it any more; `nil` for ever.
+        var deadline: Timestamp?
+    }
+
     private struct Entry: Sendable {
         var principal: String
-        var members: Set<Member>
+        var members: [Member: Life]
         /// The order of sign-ons.
         var number: UInt64
     }
@@ -28,40 +36,47 @@ struct SingleSignOnTable: Sendable {
     /// Who signed on with this id.
     func principal(of id: String) -> String? { self.entries[id]?.principal }
 
+    /// The sessions of a sign-on.
+    func members(of id: String) -> [Member: Life] { self.entries[id]?.members ?? [:] }
+
     /// Adds a sign-on with its first session, which leaves the sign-on that it belonged to.
     ///
     /// At the limit the oldest eighth is forgotten: whoever that concerns signs on again.
-    mutating func add(_ id: String, principal: String, member: Member) {
+    mutating func add(_ id: String, principal: String, member: Member, life: Life = Life()) {
         if self.entries.count >= self.limit {
             for old in self.entries.sorted(by: { $0.value.number < $1.value.number }).prefix(max(1, self.limit / 8)) { self.forget(old.key) }
         }
         self.remove(member)
         self.count += 1
-        self.entries[id] = Entry(principal: principal, members: [member], number: self.count)
+        self.entries[id] = Entry(principal: principal, members: [member: life], number: self.count)
         self.places[member] = id
     }
 
-    /// Lets a session belong to a sign-on, if there is one.
-    mutating func join(_ id: String, member: Member) {
-        guard self.entries[id] != nil, self.places[member] != id else { return }
-        self.remove(member)
-        self.entries[id]?.members.insert(member)
-        self.places[member] = id
+    /// Lets a session belong to a sign-on, or notes what is known of it now.
+    ///
+    /// - Returns: `false` if there is no such sign-on any more.
+    mutating func join(_ id: String, member: Member, life: Life = Life()) -> Bool {
+        guard self.entries[id] != nil else { return false }
+        if self.places[member] != id {
+            self.remove(member)
+            self.places[member] = id
+        }
+        self.entries[id]?.members[member] = life
+        return self.entries[id] != nil
     }
 
     /// A session got another id.
     mutating func rename(_ member: Member, to newID: SessionID) {
-        guard let id = self.places.removeValue(forKey: member) else { return }
+        guard let id = self.places.removeValue(forKey: member), let life = self.entries[id]?.members.removeValue(forKey: member) else { return }
         let renamed = Member(manager: member.manager, id: newID)
-        self.entries[id]?.members.remove(member)
-        self.entries[id]?.members.insert(renamed)
+        self.entries[id]?.members[renamed] = life
         self.places[renamed] = id
     }
 
     /// A session has ended by itself: the sign-on ends with the last one.
     mutating func remove(_ member: Member) {
         guard let id = self.places.removeValue(forKey: member) else { return }
-        self.entries[id]?.members.remove(member)
+        self.entries[id]?.members[member] = nil
         if self.entries[id]?.members.isEmpty == true { self.entries[id] = nil }
     }
 
@@ -69,14 +84,13 @@ struct SingleSignOnTable: Sendable {
     ///
     /// - Returns: the other sessions, which have to be ended as well.
     mutating func signOut(_ member: Member) -> Set<Member> {
-        guard let id = self.places[member], var members = self.entries[id]?.members else { return [] }
+        guard let id = self.places[member], let members = self.entries[id]?.members.keys else { return [] }
         self.forget(id)
-        members.remove(member)
-        return members
+        return Set(members).subtracting([member])
     }
 
     private mutating func forget(_ id: String) {
-        for member in self.entries.removeValue(forKey: id)?.members ?? [] { self.places[member] = nil }
+        for member in self.entries.removeValue(forKey: id)?.members.keys ?? [:].keys { self.places[member] = nil }
     }
 
     /// How many sign-ons there are.

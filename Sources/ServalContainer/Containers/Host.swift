@@ -25,7 +25,7 @@ public final class Host: Sendable {
         self.logger = logger
         self.report = ErrorReportPage(showsReport: definition.showsErrorReport, showsServerInfo: definition.showsServerInfo)
         let siblings = SiblingSessions()
-        let directory = HostDirectory(name: definition.name)
+        let directory = HostDirectory(name: definition.name, aliases: definition.aliases)
         var contexts: [Context] = []
         for context in definition.contexts {
             guard !contexts.contains(where: { $0.path == context.path }) else {

@@ -9,9 +9,19 @@ final class HostDirectory: Sendable {
 
     /// The host's name.
     let name: String
+    /// Other names for it, perhaps with `*` as first label.
+    let aliases: [String]
     private let places = Mutex<[Place]>([])
 
-    init(name: String) { self.name = name }
+    init(name: String, aliases: [String] = []) {
+        self.name = name
+        self.aliases = aliases
+    }
+
+    /// Whether a request names this host, and not just came to it because it is the default.
+    func isName(_ name: String) -> Bool {
+        HostTable([([self.name] + self.aliases, true), ([], false)], fallback: false).target(for: Array(name.utf8)[...]) == true
+    }
 
     func fill(_ contexts: [Context]) { self.places.withLock { $0 = contexts.map { Place(context: $0) } } }
 

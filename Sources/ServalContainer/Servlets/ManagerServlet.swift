@@ -6,7 +6,11 @@ import Synchronization
 /// The text is that of `/manager/text/list`: one line `path:running:sessions:folder` for each application. It only tells, and changes nothing.
 ///
 /// Its application has to be `privileged`. Who may ask is decided by the client's address (init parameter `serval.allow`, ranges of addresses; by default this
-/// machine alone), and nobody may who comes through a proxy, because then the address is the proxy's.
+/// machine alone). The request has to name the host by its name, an alias, `localhost` or an address: a web site whose name leads to this machine
+/// (DNS rebinding) learns nothing from a browser here.
+///
+/// Through a proxy every client has the proxy's address. Requests that tell of a proxy are refused: by `Forwarded`, `X-Forwarded-…`, `X-Real-IP` or `Via`, by HTTP/1.0,
+/// or because the connector has a `proxyName`. A proxy that tells nothing cannot be recognised: do not let it pass on the path of this application.
 ///
 /// Source: Tomcat's `ManagerServlet` and `HTMLManagerServlet`; what they change in a running server is not available.
 public final class ManagerServlet: HTTPServlet, ContainerServlet {
@@ -18,7 +22,9 @@ public final class ManagerServlet: HTTPServlet, ContainerServlet {
         case html
     }
 
-    private static let proxyFields = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"]
+    private static let proxyFields = [
+        "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-server", "x-forwarded-port", "x-real-ip", "via",
+    ]
 
     private let page: Page
     private let directory = Mutex<HostDirectory?>(nil)
@@ -40,10 +46,14 @@ public final class ManagerServlet: HTTPServlet, ContainerServlet {
     /// Tells of the applications.
     public func get(_ request: Request) async throws -> Response {
         guard self.allowed.withLock({ $0 })?.contains(request.remoteAddress) == true, !self.isForwarded(request) else {
-            return .error(.forbidden, message: "The manager answers only the addresses of its init parameter serval.allow, and nobody behind a proxy")
+            let reason = "The manager answers only the addresses of its init parameter serval.allow, and no requests through a proxy"
+            return .error(.forbidden, message: reason)
         }
         guard let directory = self.directory.withLock({ $0 }) else {
             return .error(.forbidden, message: "The manager works only in an application whose <Context> says privileged=\"true\"")
+        }
+        guard Self.isOwnName(request.serverName, of: directory) else {
+            return .error(.forbidden, message: "The manager answers only under the name or an alias of its host, localhost, or an address")
         }
         var response: Response
         switch (self.page, request.pathInfo) {
@@ -57,7 +67,18 @@ public final class ManagerServlet: HTTPServlet, ContainerServlet {
         return response
     }
 
-    private func isForwarded(_ request: Request) -> Bool { Self.proxyFields.contains { request.state.head.valueBytes(canonicalName: $0) != nil } }
+    /// HTTP/1.0 is what nginx speaks to servers unless it is told otherwise, and no browser does.
+    private func isForwarded(_ request: Request) -> Bool {
+        request.state.connection.proxyName != nil || request.protocolVersion.utf8.elementsEqual("HTTP/1.0".utf8)
+            || Self.proxyFields.contains { request.state.head.valueBytes(canonicalName: $0) != nil }
+    }
+
+    /// Whether the request names this server in a way that no web site elsewhere can.
+    private static func isOwnName(_ name: String, of directory: HostDirectory) -> Bool {
+        let bytes = name.utf8.first == UInt8(ascii: "[") ? Array(name.utf8.dropFirst().dropLast()) : Array(name.utf8)
+        if bytes.map(\.lowercased).elementsEqual("localhost".utf8) || AddressRanges.isAddress(String(decoding: bytes, as: UTF8.self)) { return true }
+        return directory.isName(name)
+    }
 
     private func lines(of directory: HostDirectory) -> String {
         "OK - Listed applications for virtual host [\(directory.name)]\n"

@@ -31,6 +31,7 @@ final class SessionSettings: Sendable {
         self.tracksTLSSessions = self.modes.contains(.ssl)
         self.contextPath = context.path
         self.urlParameter = self.cookie.name == "JSESSIONID" ? "jsessionid" : self.cookie.name
+        AccessLogRedaction.add(self.cookie.name)
         self.sharesIDs = self.cookie.path == "/" && !context.path.isEmpty || definition.sessionCookiePath == "/"
         self.validatesClientIDs = definition.validatesClientProvidedNewSessionID
         self.alwaysAccesses = definition.alwaysAccessesSession

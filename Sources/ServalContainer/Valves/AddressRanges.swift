@@ -48,6 +48,9 @@ struct AddressRanges: Sendable, Hashable {
         }
     }
 
+    /// Whether a text is an IP address.
+    static func isAddress(_ text: String) -> Bool { self.bytes(of: text) != nil }
+
     private static func bytes(of text: String) -> [UInt8]? {
         var four = in_addr()
         if inet_pton(AF_INET, text, &four) == 1 { return withUnsafeBytes(of: &four) { Array($0) } }

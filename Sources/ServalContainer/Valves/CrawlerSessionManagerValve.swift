@@ -7,7 +7,7 @@ import Synchronization
 public final class CrawlerSessionManagerValve: Valve {
     /// Who is a crawler, and what becomes of its session.
     public struct Configuration: Sendable, Hashable {
-        /// What a crawler's `User-Agent` matches as a whole.
+        /// What a crawler's `User-Agent` matches as a whole; names of more than 1024 bytes match nothing.
         ///
         /// Attribute `crawlerUserAgents`; empty for none.
         public var crawlerUserAgents = ".*[bB]ot.*|.*Yahoo! Slurp.*|.*Feedfetcher-Google.*"
@@ -66,10 +66,12 @@ public final class CrawlerSessionManagerValve: Valve {
     }
 
     /// Finds a crawler's session for it, and remembers the one that the request has made.
+    ///
+    /// With a store that does not answer, requests pass as they are: those that need no session do not fail for the sake of one.
     public func respond(to request: Request, next: ValveChain) async throws -> Response {
-        guard let tracker = request.mapping?.sessions as? SessionTracker, self.isCrawler(request),
-            try await request.with(sessionPolicy: .readOnly).existingSession() == nil
-        else { return try await next(request) }
+        guard let tracker = request.mapping?.sessions as? SessionTracker, self.isCrawler(request), await self.lacksSession(request, tracker) else {
+            return try await next(request)
+        }
         let client = Client(
             address: request.remoteAddress,
             host: self.configuration.isHostAware ? request.serverName.lowercased() : "",
@@ -79,12 +81,30 @@ public final class CrawlerSessionManagerValve: Valve {
             sessions[client]?.lastUsed = .now
             return sessions[client]?.id
         }
-        if let known, try await tracker.substitute(known) { return try await next(request) }
+        if let known, try await self.substitute(known, tracker) {
+            // The request now has come with an id, so the session's next id would be its client's.
+            return try await SessionRequest.$current.withValue(tracker) { try await next(request) }
+        }
         let response = try await next(request)
-        guard let session = try await request.with(sessionPolicy: .readOnly).existingSession() else { return response }
+        guard request.sessionPolicy != .forbidden, let session = tracker.usedSession, session.isValid else { return response }
         session.maxInactiveInterval = self.configuration.sessionInactiveInterval
         self.remember(session.id, of: client)
         return response
+    }
+
+    /// Whether the request's id names no session; `false` if nobody can tell.
+    private func lacksSession(_ request: Request, _ tracker: SessionTracker) async -> Bool {
+        guard request.sessionPolicy != .forbidden else { return true }
+        return (try? await tracker.findsRequestedSession()) == false
+    }
+
+    private func substitute(_ id: SessionID, _ tracker: SessionTracker) async throws(SessionError) -> Bool {
+        do {
+            return try await tracker.substitute(id)
+        } catch {
+            guard error.code == .storeUnavailable else { throw error }
+            return false
+        }
     }
 
     private func isCrawler(_ request: Request) -> Bool {

@@ -51,10 +51,12 @@ public struct LoadBalancerDrainingValve: Valve {
     }
 
     /// Passes the request on, or redirects its client.
+    ///
+    /// While the store of sessions does not answer nobody can tell whether a client has a live session; it is served then, and keeps its cookie.
     public func respond(to request: Request, next: ValveChain) async throws -> Response {
         let activation = request[.loadBalancerActivation] ?? request.headers[self.field]
         guard activation == "DIS", let tracker = request.mapping?.sessions as? SessionTracker, !self.mayStay(request),
-            await !tracker.isRequestedSessionIDValid()
+            (try? await tracker.findsRequestedSession()) == false
         else { return try await next(request) }
         var response = Response.redirect(to: self.location(of: request, parameter: tracker.urlParameter), status: self.status)
         if let cookie = tracker.removalCookie(isSecure: request.isSecure) { response.addCookie(cookie) }

@@ -11,7 +11,7 @@ public struct PersistentValve: Valve {
     /// A valve.
     ///
     /// - Parameter filter: requests whose path this regular expression matches as a whole store nothing; what they change a later request stores. `nil` and
-    ///   empty for none.
+    ///   empty for none. Paths of more than 1024 bytes match nothing.
     /// - Throws: ``ConfigurationError`` for what is not a regular expression.
     public init(filter: String? = nil) throws(ConfigurationError) {
         self.filter = if let filter, !filter.isEmpty { try CachedPattern(filter, attribute: "filter") } else { nil }

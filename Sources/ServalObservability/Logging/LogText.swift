@@ -65,23 +65,27 @@ enum LogText {
         }
     }
 
-    /// `;jsessionid=…` names a session to whoever reads the log.
+    /// The fewest bytes of a value that is taken for a session id, whatever its parameter is called.
+    private static let shortestID = 16
+
+    /// `;jsessionid=…` names a session to whoever reads the log; applications may call the parameter otherwise.
     private static func withoutSessionIDs(_ text: String) -> String {
         guard text.utf8.contains(UInt8(ascii: ";")) else { return text }
         let bytes = Array(text.utf8)
-        let mark = Array(";jsessionid=".utf8)
         var result: [UInt8] = []
         var index = 0
         while index < bytes.count {
-            let isMark = index + mark.count <= bytes.count && zip(bytes[index...], mark).allSatisfy { $0 | 0x20 == $1 | 0x20 }
-            guard isMark else {
-                result.append(bytes[index])
-                index += 1
-                continue
-            }
-            result += ";jsessionid=<redacted>".utf8
-            index += mark.count
-            while index < bytes.count, self.isIDByte(bytes[index]) { index += 1 }
+            result.append(bytes[index])
+            index += 1
+            guard bytes[index - 1] == UInt8(ascii: ";") else { continue }
+            let name = bytes[index...].prefix { $0 > 0x20 && !";=/?&".utf8.contains($0) }
+            guard !name.isEmpty, name.endIndex < bytes.count, bytes[name.endIndex] == UInt8(ascii: "=") else { continue }
+            let value = bytes[(name.endIndex + 1)...].prefix(while: self.isIDByte)
+            let isKnown = name.count == 10 && zip(name, "jsessionid".utf8).allSatisfy { $0 | 0x20 == $1 }
+            guard isKnown || value.count >= self.shortestID else { continue }
+            result += name
+            result += "=<redacted>".utf8
+            index = value.endIndex
         }
         return String(decoding: result, as: UTF8.self)
     }

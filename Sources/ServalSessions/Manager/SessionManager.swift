@@ -52,13 +52,20 @@ extension SessionManager {
     ///
     /// - Parameter exception: a session that stays, for "sign out everywhere else".
     /// - Returns: how many ended.
+    /// - Throws: the first failure, after all that could be ended have ended; ``SessionError/Code/storeUnavailable`` if nobody can tell which there are.
     @discardableResult
     public func invalidateSessions(ofPrincipal name: String, except exception: HTTPSession? = nil) async throws(SessionError) -> Int {
         var count = 0
+        var failure: SessionError?
         for session in try await self.sessions(ofPrincipal: name) where session !== exception && session.id != exception?.id {
-            try await session.invalidate()
-            count += 1
+            do {
+                try await session.invalidate()
+                count += 1
+            } catch {
+                failure = failure ?? error
+            }
         }
+        if let failure { throw failure }
         return count
     }
 }

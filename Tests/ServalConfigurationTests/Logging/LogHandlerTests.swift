@@ -88,6 +88,12 @@ private final class Pipe {
         #expect(line.contains("?x=1"))
     }
 
+    @Test func sessionIDsUnderOtherNamesAreNotWritten() throws {
+        let lines = try self.lines(.text) { $0.info("/a;SID=0123456789abcdef0123.node1/b;x=1;JSESSIONID=12;S-I_D=ABCDEFGHIJKLMNOP?q;=y;") }
+        let line = try #require(lines.first)
+        #expect(line.contains("/a;SID=<redacted>/b;x=1;JSESSIONID=<redacted>;S-I_D=<redacted>?q;=y;"), "\(line)")
+    }
+
     @Test func levelsFilter() throws {
         #expect(
             try self.lines(.text, level: .warning) {

@@ -242,6 +242,23 @@ struct ManagerTests {
         }
     }
 
+    @Test("What would keep a store from being made is told when the configuration is read")
+    func impossibleStores() throws {
+        var registry = ComponentRegistry()
+        let table = AttributeTable(element: "Store", summary: "", attributes: [AttributeDefinition("connectionURL", .secret)])
+        let check: SessionStoreCheck = { settings in
+            guard settings.attributes["connectionURL"] != "jdbc:mysql://h/db" else { return }
+            throw SessionError(code: .illegalSetting, message: "no such place")
+        }
+        registry.register(sessionStoreScheme: "jdbc:mysql", attributes: table, check: check) { _ in MemorySessionStore() }
+        for (url, isGood) in [("jdbc:mysql://h/db", true), ("jdbc:mysql://h", false)] {
+            let manager = "<Manager className='org.apache.catalina.session.PersistentManager'><Store connectionURL='\(url)'/></Manager>"
+            let base = try Self.base(manager)
+            let report = base.load(registry: registry).report(base)
+            #expect(report.contains("no such place") == !isGood, "\(report)")
+        }
+    }
+
     @Test("A connectionURL chooses the store by its scheme")
     func schemes() {
         #expect(StoreReader.scheme(of: "jdbc:mysql://localhost/session?user=x") == "jdbc:mysql")

@@ -77,4 +77,38 @@ struct ManagerServletTests {
             #expect(try await harness.get("/manager/text/list").status == 500)
         }
     }
+
+    @Test("Only requests that name the host are answered: not those of a web site whose name leads to this machine")
+    func names() async throws {
+        let contexts = Self.contexts()
+        let aliases = ["manager.example", "*.intern.example"]
+        try await EngineHarness.run(contexts, host: { $0.aliases = aliases }, engine: { _ in }) { harness async throws in
+            func status(_ host: String) async throws -> Int { try await harness.get("/manager/text/list", headers: [.host: host]).status }
+            let good = [
+                "localhost:8080", "LOCALHOST", "127.0.0.1:8080", "[::1]:8080", "[::1]", "manager.example", "Manager.Example:80", "a.intern.example",
+            ]
+            for name in good {
+                #expect(try await status(name) == 200, "\(name)")
+            }
+            for name in ["rebound.example:8080", "localhost.example", "127.0.0.1.example", "intern.example", "xmanager.example", "[x]"] {
+                #expect(try await status(name) == 403, "\(name)")
+            }
+        }
+    }
+
+    @Test("What tells of a proxy is refused: HTTP/1.0, which nginx speaks, a connector's proxyName, and fields of other proxies")
+    func proxies() async throws {
+        try await Self.run(Self.contexts()) { harness async throws in
+            let request = Request(method: .get, target: "/manager/text/list", headers: [.host: "localhost"], connection: ConnectionInfo())
+            let head = request.state.head
+            let old = ReceivedHead(bytes: head.bytes, slots: head.slots, method: head.methodRange, target: head.target, version: .http10)
+            let state = RequestState(head: old, method: .get, body: .empty, connection: ConnectionInfo(), startNanoseconds: 1)
+            #expect(try await harness.send(Request(state: state)).status == 403)
+            #expect(try await harness.get("/manager/text/list", connection: ConnectionInfo(proxyName: "localhost")).status == 403)
+            for name in ["X-Forwarded-Proto", "X-Forwarded-Server", "X-Forwarded-Port"] {
+                let field = try #require(HTTPField.Name(name))
+                #expect(try await harness.get("/manager/html", headers: [field: "x"]).status == 403)
+            }
+        }
+    }
 }

@@ -1,7 +1,9 @@
 import HTTPTypes
-import ServalContainer
 import ServalServlet
+import Synchronization
 import Testing
+
+@testable import ServalContainer
 
 /// Valves and filters about sessions.
 @Suite("Session valves")
@@ -119,6 +121,40 @@ struct SessionValveTests {
         }
         moved.redirectStatusCode = 200
         #expect(throws: ConfigurationError.self) { try LoadBalancerDrainingValve(moved) }
+    }
+
+    @Test("While the store does not answer, valves that look for sessions leave requests as they are")
+    func storeIsDown() async throws {
+        let activation = try #require(HTTPField.Name("JK_LB_ACTIVATION"))
+        let unknown: HeaderFields = [.cookie: "JSESSIONID=0123456789ABCDEF0123456789ABCDEF", .userAgent: "a bot", activation: "DIS"]
+        let manager = FailingManager()
+        var definition = Self.context(valves: [try LoadBalancerDrainingValve(), try CrawlerSessionManagerValve()])
+        definition.makeSessionManager = { _ in manager }
+        try await EngineHarness.run(definition) { harness async throws in
+            let crawler = try await harness.get("/app/make", headers: Self.bot)
+            #expect(try await harness.get("/app/plain", headers: unknown).status == 307)
+            manager.isDown.store(true, ordering: .sequentiallyConsistent)
+            let answer = try await harness.get("/app/plain", headers: unknown)
+            #expect(answer.text == "plain" && answer.headers[.setCookie] == nil)
+            #expect(try await harness.get("/app/plain", headers: Self.bot).text == "plain")
+            #expect(try await harness.get("/app/look", headers: unknown).status == 503)
+            manager.isDown.store(false, ordering: .sequentiallyConsistent)
+            #expect(self.id(try await harness.get("/app/make", headers: Self.bot)) == self.id(crawler))
+        }
+    }
+
+    @Test("Patterns look at texts of 1024 bytes at most, scalar by scalar, and at several texts at once")
+    func patterns() async throws {
+        let pattern = try CachedPattern(".*[bB]ot.*", attribute: "crawlerUserAgents")
+        #expect(pattern.matches("a Bot/1.0") && !pattern.matches("a browser"))
+        #expect(pattern.matches(String(repeating: "x", count: 1021) + "bot"))
+        #expect(!pattern.matches(String(repeating: "x", count: 1022) + "bot"))
+        #expect(pattern.matches("bot\u{0301} \u{0600}bot"))
+        let answers = await withTaskGroup(of: Bool.self) { group in
+            for number in 0..<2000 { group.addTask { pattern.matches("\(number) bot") && !pattern.matches("\(number) person") } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(answers.count == 2000 && answers.allSatisfy { $0 })
     }
 
     // MARK: PersistentValve

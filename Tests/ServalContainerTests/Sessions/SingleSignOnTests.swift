@@ -6,7 +6,7 @@ import Testing
 /// One sign-on for all applications of a host.
 @Suite("Single sign-on")
 struct SingleSignOnTests {
-    private static func context(_ path: String) -> ContextDefinition {
+    static func context(_ path: String) -> ContextDefinition {
         ContextDefinition(path) { context in
             context.addServlet(
                 "sign",
@@ -42,11 +42,11 @@ struct SingleSignOnTests {
         try await EngineHarness.run([Self.context("/a"), Self.context("/b")], host: { $0.valves = [valve] }, engine: { _ in }, body: body)
     }
 
-    private static func sso(_ answer: Answer, _ name: String = "JSESSIONIDSSO") -> String? {
+    static func sso(_ answer: Answer, _ name: String = "JSESSIONIDSSO") -> String? {
         answer.headers[values: .setCookie].first { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.utf8.count + 1).prefix { $0 != ";" }) }
     }
 
-    private static func cookies(_ sso: String?, _ id: String? = nil) -> HeaderFields {
+    static func cookies(_ sso: String?, _ id: String? = nil) -> HeaderFields {
         [.cookie: [sso.map { "JSESSIONIDSSO=\($0)" }, id.map { "JSESSIONID=\($0)" }].compactMap { $0 }.joined(separator: "; ")]
     }
 
@@ -142,6 +142,14 @@ struct SingleSignOnTests {
             let sso = try #require(Self.sso(login, "SIGNED"))
             #expect(login.headers[values: .setCookie].contains("SIGNED=\(sso); Domain=example.org; Path=/; HttpOnly"))
         }
+        var strict = Self.context("/a")
+        strict.sameSiteCookies = .strict
+        strict.usesPartitioned = true
+        let valve = try SingleSignOnValve(.init())
+        try await EngineHarness.run([strict], host: { $0.valves = [valve] }, engine: { _ in }) { harness async throws in
+            let cookies = try await harness.get("/a/sign?as=alice").headers[values: .setCookie]
+            #expect(cookies.count == 2 && cookies.allSatisfy { $0.hasSuffix("; HttpOnly; SameSite=Strict; Partitioned") }, "\(cookies)")
+        }
         for (name, domain) in [("a b", nil), ("", nil), ("X", "a;b")] as [(String, String?)] {
             configuration.cookieName = name
             configuration.cookieDomain = domain
@@ -157,11 +165,12 @@ struct SingleSignOnTests {
         for number in 0..<8 { table.add("sso\(number)", principal: "p\(number)", member: member(number)) }
         table.add("sso8", principal: "p8", member: member(8))
         #expect(table.size == 8 && table.principal(of: "sso0") == nil && table.principal(of: "sso1") == "p1" && table.principal(of: "sso8") == "p8")
-        table.join("sso1", member: member(2))
+        _ = table.join("sso1", member: member(2))
         #expect(table.principal(of: "sso2") == nil, "its only session has gone over")
         #expect(table.signOut(member(1)) == [member(2)])
         #expect(table.principal(of: "sso1") == nil && table.signOut(member(1)).isEmpty)
-        table.join("nobody", member: member(3))
+        let hasJoined = table.join("nobody", member: member(3))
+        #expect(!hasJoined)
         table.rename(member(3), to: SessionID(rawValue: "T3"))
         table.remove(member(3))
         #expect(table.principal(of: "sso3") == "p3")

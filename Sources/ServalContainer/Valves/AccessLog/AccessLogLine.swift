@@ -30,8 +30,8 @@ extension AccessLog {
             // A connection that broke before the head was sent has no status of its own.
             case .status: buffer.appendDecimal(completion.status == 0 ? entry.status : completion.status)
             case .connectionStatus: buffer.append(Self.connectionStatus(entry, completion))
-            case .requestHeader(let place): buffer.appendLogText(request.headers[self.pattern.fieldNames[place]])
-            case .responseHeader(let place): buffer.appendLogText(entry.headers?[self.pattern.fieldNames[place]])
+            case .requestHeader(let place): buffer.appendField(request.headers[self.pattern.fieldNames[place]], entry)
+            case .responseHeader(let place): buffer.appendField(entry.headers?[self.pattern.fieldNames[place]], entry)
             case .cookie(let place): buffer.appendCookie(self.pattern.cookieNames[place], entry)
             default: buffer.append(element, request, head, entry)
             }
@@ -60,7 +60,7 @@ extension [UInt8] {
         case .serverPort: self.appendDecimal(entry.overridden("ServerPort").flatMap { Int($0) } ?? request.serverPort)
         case .query:
             guard let mark = head.bytes[head.target].firstIndex(of: UInt8(ascii: "?")) else { return }
-            self.appendLogBytes(head.bytes[mark..<head.target.upperBound])
+            self.appendTarget(head.bytes[mark..<head.target.upperBound], entry)
         case .requestLine:
             self.appendLogBytes(head.bytes[head.methodRange])
             self.append(UInt8(ascii: " "))
@@ -79,28 +79,25 @@ extension [UInt8] {
     }
 
     fileprivate mutating func appendCookie(_ name: String, _ entry: AccessLogEntry) {
-        let request = entry.request
-        let value = request.cookies.first { $0.name == name }?.value
-        let isSecret = !entry.configuration.writesSessionIDs && (name == "JSESSIONID" || name == request.context.sessionCookie.name)
+        let value = entry.request.cookies.first { $0.name == name }?.value
+        let isSecret = !entry.configuration.writesSessionIDs && AccessLogRedaction.isSecret(name)
         self.appendLogText(isSecret ? value.map { AccessLogRedaction.digest(of: SessionID(rawValue: $0)) } : value)
     }
 
-    /// A request target, with a session id in its path parameters replaced by its digest.
+    /// A request target, with session ids in its path parameters replaced by their digests.
     private mutating func appendTarget(_ target: ArraySlice<UInt8>, _ entry: AccessLogEntry) {
-        guard !entry.configuration.writesSessionIDs, target.contains(UInt8(ascii: ";")) else { return self.appendLogBytes(target) }
-        var rest = target
-        let marker = "jsessionid="
-        while let semicolon = rest.firstIndex(of: UInt8(ascii: ";")) {
-            self.appendLogBytes(rest[...semicolon])
-            rest = rest[(semicolon + 1)...]
-            let name = rest.prefix(marker.utf8.count)
-            guard name.count == marker.utf8.count, zip(name, marker.utf8).allSatisfy({ $0.lowercased == $1 }) else { continue }
-            let value = rest[name.endIndex...].prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
-            self.appendLogBytes(name)
-            self += AccessLogRedaction.digest(of: SessionID(rawValue: String(decoding: value, as: UTF8.self))).utf8
-            rest = rest[value.endIndex...]
+        guard !entry.configuration.writesSessionIDs, target.contains(UInt8(ascii: ";")), let redacted = AccessLogRedaction.redacted(target) else {
+            return self.appendLogBytes(target)
         }
-        self.appendLogBytes(rest)
+        self.appendLogBytes(redacted[...])
+    }
+
+    /// A field's value, such as `Referer`, `Location`, `Cookie` or `Set-Cookie`, with session ids replaced by their digests.
+    fileprivate mutating func appendField(_ value: String?, _ entry: AccessLogEntry) {
+        guard let value, !entry.configuration.writesSessionIDs, value.utf8.contains(UInt8(ascii: "=")),
+            let redacted = AccessLogRedaction.redacted(Array(value.utf8)[...])
+        else { return self.appendLogText(value) }
+        self.appendLogText(String(decoding: redacted, as: UTF8.self))
     }
 
     // MARK: Primitives

@@ -236,9 +236,3 @@ struct AccessLogTime: Sendable {
 
     let format: Format
 }
-
-/// Session ids in lines.
-enum AccessLogRedaction {
-    /// A text that tells whether two ids are the same, and nothing else.
-    static func digest(of id: SessionID) -> String { String(id.description.drop { $0 != "#" }.prefix { $0 != ")" }) }
-}

@@ -64,7 +64,7 @@ public final class AccessLogValve: Valve, ObservingValve {
         ///
         /// Attribute `requestAttributesEnabled`, default `false`.
         public var requestAttributesEnabled = false
-        /// Whether `%S`, `%r`, `%U` and `%{JSESSIONID}c` write session ids, as Tomcat does.
+        /// Whether `%S`, `%r`, `%U`, `%q`, cookies and header fields are written with session ids, as Tomcat does.
         ///
         /// Whoever reads the log can then use the sessions. Default `false`.
         public var writesSessionIDs = false
