@@ -140,3 +140,23 @@ static void note_alert(const SSL *ssl, int place, int value) {
 }
 
 void serval_ctx_note_alerts(SSL_CTX *context) { SSL_CTX_set_info_callback(context, note_alert); }
+
+void serval_note_refusal(X509_STORE_CTX *check) {
+    SSL *ssl = X509_STORE_CTX_get_ex_data(check, SSL_get_ex_data_X509_STORE_CTX_idx());
+    serval_io *io = ssl == NULL ? NULL : BIO_get_data(SSL_get_rbio(ssl));
+    X509 *culprit = X509_STORE_CTX_get_current_cert(check);
+    if (io == NULL || culprit == NULL || !X509_up_ref(culprit)) return;
+    X509_free(io->refused);
+    io->refused = culprit;
+    io->refused_depth = X509_STORE_CTX_get_error_depth(check);
+    io->refused_is_trusted = io->refused_depth >= X509_STORE_CTX_get_num_untrusted(check);
+}
+
+static int verify_and_note(X509_STORE_CTX *check, void *unused) {
+    (void)unused;
+    int outcome = X509_verify_cert(check);
+    if (outcome <= 0) serval_note_refusal(check);
+    return outcome;
+}
+
+void serval_ctx_note_refusals(SSL_CTX *context) { SSL_CTX_set_cert_verify_callback(context, verify_and_note, NULL); }

@@ -1,5 +1,7 @@
 #include "Revocation.h"
 
+#include "COpenSSLConnection.h"
+
 #include <openssl/err.h>
 #include <string.h>
 #include <time.h>
@@ -89,6 +91,7 @@ static int verify_client(X509_STORE_CTX *check, void *unused) {
     int outcome = serval_verify(check, revocation);
     if (outcome == SERVAL_REFUSED) {
         if (X509_STORE_CTX_get_error(check) == X509_V_OK) X509_STORE_CTX_set_error(check, X509_V_ERR_UNSPECIFIED);
+        serval_note_refusal(check);
         return 0;
     }
     if (!revocation->asks) {
@@ -155,6 +158,16 @@ int serval_set_staple(SSL *ssl, const uint8_t *answer, size_t length) {
     if (SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)length)) return 1;
     OPENSSL_free(copy);
     return 0;
+}
+
+int serval_crl_is_signed_by(X509_CRL *list, X509 *issuer) {
+    AUTHORITY_KEYID *id = X509_CRL_get_ext_d2i(list, NID_authority_key_identifier, NULL, NULL);
+    int names_other_key = id != NULL && X509_check_akid(issuer, id) != X509_V_OK;
+    AUTHORITY_KEYID_free(id);
+    EVP_PKEY *key = X509_get0_pubkey(issuer);
+    int is_signed = key != NULL && X509_CRL_verify(list, key) == 1;
+    ERR_clear_error();
+    return is_signed ? SERVAL_SIGNED : names_other_key ? SERVAL_OTHER_KEY : SERVAL_NOT_SIGNED;
 }
 
 X509_STORE *serval_store_of(X509 *anchor) {

@@ -26,6 +26,12 @@ public enum SecretSource: Sendable, Hashable {
             } catch {
                 throw TLSError(.secretUnavailable, "The password file [\(path)] cannot be read: \(error.cause)")
             }
+            guard !bytes.starts(with: [0xEF, 0xBB, 0xBF]) else {
+                throw TLSError(
+                    .secretUnavailable,
+                    "The password file [\(path)] begins with a byte order mark (BOM), which would be a part of the password: save it as UTF-8 without one"
+                )
+            }
             let line = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
             guard !line.isEmpty else { throw TLSError(.secretUnavailable, "The password file [\(path)] has no password in its first line") }
             guard let secret = String(validating: line, as: UTF8.self) else {

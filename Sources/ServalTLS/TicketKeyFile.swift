@@ -38,6 +38,12 @@ public enum TicketKeyFile {
         } catch {
             throw TLSError(.fileNotFound, "The serval.sessionTicketKeyFile [\(path)] cannot be read: \(error.cause)")
         }
+        guard !bytes.starts(with: [0xEF, 0xBB, 0xBF]) else {
+            throw TLSError(
+                .invalidConfiguration,
+                "The serval.sessionTicketKeyFile [\(path)] begins with a byte order mark (BOM): save it as plain text without one"
+            )
+        }
         let keys = try parse(bytes, path)
         guard !keys.isEmpty else { throw TLSError(.invalidConfiguration, "The serval.sessionTicketKeyFile [\(path)] has no key") }
         guard keys.count <= keyLimit else {

@@ -95,6 +95,12 @@ final class SocketSideHandler: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
+    /// A socket that fails during the handshake has been reset by the client, or by whoever stands between; nobody else would tell of it.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard phase == .handshake || (phase == .hello && hello != nil), error is IOError else { return context.fireErrorCaught(error) }
+        fail(abortion)
+    }
+
     /// Ends everything that the handlers hold; does nothing the second time.
     func release() {
         phase = .closed

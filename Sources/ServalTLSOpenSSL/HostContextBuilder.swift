@@ -32,6 +32,8 @@ struct HostContextBuilder {
     /// The trusted authorities: a number that stands for the name, and the name.
     private(set) var authorities: [(name: UInt, words: String)] = []
     private var revocationLists: [TLSHostDescription.RevocationListMark] = []
+    /// What is trusted, while the host is being built.
+    private var anchors: [CertificateHandle] = []
 
     init(
         _ context: OpaquePointer,
@@ -231,7 +233,9 @@ struct HostContextBuilder {
         guard let store = SSL_CTX_get_cert_store(context), let parameters = SSL_CTX_get0_param(context) else {
             throw TLSError(.backend, "OpenSSL has no certificate store")
         }
+        serval_ctx_note_refusals(context)
         if let trust = authentication.trust { try add(trust, to: store) }
+        warnOfOutdatedTrust()
         try setRevocation(store)
         // As with Java's trust stores, whatever is trusted is an anchor, whether it signed itself or not.
         var flags = UInt(X509_V_FLAG_PARTIAL_CHAIN)
@@ -267,6 +271,7 @@ struct HostContextBuilder {
             }
             digest.add(der)
             trusted.append(CertificateData(der: der).sha256Fingerprint)
+            if let handle = CertificateHandle(anchor) { anchors.append(handle) }
             if X509_check_ca(anchor) > 0 {
                 let name = X509_get_subject_name(anchor)
                 authorities.append((RevocationLists.number(name), CertificateHandle.words(name)))
@@ -281,6 +286,24 @@ struct HostContextBuilder {
             )
         }
     }
+
+    /// Warns of trusted certificates whose time is over or has not come: whoever leads to one of them stays outside.
+    private func warnOfOutdatedTrust() {
+        let now = Int64(currentSecond())
+        let lines = anchors.compactMap { anchor -> String? in
+            let (start, end) = anchor.validity
+            if end < now { return "The trusted certificate [\(anchor.subject)] has expired on \(UTCTime.words(Int(end)))" }
+            return start > now ? "The trusted certificate [\(anchor.subject)] is not valid before \(UTCTime.words(Int(start)))" : nil
+        }
+        guard !lines.isEmpty else { return }
+        let rest = lines.count > Self.trustWarningLimit ? ["\(lines.count - Self.trustWarningLimit) more trusted certificates are not valid now"] : []
+        let outcome = "and lets nobody in: put the authority's present certificate in its place"
+        var warnings = lines.prefix(Self.trustWarningLimit).map { "\($0) \(outcome)" } + rest
+        if lines.count == anchors.count { warnings.append("None of the trusted certificates is valid now: no client certificate is accepted") }
+        warn(warnings, at: place("caCertificateFile", "caCertificatePath", "truststoreFile", "certificateVerification"))
+    }
+
+    private static let trustWarningLimit = 20
 
     private func load(_ trust: TrustSource) throws(TLSError) -> [[UInt8]] {
         do throws(TLSError) {
@@ -298,6 +321,7 @@ struct HostContextBuilder {
         do throws(TLSError) {
             let policy = try configuration.resolvedRevocation()
             let lists = try RevocationLists(configuration)
+            try lists.checkSignatures(anchors)
             try lists.add(to: store)
             digest.add("revocation \(policy) lists")
             for bytes in lists.contents { digest.add(bytes) }

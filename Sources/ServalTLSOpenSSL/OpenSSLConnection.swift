@@ -45,6 +45,7 @@ final class OpenSSLConnection {
         SSL_free(ssl)
         lateAuthentication?.deallocate()
         serval_io_free_spill(io)
+        X509_free(io.pointee.refused)
         io.deallocate()
         server.connectionEnded()
     }
@@ -218,7 +219,8 @@ final class OpenSSLConnection {
 
     private func failure(duringHandshake: Bool) -> TLSError {
         let verifyResult = SSL_get_verify_result(ssl)
-        let error = OpenSSLFailure.connectionError(duringHandshake: duringHandshake, verifyResult: verifyResult, host: host)
+        let refused = RefusedCertificate(io.pointee)
+        let error = OpenSSLFailure.connectionError(duringHandshake: duringHandshake, verifyResult: verifyResult, refused: refused, host: host)
         guard error.code == .clientCertificateRejected, let revocation else { return error }
         return revocation.failure(verifyResult: verifyResult) ?? error
     }

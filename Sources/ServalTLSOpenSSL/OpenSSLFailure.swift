@@ -15,10 +15,25 @@ enum OpenSSLFailure {
         return code == 0 ? "unknown reason" : "error \(code)"
     }
 
+    /// The oldest error of the queue, which is emptied; but a certificate that was refused stands behind what its verification stumbled over.
+    private static func takeDecidingCode() -> UInt {
+        let first = ERR_get_error()
+        var code = first
+        while code != 0 {
+            if serval_error_library(code) == ERR_LIB_SSL, serval_error_reason(code) == SSL_R_CERTIFICATE_VERIFY_FAILED {
+                ERR_clear_error()
+                return code
+            }
+            code = ERR_get_error()
+        }
+        return first
+    }
+
     /// Why a connection failed, from the thread's error queue, which is emptied.
-    static func connectionError(duringHandshake: Bool, verifyResult: Int, host: OpenSSLHostContext) -> TLSError {
-        let code = ERR_get_error()
-        ERR_clear_error()
+    ///
+    /// - Parameter refused: the certificate that a verification which failed was about.
+    static func connectionError(duringHandshake: Bool, verifyResult: Int, refused: RefusedCertificate?, host: OpenSSLHostContext) -> TLSError {
+        let code = takeDecidingCode()
         let number = serval_error_reason(code)
         let words = reason(code)
         guard serval_error_library(code) == ERR_LIB_SSL else {
@@ -42,7 +57,7 @@ enum OpenSSLFailure {
             return TLSError(.clientCertificateMissing, "The client sent no certificate and certificateVerification is [required]")
                 .because(.clientCertificateMissing, decidedBy: "SSLHostConfig certificateVerification")
         case SSL_R_CERTIFICATE_VERIFY_FAILED:
-            return ClientCertificateFailure.error(verifyResult: Int32(clamping: verifyResult), otherwise: words)
+            return ClientCertificateFailure.error(verifyResult: Int32(clamping: verifyResult), refused, otherwise: words)
         case SSL_R_HTTP_REQUEST, SSL_R_HTTPS_PROXY_REQUEST, SSL_R_WRONG_VERSION_NUMBER, SSL_R_RECORD_LENGTH_MISMATCH:
             return TLSError(duringHandshake ? .notTLS : .protocolViolation, "The client does not speak TLS (\(words))").because(.notTLS)
         default:
@@ -115,48 +130,5 @@ extension TLSError {
         error.cause = cause
         error.setting = setting
         return error
-    }
-}
-
-/// Why a client's certificate is not accepted, by OpenSSL's number.
-enum ClientCertificateFailure {
-    static func error(verifyResult: Int32, otherwise words: String) -> TLSError {
-        let reason = X509_verify_cert_error_string(Int(verifyResult)).map { String(cString: $0) } ?? words
-        let (cause, advice, setting) = meaning(of: verifyResult)
-        return TLSError(.clientCertificateRejected, "The client's certificate was refused: \(reason); \(advice)").because(cause, decidedBy: setting)
-    }
-
-    private static let trust = "SSLHostConfig caCertificateFile, caCertificatePath or truststoreFile"
-    private static let lists = "SSLHostConfig certificateRevocationListFile or certificateRevocationListPath"
-
-    private static func meaning(of code: Int32) -> (TLSHandshakeFailure.Cause, advice: String, setting: String?) {
-        switch code {
-        case X509_V_ERR_CERT_HAS_EXPIRED: (.clientCertificateExpired, "the client needs a new one", nil)
-        case X509_V_ERR_CERT_NOT_YET_VALID: (.clientCertificateNotYetValid, "one of the clocks may be wrong", nil)
-        case X509_V_ERR_CERT_REVOKED: (.clientCertificateRevoked, "its issuer says so", lists)
-        case X509_V_ERR_INVALID_PURPOSE, X509_V_ERR_INVALID_CA, X509_V_ERR_CERT_REJECTED:
-            (
-                .clientCertificateWrongPurpose, "it, or one of its issuers, is not made for this use (extendedKeyUsage clientAuth, basicConstraints)",
-                nil
-            )
-        case X509_V_ERR_CERT_CHAIN_TOO_LONG, X509_V_ERR_PATH_LENGTH_EXCEEDED:
-            (
-                .clientCertificateChainTooLong, "certificateVerificationDepth says how many certificates may lie between it and a trusted one",
-                "SSLHostConfig certificateVerificationDepth"
-            )
-        case X509_V_ERR_UNABLE_TO_GET_CRL, X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, X509_V_ERR_CRL_HAS_EXPIRED, X509_V_ERR_CRL_NOT_YET_VALID,
-            X509_V_ERR_CRL_SIGNATURE_FAILURE, X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE, X509_V_ERR_DIFFERENT_CRL_SCOPE:
-            (.clientCertificateStatusUnknown, "every certificate of the chain needs a current revocation list of its issuer", lists)
-        case X509_V_ERR_EE_KEY_TOO_SMALL, X509_V_ERR_CA_KEY_TOO_SMALL, X509_V_ERR_CA_MD_TOO_WEAK:
-            (.clientCertificateTooWeak, "OpenSSL's security level decides (@SECLEVEL in ciphers)", "SSLHostConfig ciphers")
-        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT,
-            X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_CERT_UNTRUSTED,
-            X509_V_ERR_CERT_SIGNATURE_FAILURE:
-            (
-                .clientCertificateUntrusted, "caCertificateFile or truststoreFile says who is trusted; intermediates have to come from the client",
-                trust
-            )
-        default: (.clientCertificateRejected, "caCertificateFile or truststoreFile says who is trusted", trust)
-        }
     }
 }

@@ -63,9 +63,13 @@ final class OpenSSLHostContext: @unchecked Sendable {
         sessions = SessionCache(limit: configuration.sessionCacheSize == -1 ? 20480 : configuration.sessionCacheSize, lifetime: sessionLifetime)
         applicationProtocols = alpnProtocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
 
+        var ticketKeyMark: [UInt8]?
         var builder = HostContextBuilder(context, configuration, tokens: tokens, service: service, stapleDirectory: stapleDirectory, logger: logger)
         do {
             try builder.build(sessionLifetime: sessionLifetime)
+            if let file = configuration.ticketKeyFile {
+                ticketKeyMark = CertificateData(der: try TicketKeyFile.read(file).flatMap { $0 + [0] }).sha256Fingerprint
+            }
             let rotation = Int(configuration.ticketKeyRotation.components.seconds)
             ticketKeys = try TicketKeyRing.shared(
                 builder.settings,
@@ -83,7 +87,9 @@ final class OpenSSLHostContext: @unchecked Sendable {
         summary = builder.summary
         protocolsInWords = builder.spokenProtocols.map(\.rawValue).joined(separator: "+")
         groups = builder.groups
-        description = builder.description
+        var description = builder.description
+        description.ticketKeyMark = ticketKeyMark
+        self.description = description
         externalKeys = builder.externalKeys
         revocation = builder.revocation
         staples = builder.staples

@@ -3,6 +3,12 @@ import ServalTLS
 
 /// Handshakes that fail.
 extension OpenSSLServerHandler {
+    /// A socket that fails during the handshake has been reset by the client, or by whoever stands between; nobody else would tell of it.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard phase == .handshake || (phase == .hello && hello != nil), error is IOError else { return context.fireErrorCaught(error) }
+        fail(context, abortion)
+    }
+
     /// Reports `error` and closes without further words.
     func fail(_ context: ChannelHandlerContext, _ error: TLSError) {
         guard phase != .closed else { return }

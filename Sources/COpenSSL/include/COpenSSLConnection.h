@@ -25,6 +25,10 @@ typedef struct serval_io {
     // The last fatal alert or warning of the handshake in each direction, plus one; 0 for none.
     uint16_t alert_sent;
     uint16_t alert_received;
+    // The certificate for whose sake the client's chain was refused, or NULL; its place in the chain, and whether it is one of the trusted ones.
+    X509 *refused;
+    int refused_depth;
+    int refused_is_trusted;
 } serval_io;
 
 // An SSL over `io`, waiting for a client; NULL when memory is short. `io` must outlive it.
@@ -33,6 +37,11 @@ void serval_io_free_spill(serval_io *io);
 
 // Has the connections of a context note their alerts in their serval_io.
 void serval_ctx_note_alerts(SSL_CTX *context);
+
+// Has the connections of a context note which certificate a client's chain was refused for.
+void serval_ctx_note_refusals(SSL_CTX *context);
+// The same at the end of a verification of one's own.
+void serval_note_refusal(X509_STORE_CTX *check);
 
 // Whether connections of a context may speak a version.
 static inline int serval_ctx_speaks(SSL_CTX *c, int version) {

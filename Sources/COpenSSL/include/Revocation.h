@@ -62,6 +62,11 @@ int serval_must_staple(X509 *certificate);
 // The answer to a client's status_request; OpenSSL frees a copy of it.
 int serval_set_staple(SSL *ssl, const uint8_t *answer, size_t length);
 
+enum { SERVAL_NOT_SIGNED = 0, SERVAL_SIGNED = 1, SERVAL_OTHER_KEY = 2 };
+
+// Whether an authority of the list's issuer's name has signed the list; SERVAL_OTHER_KEY if it has not, and the list says that it is signed with another key.
+int serval_crl_is_signed_by(X509_CRL *list, X509 *issuer);
+
 // A store in which `anchor` alone is trusted, whether it signed itself or not.
 X509_STORE *serval_store_of(X509 *anchor);
 

@@ -162,7 +162,7 @@ struct CertificateChecks {
                 finding(
                     .missingSAN,
                     severity,
-                    "The certificate of \(fields.subject) has no subject alternative name\(isHost ? "; browsers and Java ignore CN" : ", so that it serves no host").",
+                    "The certificate of \(fields.subject) has no subject alternative name\(isHost ? "; browsers ignore CN" : ", so that it serves no host").",
                     advice: advice
                 )
             ]

@@ -134,7 +134,7 @@ extension KeyStoreFinding.Code {
     /// More than 398 days.
     public static let longValidity = Self("long-validity", "valid for longer than browsers accept from public authorities")
     /// No subject alternative names.
-    public static let missingSAN = Self("missing-san", "no subject alternative name: browsers and Java ignore CN")
+    public static let missingSAN = Self("missing-san", "no subject alternative name: browsers ignore CN")
     /// CN is a host name that the alternative names do not cover.
     public static let cnNotInSAN = Self("cn-not-in-san", "the host name in CN is not among the subject alternative names")
     /// An address written as a DNS name, or a name that no host can have.

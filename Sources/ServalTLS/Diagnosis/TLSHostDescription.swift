@@ -19,6 +19,8 @@ public struct TLSHostDescription: Sendable, Hashable {
     package var trustedCertificates: [[UInt8]] = []
     /// The revocation lists, in the order of their files.
     package var revocationLists: [RevocationListMark] = []
+    /// What tells the keys for session tickets that come from a file from others (SHA-256); nil where they do not.
+    package var ticketKeyMark: [UInt8]?
 
     /// What tells one revocation list from another.
     package struct RevocationListMark: Sendable, Hashable {
@@ -28,11 +30,17 @@ public struct TLSHostDescription: Sendable, Hashable {
         package var issuer: String
         /// SHA-256 of the list.
         package var fingerprint: [UInt8]
+        /// From when it says something, in seconds since 1970.
+        package var thisUpdate: Int
+        /// When there should be a newer one; nil if it does not say.
+        package var nextUpdate: Int?
 
-        package init(path: String, issuer: String, fingerprint: [UInt8]) {
+        package init(path: String, issuer: String, fingerprint: [UInt8], thisUpdate: Int, nextUpdate: Int?) {
             self.path = path
             self.issuer = issuer
             self.fingerprint = fingerprint
+            self.thisUpdate = thisUpdate
+            self.nextUpdate = nextUpdate
         }
     }
 

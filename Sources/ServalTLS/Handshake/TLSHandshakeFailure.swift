@@ -88,6 +88,8 @@ extension TLSHandshakeFailure {
         public static let clientCertificateUntrusted = Cause("client-certificate-untrusted", level: .info)
         /// It has expired.
         public static let clientCertificateExpired = Cause("client-certificate-expired", level: .info)
+        /// A certificate that the host trusts, and that it leads to, has expired or is not valid yet.
+        public static let trustedCertificateExpired = Cause("trusted-certificate-expired", level: .warning)
         /// It is not valid yet.
         public static let clientCertificateNotYetValid = Cause("client-certificate-not-yet-valid", level: .info)
         /// It has been revoked.

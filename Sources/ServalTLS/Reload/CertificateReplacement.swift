@@ -6,8 +6,10 @@ public struct CertificateReplacement: Sendable {
     public var added: [PresentedCertificate]
     /// Certificates that are not presented any more.
     public var removed: [PresentedCertificate]
-    /// What else is different, host by host, each in one line: trusted certificates, revocation lists.
+    /// What else is different, host by host, each in one line: trusted certificates, revocation lists, the file of session ticket keys.
     public var otherChanges: [String] = []
+    /// Revocation lists that take the place of others, host by host.
+    private var replacedLists: [(hostName: String, old: TLSHostDescription.RevocationListMark, new: TLSHostDescription.RevocationListMark)] = []
 
     /// Compares what two contexts present.
     public init(from old: [TLSHostDescription], to new: [TLSHostDescription]) {
@@ -17,6 +19,10 @@ public struct CertificateReplacement: Sendable {
         removed = before.filter { certificate in !after.contains { $0.hostName == certificate.hostName && $0.chain == certificate.chain } }
         for host in new {
             guard let former = old.first(where: { $0.hostName == host.hostName }) else { continue }
+            for list in host.revocationLists where !former.revocationLists.contains(list) {
+                let old = former.revocationLists.filter { $0.path == list.path && $0.issuer == list.issuer }
+                for old in old { replacedLists.append((host.hostName, old, list)) }
+            }
             otherChanges += Self.changes(from: former, to: host).map { "SSLHostConfig [\(host.hostName)]: \($0)" }
         }
     }
@@ -26,6 +32,7 @@ public struct CertificateReplacement: Sendable {
 
     private static func changes(from old: TLSHostDescription, to new: TLSHostDescription) -> [String] {
         var changes: [String] = []
+        let now = KeyStore.millisecondsNow() / 1000
         let before = Set(old.trustedCertificates)
         let after = Set(new.trustedCertificates)
         if before != after {
@@ -33,10 +40,12 @@ public struct CertificateReplacement: Sendable {
             let removed = before.subtracting(after).count
             changes.append("trusted certificates: \(added) added, \(removed) removed, \(after.count) now")
         }
+        if let mark = new.ticketKeyMark, old.ticketKeyMark != mark { changes.append("other session ticket keys in the serval.sessionTicketKeyFile") }
         var lists: [String] = []
         for list in new.revocationLists where !old.revocationLists.contains(list) {
             let isKnown = old.revocationLists.contains { $0.path == list.path && $0.issuer == list.issuer }
-            lists.append("\(isKnown ? "another" : "a further") revocation list of [\(list.issuer)] in [\(list.path)]")
+            let state = list.nextUpdate.flatMap { $0 < now ? ", which is out of date since \(ISOTime.text(Int64($0)))" : nil } ?? ""
+            lists.append("\(isKnown ? "another" : "a further") revocation list of [\(list.issuer)] in [\(list.path)]\(state)")
         }
         for list in old.revocationLists where !new.revocationLists.contains(where: { $0.path == list.path && $0.issuer == list.issuer }) {
             lists.append("no revocation list of [\(list.issuer)] in [\(list.path)] any more")
@@ -46,10 +55,11 @@ public struct CertificateReplacement: Sendable {
         return changes
     }
 
-    /// Refuses to replace certificates that clients accept by some that they will not.
+    /// Refuses to replace certificates that clients accept by some that they will not, and revocation lists by some that say nothing yet.
     ///
     /// - Parameter time: in seconds since 1970.
-    /// - Throws: `.certificateNotValid` if a new certificate has expired, or is not valid yet, while the old one of its host is valid.
+    /// - Throws: `.certificateNotValid` if a new certificate has expired, or is not valid yet, while the old one of its host is valid, or if a new revocation list is
+    ///   not valid yet; one that has ended counts, because the authority may have stopped to vouch for anybody.
     public func check(at time: Int64 = KeyStore.millisecondsNow() / 1000) throws(TLSError) {
         for certificate in added where !certificate.isValid(at: time) {
             let old = removed.filter { $0.hostName == certificate.hostName }
@@ -58,6 +68,12 @@ public struct CertificateReplacement: Sendable {
             throw TLSError(
                 .certificateNotValid,
                 "SSLHostConfig [\(certificate.hostName)]: the new certificate \(state) (\(certificate.source), serial number \(certificate.serialNumber)); the one in use is valid"
+            )
+        }
+        for (hostName, old, new) in replacedLists where Int64(old.thisUpdate) <= time && Int64(new.thisUpdate) > time {
+            throw TLSError(
+                .certificateNotValid,
+                "SSLHostConfig [\(hostName)]: the new revocation list of [\(new.issuer)] in [\(new.path)] is valid from \(ISOTime.text(Int64(new.thisUpdate))) only; is one of the clocks wrong?"
             )
         }
     }

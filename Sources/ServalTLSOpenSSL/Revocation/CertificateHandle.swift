@@ -26,6 +26,11 @@ final class CertificateHandle: @unchecked Sendable {
 
     var issuer: String { Self.words(X509_get_issuer_name(pointer)) }
 
+    /// From when until when it is valid, in seconds since 1970.
+    var validity: (start: Int64, end: Int64) {
+        (serval_seconds(X509_get0_notBefore(pointer)), serval_seconds(X509_get0_notAfter(pointer)))
+    }
+
     /// Whether it has the same name as its issuer, as roots have.
     var isSelfIssued: Bool { X509_NAME_cmp(X509_get_subject_name(pointer), X509_get_issuer_name(pointer)) == 0 }
 
@@ -48,6 +53,9 @@ final class CertificateHandle: @unchecked Sendable {
         guard X509_check_issued(other.pointer, pointer) == X509_V_OK, let key = X509_get0_pubkey(other.pointer) else { return false }
         return X509_verify(pointer, key) == 1
     }
+
+    /// Whether this one has signed a revocation list (`SERVAL_SIGNED` and the like).
+    func findingAbout(_ list: OpaquePointer) -> Int32 { serval_crl_is_signed_by(list, pointer) }
 
     /// Whether this one demands a stapled answer (RFC 7633).
     var demandsStaple: Bool { serval_must_staple(pointer) == 1 }

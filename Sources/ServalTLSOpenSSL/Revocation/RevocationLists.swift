@@ -56,9 +56,51 @@ struct RevocationLists {
     /// A number that is the same for names that are the same to OpenSSL.
     static func number(_ name: OpaquePointer?) -> UInt { X509_NAME_hash_ex(name, nil, nil, nil) }
 
+    /// Refuses lists that bear the name of a trusted authority which has not signed them: nobody could be let in by them, whoever has put them there.
+    ///
+    /// A list that says that another key has signed it may stand beside one of the authority's present key. About lists of authorities that are not trusted
+    /// themselves nothing can be said yet: their certificates come from clients.
+    func checkSignatures(_ anchors: [CertificateHandle]) throws(TLSError) {
+        let names = anchors.map { Self.number(X509_get_subject_name($0.pointer)) }
+        var proven: Set<UInt> = []
+        var open: [(fact: TLSRevocationFacts.RevocationList, issuer: UInt)] = []
+        for (fact, bytes) in zip(facts, contents) {
+            guard let list = Self.parse(bytes) else { continue }
+            defer { X509_CRL_free(list) }
+            let issuer = Self.number(X509_CRL_get_issuer(list))
+            let findings = zip(anchors, names).filter { $0.1 == issuer }.map { Int($0.0.findingAbout(list)) }
+            guard !findings.isEmpty else { continue }
+            if findings.contains(SERVAL_SIGNED) {
+                proven.insert(issuer)
+            } else if findings.contains(SERVAL_NOT_SIGNED) {
+                throw unsigned(fact)
+            } else {
+                open.append((fact, issuer))
+            }
+        }
+        if let list = open.first(where: { !proven.contains($0.issuer) }) { throw unsigned(list.fact) }
+    }
+
+    private func unsigned(_ list: TLSRevocationFacts.RevocationList) -> TLSError {
+        TLSError(
+            .invalidKeyMaterial,
+            about(
+                "The revocation list of [\(list.issuer)] in [\(list.path)] is not signed by the trusted authority of this name: it is forged, damaged, or of another authority"
+            )
+        )
+    }
+
     /// What tells the lists from others.
     var marks: [TLSHostDescription.RevocationListMark] {
-        zip(facts, contents).map { .init(path: $0.path, issuer: $0.issuer, fingerprint: CertificateData(der: $1).sha256Fingerprint) }
+        zip(facts, contents).map {
+            .init(
+                path: $0.path,
+                issuer: $0.issuer,
+                fingerprint: CertificateData(der: $1).sha256Fingerprint,
+                thisUpdate: $0.thisUpdate,
+                nextUpdate: $0.nextUpdate
+            )
+        }
     }
 
     /// Gives the lists to the store in which clients are verified.
@@ -76,6 +118,10 @@ struct RevocationLists {
     func warnings(_ policy: RevocationPolicy) -> [String] {
         let now = currentSecond()
         var warnings = facts.compactMap { list -> String? in
+            if list.thisUpdate > now {
+                let outcome = if case .softFail = policy { "is no proof before" } else { "lets nobody in before" }
+                return "The revocation list of [\(list.issuer)] in [\(list.path)] is not valid yet and \(outcome) \(UTCTime.words(list.thisUpdate))"
+            }
             guard let end = list.nextUpdate, end < now else { return nil }
             let outcome = if case .softFail = policy { "is no proof any more" } else { "lets nobody in any more" }
             return "The revocation list of [\(list.issuer)] in [\(list.path)] is out of date since \(UTCTime.words(end)) and \(outcome)"

@@ -68,7 +68,11 @@ struct OCSPAuthority: Sendable {
 
     /// A revocation list; with `isStale` one that ended long ago.
     func revocationList(_ name: String = "crl.pem", isStale: Bool = false) async throws -> String {
-        let times = isStale ? ["-crl_lastupdate", "20200101000000Z", "-crl_nextupdate", "20200201000000Z"] : []
+        try await revocationList(name, times: isStale ? ["-crl_lastupdate", "20200101000000Z", "-crl_nextupdate", "20200201000000Z"] : [])
+    }
+
+    /// A revocation list with times as `openssl ca` takes them.
+    func revocationList(_ name: String = "crl.pem", times: [String]) async throws -> String {
         try await ca(["-gencrl", "-out", folder.path(name)] + times)
         return folder.path(name)
     }

@@ -72,9 +72,15 @@ struct Certificates: Sendable {
         clientOfOtherAuthority = try await maker.issue("stranger", by: otherAuthority, extensions: "extendedKeyUsage=clientAuth")
     }
 
-    /// One more certificate, valid for a month.
-    func issue(_ name: String, by issuer: Pair, extensions: String) async throws -> Pair {
-        try await Maker(folder: folder).issue(name, by: issuer, extensions: extensions)
+    /// One more certificate, valid for a month, or for the dates given, as `openssl ca` writes them.
+    func issue(
+        _ name: String,
+        by issuer: Pair,
+        extensions: String,
+        key: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        dates: (start: String, end: String)? = nil
+    ) async throws -> Pair {
+        try await Maker(folder: folder).issue(name, by: issuer, extensions: extensions, key: key, dates: dates)
     }
 
     /// A certificate of this authority that is valid for the dates given, as `openssl ca` writes them.
