@@ -88,12 +88,15 @@ def sessions(seeds):
     def text(value):
         return struct.pack(">I", len(value)) + value
 
-    def session(version, accessed, deadline, principal, head, attributes):
-        start = b"SVS1" + struct.pack(">Qqq", version, accessed, deadline) + text(principal) + text(head) + struct.pack(">I", len(attributes))
-        return start + b"".join(text(name) + struct.pack(">Q", version) + text(value) for name, version, value in attributes)
+    def session(version, accessed, deadline, principal, head, attributes, writings=()):
+        start = (b"SVS2" if writings else b"SVS1") + struct.pack(">Qqq", version, accessed, deadline) + text(principal) + text(head)
+        if writings:
+            start += struct.pack(">B", len(writings)) + b"".join(struct.pack(">QQQ", *writing) for writing in writings)
+        return start + struct.pack(">I", len(attributes)) + b"".join(text(name) + struct.pack(">Q", version) + text(value) for name, version, value in attributes)
 
     never = (1 << 63) - 1
     seeds.add("session", session(1, 1_700_000_000_000, never, b"", b"", []))
+    seeds.add("session", session(7, 1_700_000_000_000, never, b"", b"head", [(b"a", 7, b"")], [(1, 2, 6), (3, 4, 7)]))
     seeds.add("session", session(7, 1_700_000_000_000, 1_700_001_800_000, b"0" * 64, b"head", [(b"", 1, b""), ("\u00e4".encode(), 7, b"value")]))
     for principal in (b"", b"duke"):
         head = b"\1" + bytes(16) + text(b"0123456789ABCDEF") + struct.pack(">qqB", 1_700_000_000_000, 1_800_000, principal != b"") + text(principal)

@@ -119,17 +119,9 @@ public final class FileSessionStore: SessionStore {
         try await self.run(on: key) { folder, key throws(SessionError) in try folder.save(changes, to: key) }
     }
 
-    /// See ``SessionStore/rename(_:to:head:principal:forwarding:)``.
-    public func rename(
-        _ key: StoredSessionKey,
-        to newKey: StoredSessionKey,
-        head: [UInt8],
-        principal: String?,
-        forwarding: StoredSession
-    ) async throws(SessionError) -> SessionRenameResult {
-        try await self.run(on: key) { folder, key throws(SessionError) in
-            try folder.rename(key, to: FileKey(newKey), head: head, principal: principal, forwarding: forwarding)
-        }
+    /// See ``SessionStore/rename(_:by:)``.
+    public func rename(_ key: StoredSessionKey, by renaming: StoredSessionRenaming) async throws(SessionError) -> SessionRenameResult {
+        try await self.run(on: key) { folder, key throws(SessionError) in try folder.rename(key, by: renaming) }
     }
 
     /// See ``SessionStore/touch(_:lastAccessed:deadline:)``.

@@ -11,13 +11,8 @@ import ServalSessions
 /// 4. Both records take their places, the old file is deleted, all is synced, the file of step 3 is deleted.
 /// 5. The lock files are cleared.
 extension SessionFolder {
-    func rename(
-        _ key: FileKey,
-        to newKey: FileKey,
-        head: [UInt8],
-        principal: String?,
-        forwarding: StoredSession
-    ) throws(SessionError) -> SessionRenameResult {
+    func rename(_ key: FileKey, by renaming: StoredSessionRenaming) throws(SessionError) -> SessionRenameResult {
+        let (newKey, forwarding) = (FileKey(renaming.key), renaming.forwarding)
         let forwardingKey = FileKey(forwarding.key)
         let forwardingBytes = try forwarding.encoded()
         let shards = try self.shards([key.shard, newKey.shard, forwardingKey.shard], .exclusive, creating: true)
@@ -27,7 +22,7 @@ extension SessionFolder {
         guard try new.session(newKey) == nil else { return .taken }
         guard let (stored, due) = try old.session(key) else { return .absent }
         var session = stored
-        session.rename(to: newKey.sessionKey, head: head, principal: principal)
+        guard session.apply(renaming) else { return .conflict(stored) }
         let encoded = try session.encoded()
 
         let move = Move(from: key, to: newKey, forwarding: forwardingKey)
@@ -50,11 +45,11 @@ extension SessionFolder {
         for shard in shards.values {
             try self.note(shard) { index in
                 if shard === old { index.remove(key) }
-                if shard === new { index.set(newKey, due: due, principal: principal) }
+                if shard === new { index.set(newKey, due: due, principal: renaming.principal) }
                 if shard === forward { index.set(forwardingKey, due: forwarding.due, principal: forwarding.principal) }
             }
         }
-        return .renamed
+        return .renamed(version: session.version)
     }
 
     /// What remains to be done of a move that is decided; may be done again.

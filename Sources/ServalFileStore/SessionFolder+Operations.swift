@@ -23,6 +23,7 @@ extension SessionFolder {
 
     func save(_ changes: StoredSessionChanges, to key: FileKey) throws(SessionError) -> SessionSaveResult {
         guard let shard = try self.shard(key.shard, .exclusive, creating: false), let (stored, due) = try shard.session(key) else { return .absent }
+        if let version = stored.version(of: changes.mark) { return .saved(version: version) }
         var session = stored
         let isClaimed = due > stored.due
         guard session.apply(changes) else { return .conflict(session) }

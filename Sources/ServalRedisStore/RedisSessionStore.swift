@@ -149,6 +149,7 @@ public final class RedisSessionStore: SessionStore {
             while let bytes = stored.bytes {
                 guard var session = try? StoredSession(key: key, encoded: bytes) else { return .absent }
                 let deadline = session.deadline
+                if let version = session.version(of: changes.mark) { return .saved(version: version) }
                 guard session.apply(changes) else { return .conflict(session) }
                 let words = [coding.id(key), coding.header(bytes), coding.score(deadline)] + (try coding.record(session))
                 stored = try connection.run(.replace, coding, words, changes: true)
@@ -158,30 +159,24 @@ public final class RedisSessionStore: SessionStore {
         }
     }
 
-    /// See ``SessionStore/rename(_:to:head:principal:forwarding:)``.
-    public func rename(
-        _ key: StoredSessionKey,
-        to newKey: StoredSessionKey,
-        head: [UInt8],
-        principal: String?,
-        forwarding: StoredSession
-    ) async throws(SessionError) -> SessionRenameResult {
-        let forward = [self.coding.id(forwarding.key)] + (try self.coding.record(forwarding))
+    /// See ``SessionStore/rename(_:by:)``.
+    public func rename(_ key: StoredSessionKey, by renaming: StoredSessionRenaming) async throws(SessionError) -> SessionRenameResult {
+        let forward = [self.coding.id(renaming.forwarding.key)] + (try self.coding.record(renaming.forwarding))
         return try await self.run { [coding] connection throws(SessionError) in
             var stored = try connection.run(["GET", coding.key(key)])
             while let bytes = stored.bytes {
                 guard var session = try? StoredSession(key: key, encoded: bytes) else { return .absent }
-                session.rename(to: newKey, head: head, principal: principal)
-                let words = [coding.id(key), coding.id(newKey), coding.header(bytes)] + (try coding.record(session)) + forward
+                guard session.apply(renaming) else { return .conflict(session) }
+                let words = [coding.id(key), coding.id(renaming.key), coding.header(bytes)] + (try coding.record(session)) + forward
                 stored = try connection.run(.rename, coding, words, changes: true)
                 switch stored.integer {
-                case 1: return .renamed
+                case 1: return .renamed(version: session.version)
                 case 0: return .absent
                 case -1: return .taken
                 default: continue
                 }
             }
-            return try connection.run(["EXISTS", coding.key(newKey)]).integer == 1 ? .taken : .absent
+            return try connection.run(["EXISTS", coding.key(renaming.key)]).integer == 1 ? .taken : .absent
         }
     }
 

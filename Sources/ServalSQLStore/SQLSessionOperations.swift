@@ -26,6 +26,7 @@ extension SQLSessionStatements {
         on connection: some SQLConnection
     ) throws(SessionError) -> SessionSaveResult {
         guard var (session, claim) = try self.locked(key, on: connection) else { return .absent }
+        if let version = session.version(of: changes.mark) { return .saved(version: version) }
         guard session.apply(changes) else { return .conflict(session) }
         if let end = claim, session.deadline.map({ $0 >= end }) ?? true { claim = nil }
         _ = try connection.execute(self.update(session, encoded: try session.encoded(), claim: claim))
@@ -34,19 +35,16 @@ extension SQLSessionStatements {
 
     package func rename(
         _ key: StoredSessionKey,
-        to newKey: StoredSessionKey,
-        head: [UInt8],
-        principal: String?,
-        forwarding: StoredSession,
+        by renaming: StoredSessionRenaming,
         on connection: some SQLConnection
     ) throws(SessionError) -> SessionRenameResult {
-        guard try connection.query(self.exists(newKey)).isEmpty else { return .taken }
+        guard try connection.query(self.exists(renaming.key)).isEmpty else { return .taken }
         guard var (session, _) = try self.locked(key, on: connection) else { return .absent }
-        session.rename(to: newKey, head: head, principal: principal)
+        guard session.apply(renaming) else { return .conflict(session) }
         guard try connection.execute(self.insert(session, encoded: try session.encoded())) == 1 else { return .taken }
         _ = try connection.execute(self.delete(key))
-        _ = try connection.execute(self.insert(forwarding, encoded: try forwarding.encoded(), replacing: true))
-        return .renamed
+        _ = try connection.execute(self.insert(renaming.forwarding, encoded: try renaming.forwarding.encoded(), replacing: true))
+        return .renamed(version: session.version)
     }
 
     package func touch(

@@ -78,8 +78,9 @@ struct InterruptedRenameTests {
             #expect(stored.1 == .absent && stored.2 == .absent)
         }
         // All is as if nothing had happened; a restart sees the same.
-        let isTaken = try await store.rename(new.key, to: self.key("again"), head: [4], principal: nil, forwarding: forwarding)
-        #expect(isTaken == (stop.isDecided ? .renamed : .absent))
+        let renaming = StoredSessionRenaming(to: self.key("again"), head: [4], expectedHead: [2], principal: nil, forwarding: forwarding)
+        let answer = try await store.rename(new.key, by: renaming)
+        #expect(answer == (stop.isDecided ? .renamed(version: 4) : .absent))
         await store.stop()
         try await store.start()
         #expect(try await store.count() == (stop.isDecided ? 2 : 1))

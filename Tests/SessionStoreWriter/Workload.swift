@@ -32,7 +32,14 @@ struct Workload {
             )
         case 3:
             let forwarding = self.session(self.key("forwarding", round), round)
-            isDone = try await store.rename(old, to: new, head: [2], principal: "principal \(self.worker)", forwarding: forwarding) == .renamed
+            let renaming = StoredSessionRenaming(
+                to: new,
+                head: [2],
+                expectedHead: [1],
+                principal: "principal \(self.worker)",
+                forwarding: forwarding
+            )
+            isDone = try await store.rename(old, by: renaming) == .renamed(version: 3)
         default: isDone = round == 0 ? true : try await store.remove(self.key("new", round - 1))
         }
         guard isDone else {

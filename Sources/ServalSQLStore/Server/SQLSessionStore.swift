@@ -161,16 +161,10 @@ public final class SQLSessionStore: SessionStore {
         try await self.transaction { statements, connection throws(SessionError) in try statements.save(changes, to: key, on: connection) }
     }
 
-    /// See ``SessionStore/rename(_:to:head:principal:forwarding:)``.
-    public func rename(
-        _ key: StoredSessionKey,
-        to newKey: StoredSessionKey,
-        head: [UInt8],
-        principal: String?,
-        forwarding: StoredSession
-    ) async throws(SessionError) -> SessionRenameResult {
+    /// See ``SessionStore/rename(_:by:)``.
+    public func rename(_ key: StoredSessionKey, by renaming: StoredSessionRenaming) async throws(SessionError) -> SessionRenameResult {
         try await self.transaction { statements, connection throws(SessionError) in
-            try statements.rename(key, to: newKey, head: head, principal: principal, forwarding: forwarding, on: connection)
+            try statements.rename(key, by: renaming, on: connection)
         }
     }
 

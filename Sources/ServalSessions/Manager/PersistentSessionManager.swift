@@ -125,7 +125,7 @@ public final class PersistentSessionManager: SessionManager {
                 guard error.code == .storeUnavailable else { throw error }
             }
         }
-        guard session.isExpired(now: now, policy: self.table.policy) else { return session.isValid ? session : nil }
+        guard session.isExpired(now: now, policy: self.table.policy) else { return session.isValid && !session.isOrphan ? session : nil }
         await self.table.expire(session, at: now)
         return nil
     }
@@ -167,6 +167,9 @@ public final class PersistentSessionManager: SessionManager {
         await self.table.processExpires()
         do {
             try await self.persistence.removeLeftovers()
+            try await self.table.forEach(where: \.isUnsettled) { sessions throws(SessionError) in
+                for session in sessions { try await self.persistence.save(session) }
+            }
             try await self.processExpiredRecords()
             if case .whenIdle(let limits) = self.configuration.mode { try await self.processIdle(limits) }
         } catch {

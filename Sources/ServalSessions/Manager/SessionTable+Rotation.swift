@@ -1,34 +1,37 @@
 import Synchronization
 
-/// Giving sessions other ids.
+/// Other ids for sessions.
 extension SessionTable {
-    func rotate(_ session: HTTPSession) async throws(SessionError) -> SessionID {
-        let (oldID, newID) = try await self.renameInLine(session)
+    /// Gives a session another id and, if one is given, another principal: both or neither.
+    func rotate(_ session: HTTPSession, principal: String? = nil) async throws(SessionError) -> SessionID {
+        let previous = session.principalName
+        let (oldID, newID) = try await self.renameInLine(session, principal: principal)
+        if principal != nil { self.principal(of: session, changedFrom: previous) }
         // Out of the line: a listener may save or end the session.
         await self.events.idChanged(session, from: oldID)
         return newID
     }
 
     /// One rotation, save or end at a time, where there is a store.
-    private func renameInLine(_ session: HTTPSession) async throws(SessionError) -> (old: SessionID, new: SessionID) {
+    private func renameInLine(_ session: HTTPSession, principal: String?) async throws(SessionError) -> (old: SessionID, new: SessionID) {
         await session.enterStore()
         defer { session.leaveStore() }
+        guard try await self.persistence?.settle(session) ?? true else { throw HTTPSession.hasEnded }
         var tries = 0
         while tries < Self.maximumIDTries {
+            guard !session.isOrphan else { throw HTTPSession.hasEnded }
             let oldID = try session.replaceableID()
             let newID = self.configuration.idGenerator.makeID()
-            switch try await self.persistence?.rename(session, from: oldID, to: newID) {
+            let answer =
+                self.lookUp(newID) == nil ? try await self.persistence?.rename(session, from: oldID, to: newID, principal: principal) : .taken
+            switch answer {
             case nil, .renamed: break
-            case .taken:
+            case .taken, .again:
                 tries += 1
                 continue
-            case .absent:
-                // Another server gave it an id at this moment, or ended it.
-                guard try await self.persistence?.catchUp(session, with: oldID) ?? false else { throw HTTPSession.hasEnded }
-                tries += 1
-                continue
+            case .gone: throw HTTPSession.hasEnded
             }
-            switch self.rename(session, from: oldID, to: newID) {
+            switch self.rename(session, from: oldID, to: newID, principal: principal) {
             case .renamed: return (oldID, newID)
             case .taken:
                 tries += 1
@@ -49,12 +52,12 @@ extension SessionTable {
     private enum Renaming { case renamed, taken, absent }
 
     /// Holds the locks of both ids, so that at no moment both or none of them find the session.
-    private func rename(_ session: HTTPSession, from oldID: SessionID, to newID: SessionID) -> Renaming {
+    private func rename(_ session: HTTPSession, from oldID: SessionID, to newID: SessionID, principal: String?) -> Renaming {
         let oldNumber = Self.shardNumber(of: oldID)
         let newNumber = Self.shardNumber(of: newID)
         if oldNumber == newNumber {
             return self.shards[oldNumber].contents.withLock { contents in
-                if let refusal = Self.refusal(of: session, from: oldID, in: contents, to: newID, in: contents) { return refusal }
+                if let refusal = Self.refusal(of: session, from: oldID, in: contents, to: newID, in: contents, principal) { return refusal }
                 _ = contents.remove(oldID)
                 contents.insert(session, id: newID)
                 return .renamed
@@ -63,8 +66,8 @@ extension SessionTable {
         return self.shards[min(oldNumber, newNumber)].contents.withLock { lower in
             self.shards[max(oldNumber, newNumber)].contents.withLock { upper in
                 oldNumber < newNumber
-                    ? Self.move(session, from: oldID, in: &lower, to: newID, in: &upper)
-                    : Self.move(session, from: oldID, in: &upper, to: newID, in: &lower)
+                    ? Self.move(session, from: oldID, in: &lower, to: newID, in: &upper, principal)
+                    : Self.move(session, from: oldID, in: &upper, to: newID, in: &lower, principal)
             }
         }
     }
@@ -74,9 +77,10 @@ extension SessionTable {
         from oldID: SessionID,
         in source: inout SessionShard.Contents,
         to newID: SessionID,
-        in target: inout SessionShard.Contents
+        in target: inout SessionShard.Contents,
+        _ principal: String?
     ) -> Renaming {
-        if let refusal = self.refusal(of: session, from: oldID, in: source, to: newID, in: target) { return refusal }
+        if let refusal = self.refusal(of: session, from: oldID, in: source, to: newID, in: target, principal) { return refusal }
         _ = source.remove(oldID)
         target.insert(session, id: newID)
         return .renamed
@@ -88,24 +92,32 @@ extension SessionTable {
         from oldID: SessionID,
         in source: SessionShard.Contents,
         to newID: SessionID,
-        in target: SessionShard.Contents
+        in target: SessionShard.Contents,
+        _ principal: String?
     ) -> Renaming? {
         guard source[oldID] === session, !source.isClosed, !target.isClosed else { return .absent }
         guard target[newID] == nil else { return .taken }
-        return session.changeID(to: newID) ? nil : .absent
+        return session.changeID(to: newID, principal: principal) ? nil : .absent
     }
 
-    /// Gives a session the id that it has in the store; if a request has brought it in under that id already, the one under the old id serves the requests under
-    /// way and no others.
-    func follow(_ session: HTTPSession, from oldID: SessionID, to newID: SessionID) {
-        if case .renamed = self.rename(session, from: oldID, to: newID) { return }
-        let isGone = self.shard(of: oldID).contents.withLock { contents in
-            guard contents[oldID] === session else { return false }
-            return contents.remove(oldID) != nil
+    /// Brings the index of principals up to date.
+    func principal(of session: HTTPSession, changedFrom previous: String?) {
+        let name = session.principalName
+        guard name != previous else { return }
+        if let previous { self.principals.remove(session, from: previous) }
+        guard let name else { return }
+        self.principals.add(session, to: name)
+        // Who ended it meanwhile may have looked at the index before.
+        if self.lookUp(session.id) !== session { self.principals.remove(session, from: name) }
+    }
+
+    /// Takes a session out of the table that another server gave another id: this object serves the requests under way and no others.
+    func abandon(_ session: HTTPSession, as orphan: StoredSessionState.Orphan) {
+        let id = session.id
+        let isGone = self.shard(of: id).contents.withLock { contents in
+            contents[id] === session && contents.remove(id) != nil
         }
-        if isGone {
-            self.didForget(session)
-            session.state.withLock { $0.stored?.isOrphan = true }
-        }
+        if isGone { self.didForget(session) }
+        session.state.withLock { $0.stored?.orphan = orphan }
     }
 }

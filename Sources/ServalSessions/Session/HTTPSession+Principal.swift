@@ -12,28 +12,22 @@ extension HTTPSession {
     ///
     /// - Parameter principal: the name, not empty.
     /// - Returns: the new ID.
-    /// - Throws: ``SessionError/Code/limitReached`` if the principal has too many sessions, ``SessionError/Code/invalidated`` if the session has ended,
-    ///   ``SessionError/Code/storeUnavailable``.
+    /// - Throws: ``SessionError/Code/limitReached`` if the principal has too many sessions, and what ``HTTPSession/rotateID()`` throws. Then nobody has signed on.
     @discardableResult
     public func signOn(as principal: String) async throws(SessionError) -> SessionID {
         guard !principal.isEmpty else { throw SessionError(code: .illegalSetting, message: "a principal needs a name") }
         // Before anything changes: not from a request that knows the session only by a former id.
         _ = try self.replaceableID()
         try await self.table?.makeRoom(for: principal, besides: self)
-        let previous = self.state.withLock { state -> (isLive: Bool, name: String?) in
-            guard state.phase == .live else { return (false, nil) }
-            defer {
-                state.principal = principal
-                state.stored?.isHeadChanged = true
-            }
-            return (true, state.principal)
-        }
-        guard previous.isLive else { throw Self.hasEnded }
-        if let table = self.table {
-            if let name = previous.name { table.principals.remove(self, from: name) }
-            table.principals.add(self, to: principal)
-        }
-        return try await self.rotateID()
+        return try await self.rotateID(principal: principal)
+    }
+
+    /// Changes the id and, if one is given, the principal, both or neither.
+    func rotateID(principal: String?) async throws(SessionError) -> SessionID {
+        if let table = self.table { return try await table.rotate(self, principal: principal) }
+        let id = StandardSessionIDGenerator().makeID()
+        guard self.changeID(to: id, principal: principal) else { throw Self.hasEnded }
+        return id
     }
 }
 

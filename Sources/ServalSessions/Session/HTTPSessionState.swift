@@ -87,6 +87,7 @@ struct HTTPSessionState: Sendable {
         self.idleSince = now
         self.accessCount += 1
         self.hasReturned = true
+        self.stored?.isAccessElsewhere = false
         return true
     }
 
@@ -98,6 +99,7 @@ struct HTTPSessionState: Sendable {
         } else {
             self.lastAccessedTime = now
             self.idleSince = now
+            self.stored?.isAccessElsewhere = false
         }
     }
 
@@ -105,7 +107,8 @@ struct HTTPSessionState: Sendable {
     ///
     /// A clock that went back makes nothing expire.
     ///
-    /// Beyond its longest life a session has expired even while a request uses it.
+    /// Beyond its longest life a session has expired even while a request uses it. After an access at another server it is late by as much as that server may
+    /// keep the access to itself.
     func isExpired(now: Int64, policy: IdlePolicy) -> Bool {
         if policy.maxLifetimeMilliseconds > 0 {
             let (age, overflow) = now.subtractingReportingOverflow(self.creationTime)
@@ -114,7 +117,8 @@ struct HTTPSessionState: Sendable {
         guard self.maxInactiveMilliseconds > 0 else { return false }
         if policy.protectsActiveSessions, self.accessCount > 0 { return false }
         let (idle, overflow) = now.subtractingReportingOverflow(self.idleSince)
-        return !overflow && idle / 1000 * 1000 >= self.maxInactiveMilliseconds
+        let slack = self.stored?.isAccessElsewhere == true ? SessionPersistence.slack(of: self.maxInactiveMilliseconds) : 0
+        return !overflow && idle / 1000 * 1000 >= self.maxInactiveMilliseconds.addingClamped(slack)
     }
 
     /// Takes over that another server's request used the session later than any of this server's.
@@ -123,6 +127,7 @@ struct HTTPSessionState: Sendable {
         self.idleSince = moment
         self.lastAccessedTime = moment
         self.thisAccessedTime = moment
+        self.stored?.isAccessElsewhere = true
     }
 
     // MARK: End

@@ -25,24 +25,37 @@ final class StoredSessionState: @unchecked Sendable {
         }
     }
 
+    /// What the store has of a session that is another object's by now.
+    struct Orphan: Sendable {
+        var id: SessionID
+        var principal: String?
+    }
+
     var lineage: SessionLineage
     /// The version that the attributes in memory come from; 0 before the first save.
     var version: UInt64
     /// The versions of the attributes as this server knows them.
     var attributeVersions: [String: UInt64]
     var changes: [String: Change] = [:]
-    /// Whether idle time or principal have changed since the last save.
+    /// Whether the idle time has changed since the last save; the principal only changes together with the id.
     var isHeadChanged = false
+    /// The sealed head as the store has it, as far as known, and the version that brought it.
+    var storedHead: (bytes: [UInt8], version: UInt64)?
     /// What the store was told last, in milliseconds since 1970.
     var storedLastAccessed: Int64
     /// When this server last compared the session with the store, in milliseconds since 1970.
     var lastChecked: Int64
-    /// Whether the store may have the session although it did not say so: its answer to the first save was lost.
-    var mayBeStored = false
-    /// Whether another object is this session for new requests, under the id that another server gave it; this one only serves those under way.
-    var isOrphan = false
+    /// Whether the latest known access was at another server, which tells of it up to ``SessionPersistence/touchShare`` percent of the idle time late.
+    var isAccessElsewhere = false
+    /// A write whose answer was lost; nothing else is written before it is clear what became of it.
+    var unsettled: SessionPersistence.UnsettledWrite?
+    /// Set when another server gave the session an id that the requests of this object do not know: the object is in no table, and serves those under way.
+    var orphan: Orphan?
+    /// The name of this object in ``StoredSession/writings``, and its count of writes.
+    private let writer = UInt64.random(in: 0 ... .max)
+    private var writeCount: UInt64 = 0
     /// Whether somebody saves, renames or removes the session just now; the others wait in line.
-    private var isBusy = false
+    private(set) var isBusy = false
     private var line: [CheckedContinuation<Void, Never>] = []
 
     init(lineage: SessionLineage, version: UInt64, attributeVersions: [String: UInt64], storedLastAccessed: Int64, lastChecked: Int64) {
@@ -54,7 +67,20 @@ final class StoredSessionState: @unchecked Sendable {
     }
 
     var isStored: Bool { self.version > 0 }
-    var hasChanges: Bool { !self.changes.isEmpty || self.isHeadChanged }
+    var hasChanges: Bool { !self.changes.isEmpty || self.isHeadChanged || self.unsettled != nil }
+    var isOrphan: Bool { self.orphan != nil }
+
+    /// The name of the next write.
+    func nextMark() -> StoredSessionMark {
+        self.writeCount += 1
+        return StoredSessionMark(writer: self.writer, number: self.writeCount)
+    }
+
+    /// Notes what head the store has, unless something later is known.
+    func noteHead(_ bytes: [UInt8], version: UInt64) {
+        guard version >= self.storedHead?.version ?? 0 else { return }
+        self.storedHead = (bytes, version)
+    }
 
     func note(_ change: Change, of name: String) {
         self.changes[name] = self.changes[name].map { $0.followed(by: change) } ?? change

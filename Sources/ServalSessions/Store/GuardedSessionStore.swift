@@ -97,16 +97,8 @@ final class GuardedSessionStore: SessionStore {
         try await self.ask(.session(key)) { store throws(SessionError) in try await store.save(changes, to: key) }
     }
 
-    func rename(
-        _ key: StoredSessionKey,
-        to newKey: StoredSessionKey,
-        head: [UInt8],
-        principal: String?,
-        forwarding: StoredSession
-    ) async throws(SessionError) -> SessionRenameResult {
-        try await self.ask(.session(key)) { store throws(SessionError) in
-            try await store.rename(key, to: newKey, head: head, principal: principal, forwarding: forwarding)
-        }
+    func rename(_ key: StoredSessionKey, by renaming: StoredSessionRenaming) async throws(SessionError) -> SessionRenameResult {
+        try await self.ask(.session(key)) { store throws(SessionError) in try await store.rename(key, by: renaming) }
     }
 
     func touch(_ key: StoredSessionKey, lastAccessed: Timestamp, deadline: Timestamp?) async throws(SessionError) -> Bool {

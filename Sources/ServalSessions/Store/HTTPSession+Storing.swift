@@ -12,7 +12,10 @@ extension HTTPSession {
         var attributeVersions: [String: UInt64]
         /// The new head; `nil` if it has not changed.
         var head: SessionHead?
+        /// What the new head is made from; `nil` for a session that is not stored.
+        var expectedHead: [UInt8]?
         var principal: String?
+        var mark: StoredSessionMark
         var lastAccessed: Timestamp
         var deadline: Timestamp?
         /// Nothing but a later access.
@@ -41,6 +44,8 @@ extension HTTPSession {
     func needsSaving(touchAfterPercent share: Int64) -> Bool {
         self.state.withLock { state in
             guard state.phase == .live, let stored = state.stored else { return false }
+            // What somebody else is saving at this moment may be this request's.
+            if stored.isBusy || stored.unsettled != nil { return true }
             if stored.isStored { return stored.hasChanges || Self.isTouchDue(state, stored, share) }
             return Self.isWorthStoring(state, stored)
         }
@@ -56,27 +61,30 @@ extension HTTPSession {
             guard state.phase == .live, let stored = state.stored else { return nil }
             let isTouch = stored.isStored && !stored.hasChanges
             if isTouch {
-                guard isComplete ? stored.storedLastAccessed < state.idleSince : Self.isTouchDue(state, stored, share) else { return nil }
+                guard !stored.isOrphan, isComplete ? stored.storedLastAccessed < state.idleSince : Self.isTouchDue(state, stored, share) else {
+                    return nil
+                }
             } else if !stored.isStored {
                 guard isComplete || Self.isWorthStoring(state, stored) else { return nil }
             }
             let changes = stored.changes
             stored.changes = [:]
-            if !stored.isStored { stored.mayBeStored = true }
             let needsHead = !stored.isStored || stored.isHeadChanged
             stored.isHeadChanged = false
             var values: [String: SessionAttributeSlot.Content] = [:]
             let names: any Collection<String> = stored.isStored ? changes.keys : state.attributes.keys
             for name in names { values[name] = state.attributes[name]?.content }
             return Batch(
-                id: state.id,
+                id: stored.orphan?.id ?? state.id,
                 lineage: stored.lineage,
                 isStored: stored.isStored,
                 changes: changes,
                 values: values,
                 attributeVersions: stored.attributeVersions,
-                head: needsHead ? Self.head(of: state, lineage: stored.lineage) : nil,
-                principal: state.principal,
+                head: needsHead ? Self.head(of: state, stored) : nil,
+                expectedHead: stored.isStored ? stored.storedHead?.bytes : nil,
+                principal: Self.storedPrincipal(state, stored),
+                mark: stored.nextMark(),
                 lastAccessed: Timestamp(millisecondsSince1970: state.idleSince),
                 deadline: Self.deadline(of: state, policy: policy),
                 isTouch: isTouch
@@ -84,27 +92,44 @@ extension HTTPSession {
         }
     }
 
-    func head() -> SessionHead? {
-        self.state.withLock { state in state.stored.map { Self.head(of: state, lineage: $0.lineage) } }
-    }
-
     /// Says that a batch was saved.
     ///
-    /// - Parameter isComplete: whether the version follows the one that is in memory, so that nothing that others saved is missing here.
-    func didSave(_ batch: Batch, writing names: some Collection<String>, version: UInt64, at now: Timestamp) {
+    /// - Parameters:
+    ///   - names: the attributes that were written.
+    ///   - head: the sealed head that was written; `nil` for none.
+    ///   - version: the version that the session got by it.
+    ///   - isRepetition: whether that may have been a while ago, so that others may have written since.
+    func didSave(
+        _ batch: Batch,
+        writing names: some Collection<String>,
+        head: [UInt8]?,
+        version: UInt64,
+        isRepetition: Bool,
+        at now: Timestamp
+    ) {
         self.state.withLock { state in
             guard let stored = state.stored else { return }
             stored.storedLastAccessed = max(stored.storedLastAccessed, batch.lastAccessed.millisecondsSince1970)
-            guard !batch.isTouch else { return }
             // What could not be encoded was not written; it stays as it is, here and there.
             for name in names {
                 if case .decoded = batch.values[name] { stored.attributeVersions[name] = version } else { stored.attributeVersions[name] = nil }
             }
+            if let head { stored.noteHead(head, version: version) }
             // Otherwise another server saved in between; the next look at the store fetches what it wrote.
             if version == stored.version + 1 || !stored.isStored {
                 stored.version = version
-                stored.lastChecked = now.millisecondsSince1970
+                stored.lastChecked = isRepetition ? 0 : now.millisecondsSince1970
             }
+        }
+    }
+
+    /// Says what a store answered to a touch.
+    func didTouch(_ batch: Batch, isStored: Bool) {
+        self.state.withLock { state in
+            guard let stored = state.stored else { return }
+            stored.storedLastAccessed = max(stored.storedLastAccessed, batch.lastAccessed.millisecondsSince1970)
+            // Gone elsewhere, or under another id there: the next look at the store finds out, and an access is not worth more.
+            if !isStored { stored.lastChecked = 0 }
         }
     }
 
@@ -122,17 +147,19 @@ extension HTTPSession {
     /// Takes over what others have stored, but for attributes that this server has changed since; of those, the ones that were computed by
     /// ``HTTPSession/update(_:default:_:)`` are computed anew.
     ///
-    /// Only while nobody else saves the session.
+    /// Only while nobody else saves the session. An orphan takes over what it needs to save its own changes, and nothing else.
     ///
     /// - Parameter batch: what met a conflict; it becomes part of what is to be saved again.
     func rebase(onto record: StoredSession, head: SessionHead, unsaved batch: Batch? = nil, at now: Timestamp) {
         if let batch { self.putBack(batch) }
+        let previous = self.principalName
         // Values are released when the lock is free: their `deinit` is the application's code.
         let (recomputed, released): ([String], [SessionAttributeSlot]) = self.state.withLock { state in
             guard let stored = state.stored, record.version >= stored.version else { return ([], []) }
             var released: [SessionAttributeSlot] = []
             stored.lineage = head.lineage
-            let changed = stored.attributesDiffering(from: record)
+            var changed = stored.attributesDiffering(from: record)
+            if stored.isOrphan { changed = changed.filter { stored.changes[$0.key] != nil } }
             for (name, attribute) in changed where stored.changes[name] == nil {
                 if let slot = state.takeOver(name, attribute.map { .stored($0.bytes) }) { released.append(slot) }
             }
@@ -140,14 +167,16 @@ extension HTTPSession {
             stored.version = record.version
             stored.lastChecked = now.millisecondsSince1970
             stored.storedLastAccessed = max(stored.storedLastAccessed, record.lastAccessed.millisecondsSince1970)
-            state.noteAccessElsewhere(at: record.lastAccessed.millisecondsSince1970)
-            if !stored.isHeadChanged {
-                state.maxInactiveMilliseconds = head.maxInactiveMilliseconds
-                state.principal = head.principal
-            }
+            let isLatestHead = record.version >= stored.storedHead?.version ?? 0
+            stored.noteHead(record.head, version: record.version)
+            if !stored.isOrphan { state.noteAccessElsewhere(at: record.lastAccessed.millisecondsSince1970) }
+            // Each for itself: a principal that signed on elsewhere, and an idle time that was changed here.
+            if isLatestHead, !stored.isOrphan { state.principal = head.principal }
+            if isLatestHead, !stored.isHeadChanged { state.maxInactiveMilliseconds = head.maxInactiveMilliseconds }
             return (changed.keys.filter { if case .updated = stored.changes[$0] { true } else { false } }, released)
         }
         withExtendedLifetime(released) {}
+        self.table?.principal(of: self, changedFrom: previous)
         for name in recomputed { self.recompute(name, from: record.attributes[name]) }
         self.table?.count(self)
     }
@@ -192,24 +221,29 @@ extension HTTPSession {
 
     private static func isTouchDue(_ state: HTTPSessionState, _ stored: StoredSessionState, _ share: Int64) -> Bool {
         guard state.maxInactiveMilliseconds > 0 else { return false }
-        return state.idleSince - stored.storedLastAccessed > state.maxInactiveMilliseconds / 100 * share
+        let (difference, overflow) = state.idleSince.subtractingReportingOverflow(stored.storedLastAccessed)
+        return overflow ? state.idleSince > stored.storedLastAccessed : difference > state.maxInactiveMilliseconds / 100 * share
     }
 
-    private static func head(of state: HTTPSessionState, lineage: SessionLineage) -> SessionHead {
+    static func head(of state: HTTPSessionState, _ stored: StoredSessionState) -> SessionHead {
         SessionHead(
-            lineage: lineage,
-            id: state.id.rawValue,
+            lineage: stored.lineage,
+            id: (stored.orphan?.id ?? state.id).rawValue,
             creationTime: Timestamp(millisecondsSince1970: state.creationTime),
             maxInactiveMilliseconds: state.maxInactiveMilliseconds,
-            principal: state.principal
+            principal: Self.storedPrincipal(state, stored)
         )
+    }
+
+    private static func storedPrincipal(_ state: HTTPSessionState, _ stored: StoredSessionState) -> String? {
+        stored.orphan.map(\.principal) ?? state.principal
     }
 
     /// When a store may take the session for expired: late by as much as a server may keep an access to itself, and a second.
     static func deadline(of state: HTTPSessionState, policy: HTTPSessionState.IdlePolicy) -> Timestamp? {
         var deadline: Int64?
         if state.maxInactiveMilliseconds > 0 {
-            let slack = state.maxInactiveMilliseconds / 100 * SessionPersistence.touchShare + 1000
+            let slack = SessionPersistence.slack(of: state.maxInactiveMilliseconds)
             deadline = state.idleSince.addingClamped(state.maxInactiveMilliseconds).addingClamped(slack)
         }
         if policy.maxLifetimeMilliseconds > 0 {
@@ -221,7 +255,7 @@ extension HTTPSession {
 }
 
 extension Int64 {
-    fileprivate func addingClamped(_ other: Int64) -> Int64 {
+    func addingClamped(_ other: Int64) -> Int64 {
         let (sum, overflow) = self.addingReportingOverflow(other)
         return overflow ? .max - 1 : sum
     }

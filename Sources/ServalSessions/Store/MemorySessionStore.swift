@@ -42,6 +42,7 @@ public final class MemorySessionStore: SessionStore {
     public func save(_ changes: StoredSessionChanges, to key: StoredSessionKey) async throws(SessionError) -> SessionSaveResult {
         try self.entries.withLock { entries throws(SessionError) in
             guard var session = entries[key]?.session else { return .absent }
+            if let version = session.version(of: changes.mark) { return .saved(version: version) }
             guard session.apply(changes) else { return .conflict(session) }
             _ = try session.encoded()
             entries[key]?.session = session
@@ -49,21 +50,16 @@ public final class MemorySessionStore: SessionStore {
         }
     }
 
-    /// See ``SessionStore/rename(_:to:head:principal:forwarding:)``.
-    public func rename(
-        _ key: StoredSessionKey,
-        to newKey: StoredSessionKey,
-        head: [UInt8],
-        principal: String?,
-        forwarding: StoredSession
-    ) async throws(SessionError) -> SessionRenameResult {
+    /// See ``SessionStore/rename(_:by:)``.
+    public func rename(_ key: StoredSessionKey, by renaming: StoredSessionRenaming) async throws(SessionError) -> SessionRenameResult {
         self.entries.withLock { entries in
-            guard entries[newKey] == nil else { return .taken }
-            guard var entry = entries.removeValue(forKey: key) else { return .absent }
-            entry.session.rename(to: newKey, head: head, principal: principal)
-            entries[newKey] = entry
-            entries[forwarding.key] = Entry(session: forwarding)
-            return .renamed
+            guard entries[renaming.key] == nil else { return .taken }
+            guard var entry = entries[key] else { return .absent }
+            guard entry.session.apply(renaming) else { return .conflict(entry.session) }
+            entries[key] = nil
+            entries[renaming.key] = entry
+            entries[renaming.forwarding.key] = Entry(session: renaming.forwarding)
+            return .renamed(version: entry.session.version)
         }
     }
 

@@ -11,6 +11,11 @@ extension SessionPersistence {
 
     /// Compares a session in memory with the store and takes over what is newer.
     func refresh(_ session: HTTPSession) async throws(SessionError) -> Refreshed {
+        if session.isUnsettled {
+            await session.enterStore()
+            defer { session.leaveStore() }
+            guard try await self.settle(session) else { return .ended }
+        }
         let (id, version, isStored) = session.state.withLock { ($0.id, $0.stored?.version, $0.stored?.isStored == true) }
         guard isStored else { return .current }
         let key = self.key(of: id)
@@ -30,16 +35,26 @@ extension SessionPersistence {
             }
             // After the saves in progress: what they write is newer than the record, or makes them fail.
             await session.enterStore()
-            session.rebase(onto: record, head: head, at: self.clock())
+            // What is unsettled would be taken for another server's; it is settled first, with the next look.
+            if !session.isUnsettled { session.rebase(onto: record, head: head, at: self.clock()) }
             session.leaveStore()
             return .current
         case .absent:
-            await session.enterStore()
-            defer { session.leaveStore() }
-            // This server may have given it another id, or ended it, while the store was looking.
-            guard session.id == id, session.isValid else { return .moved }
-            return try await self.catchUp(session, with: id) ? .moved : .ended
+            let outcome = try await self.followIfRenamed(session, from: id)
+            // What an outage has kept here.
+            if outcome == .moved, session.hasUnsavedChanges { _ = try? await self.save(session) }
+            return outcome
         }
+    }
+
+    private func followIfRenamed(_ session: HTTPSession, from id: SessionID) async throws(SessionError) -> Refreshed {
+        await session.enterStore()
+        defer { session.leaveStore() }
+        // This server may have given it another id, or ended it, while the store was looking.
+        guard session.id == id, session.isValid, !session.isOrphan else { return .moved }
+        guard !session.isUnsettled else { return try await self.settle(session) ? .current : .ended }
+        guard try await self.follow(session) != .gone else { return .ended }
+        return session.isOrphan ? .moved : .current
     }
 
     /// The stored session of an id; `nil` if there is none that is alive.
@@ -68,6 +83,8 @@ extension SessionPersistence {
             storedLastAccessed: record.lastAccessed.millisecondsSince1970,
             lastChecked: self.clock().millisecondsSince1970
         )
+        state.stored?.noteHead(record.head, version: record.version)
+        state.stored?.isAccessElsewhere = true
         return HTTPSession(state, table: table)
     }
 

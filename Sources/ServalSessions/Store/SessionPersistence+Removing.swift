@@ -1,5 +1,3 @@
-import Synchronization
-
 /// The end of sessions.
 extension SessionPersistence {
     /// Notes that a session is about to end, before it leaves the table.
@@ -23,23 +21,31 @@ extension SessionPersistence {
     func remove(_ session: HTTPSession) async throws(SessionError) -> Bool {
         await session.enterStore()
         defer { session.leaveStore() }
-        let (isStored, mayBeStored) = session.state.withLock { ($0.stored?.isStored == true, $0.stored?.mayBeStored == true) }
-        guard isStored || mayBeStored else { return true }
-        var key = self.key(of: session.id)
+        let isStored = session.isStored
+        let unsettled = session.takeUnsettled(isEnding: true)
+        guard isStored || unsettled != nil else { return true }
+        var keys = [self.key(of: session.storedID)]
+        if case .renaming(_, let newID) = unsettled { keys.append(self.key(of: newID)) }
         do {
-            for _ in 0..<Self.maximumRenames {
-                if try await self.ask({ [key] store throws(SessionError) in try await store.remove(key) }) { return true }
-                // Another server gave it another id at this moment. Who ends a session ends it under any id.
-                guard let newKey = try await self.forwarding(of: key) else { return !isStored }
-                key = newKey
-            }
+            for key in keys where try await self.remove(key) { return true }
             return !isStored
         } catch {
-            if let lineage = session.lineage, !self.ended.addUnremoved(key, lineage) {
+            if let lineage = session.lineage, !keys.allSatisfy({ self.ended.addUnremoved($0, lineage) }) {
                 self.report("unremoved", "more than \(EndedSessions.limit) sessions ended while the store did not answer; others stay in it")
             }
             throw error
         }
+    }
+
+    /// Removes a session, whatever id other servers give it at this moment: who ends a session ends it under any id.
+    private func remove(_ key: StoredSessionKey) async throws(SessionError) -> Bool {
+        var key = key
+        for _ in 0..<Self.maximumRenames {
+            if try await self.ask({ [key] store throws(SessionError) in try await store.remove(key) }) { return true }
+            guard let newKey = try await self.forwarding(of: key) else { return false }
+            key = newKey
+        }
+        return false
     }
 
     /// Tries again to remove what ended while the store did not answer.

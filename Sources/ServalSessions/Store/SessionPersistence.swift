@@ -8,6 +8,8 @@ import Synchronization
 final class SessionPersistence: Sendable {
     /// The part of a session's idle time, in percent, that a server may keep an access to itself.
     static let touchShare: Int64 = 5
+    /// How much later than its idle time a session expires whose latest access another server may keep to itself: that share, and a second.
+    static func slack(of maxInactiveMilliseconds: Int64) -> Int64 { maxInactiveMilliseconds / 100 * Self.touchShare + 1000 }
     /// How long a claim of an expired session holds.
     static let lease = Duration.seconds(60)
     /// How long a store is left alone after a failure.
@@ -15,7 +17,7 @@ final class SessionPersistence: Sendable {
     /// How long a store knows where a session has gone whose id changed, for requests that were under way.
     static let forwardingTime = Duration.seconds(60)
     /// New ids that a session may get elsewhere while it is saved or removed here.
-    static let maximumRenames = 8
+    static let maximumRenames = 32
     /// Saves of one session that meet a conflict before giving up.
     static let maximumTries = 1000
 
@@ -59,7 +61,8 @@ final class SessionPersistence: Sendable {
 
     /// The head of a stored session; `nil` for one that was not sealed by this secret, and for word of where a session went.
     func headIfReadable(of record: StoredSession) -> SessionHead? {
-        guard let bytes = self.sealer.open(head: record.head, of: record.key), case .session(let head) = SessionHead.decode(bytes) else { return nil }
+        guard record.isPlausible, let bytes = self.sealer.open(head: record.head, of: record.key), case .session(let head) = SessionHead.decode(bytes)
+        else { return nil }
         return head
     }
 

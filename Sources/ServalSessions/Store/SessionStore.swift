@@ -25,25 +25,17 @@ public protocol SessionStore: Sendable {
     /// - Throws: ``SessionError/Code/limitReached`` for more than ``StoredSession/encoded()`` takes.
     func insert(_ session: StoredSession) async throws(SessionError) -> Bool
 
-    /// Applies changes if their conditions hold (``StoredSession/apply(_:)``).
+    /// Applies changes if their conditions hold (``StoredSession/apply(_:)-(StoredSessionChanges)``).
     ///
-    /// A session that was removed is not brought back.
+    /// A session that was removed is not brought back. Changes that were applied already (``StoredSession/version(of:)``) are not applied again; the answer is the
+    /// version that they got then.
     ///
     /// - Throws: ``SessionError/Code/limitReached`` for more than ``StoredSession/encoded()`` takes; then the stored session is as it was.
     func save(_ changes: StoredSessionChanges, to key: StoredSessionKey) async throws(SessionError) -> SessionSaveResult
 
-    /// Gives a session another key and head, makes the old key unusable, and adds a record that tells where the session went, all at one moment.
-    ///
-    /// - Parameters:
-    ///   - principal: the new entry of the principal index.
-    ///   - forwarding: the record to add; it replaces one with its key. It expires within minutes.
-    func rename(
-        _ key: StoredSessionKey,
-        to newKey: StoredSessionKey,
-        head: [UInt8],
-        principal: String?,
-        forwarding: StoredSession
-    ) async throws(SessionError) -> SessionRenameResult
+    /// Gives a session another key and head, makes the old key unusable, and adds a record that tells where the session went, all at one moment
+    /// (``StoredSession/apply(_:)-(StoredSessionRenaming)``).
+    func rename(_ key: StoredSessionKey, by renaming: StoredSessionRenaming) async throws(SessionError) -> SessionRenameResult
 
     /// Notes a later access, without a new version; gives a claimed session back to the living.
     ///
@@ -94,10 +86,12 @@ public enum SessionSaveResult: Sendable, Hashable {
     case absent
 }
 
-/// The answer of ``SessionStore/rename(_:to:head:principal:forwarding:)``.
+/// The answer of ``SessionStore/rename(_:by:)``.
 public enum SessionRenameResult: Sendable, Hashable {
-    /// The new key finds the session.
-    case renamed
+    /// The new key finds the session; its new version.
+    case renamed(version: UInt64)
+    /// Its head is not the expected one; the session as it is stored.
+    case conflict(StoredSession)
     /// There is no session under the old key.
     case absent
     /// The new key is taken.

@@ -16,12 +16,33 @@ public struct StoredSession: Sendable, Hashable {
         }
     }
 
+    /// A write that was done, kept so that a repetition of it is not done again.
+    public struct Writing: Sendable, Hashable {
+        /// What the write was called.
+        public var mark: StoredSessionMark
+        /// The version that it gave the session.
+        public var version: UInt64
+
+        /// A write that was done.
+        public init(mark: StoredSessionMark, version: UInt64) {
+            self.mark = mark
+            self.version = version
+        }
+    }
+
     /// The most attributes of a session; more are refused.
     public static let maximumAttributeCount = 10_000
     /// The longest name of an attribute, in bytes of UTF-8.
     public static let maximumNameLength = 1024
     /// The most bytes of a session in a store, 16 MiB less one: the size of MySQL's `mediumblob`, in which Tomcat's table keeps them.
     public static let maximumSize = 16 << 20 - 1
+
+    /// The most writers that a session remembers the latest write of.
+    public static let maximumWritings = 16
+    /// The highest version; no session comes near it, and a record that claims more is not a session.
+    public static let maximumVersion: UInt64 = 1 << 62
+    /// The latest moment of an access, the end of the year 9999; a record that claims more is not a session.
+    public static let latestAccess = Timestamp(millisecondsSince1970: 253_402_300_799_999)
 
     /// The digest of the id.
     public var key: StoredSessionKey
@@ -37,6 +58,8 @@ public struct StoredSession: Sendable, Hashable {
     public var head: [UInt8]
     /// The sealed attributes by name.
     public var attributes: [String: Attribute]
+    /// The latest writes of those who have written last, at most ``maximumWritings``, the oldest first.
+    public var writings: [Writing]
 
     /// A session in a store.
     public init(
@@ -46,7 +69,8 @@ public struct StoredSession: Sendable, Hashable {
         deadline: Timestamp?,
         principal: String?,
         head: [UInt8],
-        attributes: [String: Attribute]
+        attributes: [String: Attribute],
+        writings: [Writing] = []
     ) {
         self.key = key
         self.version = version
@@ -55,10 +79,27 @@ public struct StoredSession: Sendable, Hashable {
         self.principal = principal
         self.head = head
         self.attributes = attributes
+        self.writings = writings
     }
 
     /// Whether the session has expired by a moment.
     public func isExpired(at now: Timestamp) -> Bool { self.deadline.map { $0 <= now } ?? false }
+}
+
+/// What a write is called, so that a store can tell that it has done it already.
+///
+/// A writer's numbers grow, and it begins no write before the one before is done or given up.
+public struct StoredSessionMark: Sendable, Hashable {
+    /// Who writes: a random number.
+    public var writer: UInt64
+    /// Counts the writes of one writer.
+    public var number: UInt64
+
+    /// A mark.
+    public init(writer: UInt64, number: UInt64) {
+        self.writer = writer
+        self.number = number
+    }
 }
 
 /// What a request did to a session, for a store to apply as a whole or not at all.
@@ -91,61 +132,33 @@ public struct StoredSessionChanges: Sendable, Hashable {
     public var writes: [String: Write]
     /// The new head; `nil` leaves the stored one.
     public var head: [UInt8]?
+    /// The head that ``head`` was made from: changes with another one stored are a conflict; `nil` for whatever there is.
+    public var expectedHead: [UInt8]?
     /// The new entry of the principal index, given together with ``head``.
     public var principal: String?
+    /// What these changes are called; `nil` for changes that nobody repeats.
+    public var mark: StoredSessionMark?
     /// See ``StoredSession/lastAccessed``; an earlier moment than the stored one is ignored.
     public var lastAccessed: Timestamp
     /// See ``StoredSession/deadline``; taken with ``lastAccessed``.
     public var deadline: Timestamp?
 
     /// Changes.
-    public init(writes: [String: Write], head: [UInt8]?, principal: String?, lastAccessed: Timestamp, deadline: Timestamp?) {
+    public init(
+        writes: [String: Write],
+        head: [UInt8]?,
+        expectedHead: [UInt8]? = nil,
+        principal: String?,
+        mark: StoredSessionMark? = nil,
+        lastAccessed: Timestamp,
+        deadline: Timestamp?
+    ) {
         self.writes = writes
         self.head = head
+        self.expectedHead = expectedHead
         self.principal = principal
+        self.mark = mark
         self.lastAccessed = lastAccessed
         self.deadline = deadline
-    }
-}
-
-extension StoredSession {
-    /// Applies changes if all of their conditions hold, for stores that read, change and write a session under a lock of their own.
-    ///
-    /// - Returns: `false`, and the session as it was, if another node has changed an attribute that the changes were computed from.
-    public mutating func apply(_ changes: StoredSessionChanges) -> Bool {
-        for (name, write) in changes.writes {
-            let stored = self.attributes[name]?.version
-            switch write.condition {
-            case .any: continue
-            case .absent: guard stored == nil else { return false }
-            case .version(let version): guard stored == version else { return false }
-            }
-        }
-        self.version += 1
-        for (name, write) in changes.writes {
-            self.attributes[name] = write.bytes.map { Attribute(version: self.version, bytes: $0) }
-        }
-        if let head = changes.head {
-            self.head = head
-            self.principal = changes.principal
-        }
-        self.touch(lastAccessed: changes.lastAccessed, deadline: changes.deadline, always: changes.head != nil)
-        return true
-    }
-
-    /// Takes a later access over.
-    ///
-    /// - Parameter always: takes the deadline even if the access is not later: the session's settings have changed.
-    public mutating func touch(lastAccessed: Timestamp, deadline: Timestamp?, always: Bool = false) {
-        guard always || lastAccessed >= self.lastAccessed else { return }
-        self.lastAccessed = max(self.lastAccessed, lastAccessed)
-        self.deadline = deadline
-    }
-
-    /// Takes another key and head; what ``SessionStore/rename(_:to:head:principal:forwarding:)`` does to a session.
-    public mutating func rename(to newKey: StoredSessionKey, head: [UInt8], principal: String?) {
-        self.key = newKey
-        self.head = head
-        self.principal = principal
     }
 }

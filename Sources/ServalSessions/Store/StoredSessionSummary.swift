@@ -12,7 +12,7 @@ package struct StoredSessionSummary: Sendable, Hashable {
     /// `nil` for bytes that do not begin as a session does.
     package init?(encoded: some Collection<UInt8>) {
         var reader = ByteReader(encoded.prefix(Self.length))
-        guard let mark = reader.take(StoredSession.mark.count), mark.elementsEqual(StoredSession.mark), let version = reader.read(UInt64.self),
+        guard let mark = reader.take(StoredSession.mark.count), StoredSession.isMark(mark), let version = reader.read(UInt64.self),
             let lastAccessed = reader.read(Int64.self), let deadline = reader.read(Int64.self)
         else { return nil }
         self.version = version

@@ -23,6 +23,10 @@ public struct SessionStoreSuite: Sendable {
         case saving
         /// A condition that does not hold changes nothing and tells what is stored.
         case conflict
+        /// A head that somebody else has changed is left as it is, by saves and by renames.
+        case headConflict
+        /// What is asked for twice under one name is done once, also under a new key, and whatever others have written meanwhile.
+        case repetition
         /// Another key, another head, and a record that tells where the session went.
         case renaming
         /// A key that is taken, a session that is absent.
@@ -141,6 +145,8 @@ public struct SessionStoreSuite: Sendable {
         case .loading: try await nodes.checkLoading()
         case .saving: try await nodes.checkSaving()
         case .conflict: try await nodes.checkConflict()
+        case .headConflict: try await nodes.checkHeadConflict()
+        case .repetition: try await nodes.checkRepetition()
         case .renaming: try await nodes.checkRenaming()
         case .renamingImpossible: try await nodes.checkRenamingImpossible()
         case .renamingWhileSaving: try await nodes.checkRenamingWhileSaving()

@@ -11,8 +11,11 @@ extension StoreNodes {
             let saved = try await self.concurrently(5) { position -> UInt64 in
                 if position == 2 {
                     let forwarding = self.session("forwarding \(round)", seconds: 60)
-                    let answer = try await stores[1].rename(session.key, to: newKey, head: [1], principal: nil, forwarding: forwarding)
-                    try self.require(answer == .renamed, "rename answers '\(answer)' while others save")
+                    let renaming = self.renaming(of: session, to: newKey, head: [1], forwarding: forwarding)
+                    let answer = try await stores[1].rename(session.key, by: renaming)
+                    guard case .renamed = answer else {
+                        throw SessionStoreSuite.Failure(check: self.check, message: "rename answers \(answer.words) while others save")
+                    }
                     return 0
                 }
                 var count: UInt64 = 0
@@ -29,7 +32,7 @@ extension StoreNodes {
             let renamed = try await self.load(newKey, from: stores[0])
             let count = saved.reduce(0, +)
             try self.require(
-                renamed.version == 1 + count,
+                renamed.version == 2 + count,
                 "\(count) saves were acknowledged while a session was renamed; it has version \(renamed.version)"
             )
             try self.require(renamed.attributes.count == 1 + Int(count), "acknowledged saves are missing after a rename")

@@ -207,14 +207,10 @@ extension StoreNodes {
         try await self.insert(self.session("removed"), into: first)
         try self.require(try await first.remove(self.key("removed")), "remove does not find a session")
         try await self.insert(self.session("old"), into: first)
-        let renamed = try await first.rename(
-            self.key("old"),
-            to: self.key("new"),
-            head: [5],
-            principal: nil,
-            forwarding: self.session("forwarding", seconds: 60)
-        )
-        try self.require(renamed == .renamed, "rename answers '\(renamed)'")
+        let old = self.session("old")
+        let renaming = self.renaming(of: old, to: self.key("new"), head: [5], forwarding: self.session("forwarding", seconds: 60))
+        let renamed = try await first.rename(old.key, by: renaming)
+        try self.require(renamed == .renamed(version: 2), "rename answers \(renamed.words)")
         _ = try await self.claim(1, at: self.now, lease: .seconds(60), from: first)
         await self.stop()
 

@@ -23,7 +23,9 @@ extension StoreNodes {
         var plain = self.session("plain")
         (plain.deadline, plain.head) = (nil, [])
         var edge = self.session("edge", principal: "duke")
-        (edge.version, edge.lastAccessed, edge.deadline) = (.max - 1, Timestamp(millisecondsSince1970: 0), Timestamp(millisecondsSince1970: 1))
+        (edge.version, edge.lastAccessed, edge.deadline) = (
+            StoredSession.maximumVersion, Timestamp(millisecondsSince1970: 0), Timestamp(millisecondsSince1970: 1)
+        )
         let expired = self.session("expired", seconds: -100, ["a": [1]])
         for session in [plain, edge, expired] {
             try await self.insert(session, into: store)
@@ -91,9 +93,11 @@ extension StoreNodes {
             try await self.insert(session, into: one)
             if position.isMultiple(of: 2) { try await self.insert(self.session("forwarding \(position)", seconds: -60, ["x": [1]]), into: other) }
             let oldKey = session.key
-            session.rename(to: self.key("new \(position)"), head: [7], principal: Self.digest("after"))
-            let answer = try await other.rename(oldKey, to: session.key, head: [7], principal: session.principal, forwarding: forwarding)
-            try self.require(answer == .renamed, "rename answers '\(answer)'")
+            var renaming = self.renaming(of: session, to: self.key("new \(position)"), head: [7], forwarding: forwarding)
+            (renaming.principal, renaming.mark) = (Self.digest("after"), StoredSessionMark(writer: 9, number: 1))
+            try self.require(session.apply(renaming), "the suite's own renaming does not apply")
+            let answer = try await other.rename(oldKey, by: renaming)
+            try self.require(answer == .renamed(version: session.version), "rename answers \(answer.words), not 'renamed' with the next version")
             for store in [one, other] {
                 try await self.requireAbsent(oldKey, in: store, "was renamed")
                 try await self.requireStored(session, in: store)
@@ -115,10 +119,12 @@ extension StoreNodes {
         let (session, taken, forwarding) = (self.session("session", ["a": [1]]), self.session("taken"), self.session("forwarding", seconds: 60))
         try await self.insert(session, into: store)
         try await self.insert(taken, into: store)
-        var answer = try await store.rename(session.key, to: taken.key, head: [1], principal: nil, forwarding: forwarding)
-        try self.require(answer == .taken, "rename answers '\(answer)' for a key that is taken")
-        answer = try await store.rename(self.key("nobody"), to: self.key("new"), head: [1], principal: nil, forwarding: forwarding)
-        try self.require(answer == .absent, "rename answers '\(answer)' for a session that is not there")
+        var renaming = self.renaming(of: session, to: taken.key, head: [1], forwarding: forwarding)
+        var answer = try await store.rename(session.key, by: renaming)
+        try self.require(answer == .taken, "rename answers \(answer.words) for a key that is taken")
+        renaming.key = self.key("new")
+        answer = try await store.rename(self.key("nobody"), by: renaming)
+        try self.require(answer == .absent, "rename answers \(answer.words) for a session that is not there")
         try await self.requireStored(session, in: store)
         try await self.requireStored(taken, in: store)
         try await self.requireAbsent(self.key("new"), in: store, "nobody renamed")

@@ -72,6 +72,15 @@ final class StoreNodes: Sendable {
         )
     }
 
+    func renaming(
+        of session: StoredSession,
+        to key: StoredSessionKey,
+        head: [UInt8],
+        forwarding: StoredSession
+    ) -> StoredSessionRenaming {
+        StoredSessionRenaming(to: key, head: head, expectedHead: session.head, principal: nil, forwarding: forwarding)
+    }
+
     // MARK: Answers
 
     func require(_ condition: Bool, _ message: @autoclosure () -> String) throws(SessionStoreSuite.Failure) {
@@ -116,6 +125,7 @@ final class StoreNodes: Sendable {
         if session.deadline != expected.deadline { parts.append("deadline") }
         if session.principal != expected.principal { parts.append("principal") }
         if session.head != expected.head { parts.append("head") }
+        if session.writings != expected.writings { parts.append("writings") }
         if session.attributes != expected.attributes {
             let names = Set(session.attributes.keys).union(expected.attributes.keys).filter { session.attributes[$0] != expected.attributes[$0] }
             parts.append("attributes \(names.sorted().prefix(5).map { String($0.prefix(40)) })")
@@ -163,6 +173,17 @@ extension SessionLookup {
         case .absent: "'absent'"
         case .unchanged: "'unchanged'"
         case .found(let session): "'found' with version \(session.version)"
+        }
+    }
+}
+
+extension SessionRenameResult {
+    var words: String {
+        switch self {
+        case .renamed(let version): "'renamed' with version \(version)"
+        case .conflict(let session): "'conflict' with version \(session.version)"
+        case .absent: "'absent'"
+        case .taken: "'taken'"
         }
     }
 }

@@ -6,7 +6,7 @@ import Synchronization
 struct FaultyStore: SessionStore {
     enum Fault: String, CaseIterable, Sendable {
         case insertReplaces, saveRevives, saveIgnoresConditions, renameKeepsOld, touchGoesBack, removeTellsAll, claimsTwice, principalsStay,
-            sharesNamespaces
+            sharesNamespaces, repeats, ignoresHeads
 
         /// The check that must find it.
         var finder: SessionStoreSuite.Check {
@@ -20,6 +20,8 @@ struct FaultyStore: SessionStore {
             case .claimsTwice: .claimingByTwo
             case .principalsStay: .principals
             case .sharesNamespaces: .namespaces
+            case .repeats: .repetition
+            case .ignoresHeads: .headConflict
             }
         }
     }
@@ -42,6 +44,8 @@ struct FaultyStore: SessionStore {
     func save(_ changes: StoredSessionChanges, to key: StoredSessionKey) async throws(SessionError) -> SessionSaveResult {
         var changes = changes
         if self.fault == .saveIgnoresConditions { for name in changes.writes.keys { changes.writes[name]?.condition = .any } }
+        if self.fault == .repeats { changes.mark = nil }
+        if self.fault == .ignoresHeads { changes.expectedHead = nil }
         let result = try await self.store.save(changes, to: key)
         guard self.fault == .saveRevives, result == .absent else { return result }
         var session = StoredSession(
@@ -57,16 +61,12 @@ struct FaultyStore: SessionStore {
         return try await self.store.insert(session) ? .saved(version: 1) : .absent
     }
 
-    func rename(
-        _ key: StoredSessionKey,
-        to newKey: StoredSessionKey,
-        head: [UInt8],
-        principal: String?,
-        forwarding: StoredSession
-    ) async throws(SessionError) -> SessionRenameResult {
+    func rename(_ key: StoredSessionKey, by renaming: StoredSessionRenaming) async throws(SessionError) -> SessionRenameResult {
         let old = try await self.store.load(key, unless: nil)
-        let result = try await self.store.rename(key, to: newKey, head: head, principal: principal, forwarding: forwarding)
-        if self.fault == .renameKeepsOld, result == .renamed, case .found(let session) = old { _ = try await self.store.insert(session) }
+        var renaming = renaming
+        if self.fault == .ignoresHeads, case .found(let session) = old { renaming.expectedHead = session.head }
+        let result = try await self.store.rename(key, by: renaming)
+        if self.fault == .renameKeepsOld, case .renamed = result, case .found(let session) = old { _ = try await self.store.insert(session) }
         return result
     }
 

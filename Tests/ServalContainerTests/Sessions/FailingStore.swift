@@ -24,16 +24,8 @@ final class FailingStore: SessionStore {
     func save(_ changes: StoredSessionChanges, to key: StoredSessionKey) async throws(SessionError) -> SessionSaveResult {
         try await self.ask { memory throws(SessionError) in try await memory.save(changes, to: key) }
     }
-    func rename(
-        _ key: StoredSessionKey,
-        to newKey: StoredSessionKey,
-        head: [UInt8],
-        principal: String?,
-        forwarding: StoredSession
-    ) async throws(SessionError) -> SessionRenameResult {
-        try await self.ask { memory throws(SessionError) in
-            try await memory.rename(key, to: newKey, head: head, principal: principal, forwarding: forwarding)
-        }
+    func rename(_ key: StoredSessionKey, by renaming: StoredSessionRenaming) async throws(SessionError) -> SessionRenameResult {
+        try await self.ask { memory throws(SessionError) in try await memory.rename(key, by: renaming) }
     }
     func touch(_ key: StoredSessionKey, lastAccessed: Timestamp, deadline: Timestamp?) async throws(SessionError) -> Bool {
         try await self.ask { memory throws(SessionError) in try await memory.touch(key, lastAccessed: lastAccessed, deadline: deadline) }

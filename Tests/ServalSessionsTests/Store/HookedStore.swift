@@ -48,16 +48,8 @@ final class HookedStore: SessionStore {
     func save(_ changes: StoredSessionChanges, to key: StoredSessionKey) async throws(SessionError) -> SessionSaveResult {
         try await self.pass("save", key) { store throws(SessionError) in try await store.save(changes, to: key) }
     }
-    func rename(
-        _ key: StoredSessionKey,
-        to newKey: StoredSessionKey,
-        head: [UInt8],
-        principal: String?,
-        forwarding: StoredSession
-    ) async throws(SessionError) -> SessionRenameResult {
-        try await self.pass("rename", key) { store throws(SessionError) in
-            try await store.rename(key, to: newKey, head: head, principal: principal, forwarding: forwarding)
-        }
+    func rename(_ key: StoredSessionKey, by renaming: StoredSessionRenaming) async throws(SessionError) -> SessionRenameResult {
+        try await self.pass("rename", key) { store throws(SessionError) in try await store.rename(key, by: renaming) }
     }
     func touch(_ key: StoredSessionKey, lastAccessed: Timestamp, deadline: Timestamp?) async throws(SessionError) -> Bool {
         try await self.pass("touch", key) { store throws(SessionError) in

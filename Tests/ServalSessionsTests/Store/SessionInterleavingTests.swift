@@ -73,6 +73,120 @@ import Testing
         #expect(acknowledged.left.value > 100)
     }
 
+    enum Notes: SessionAttributeKey {
+        typealias Value = [Int]
+        static let name = "notes"
+    }
+
+    /// What the requests of a round know of their session.
+    struct Known: Sendable {
+        var id: SessionID
+        var former: [SessionID]
+        var principal: String
+        var idleTimes: Set<Duration> = [.seconds(1800)]
+        var next = 0
+        var acknowledged: Set<Int> = []
+
+        mutating func makeNote() -> Int {
+            self.next += 1
+            return self.next
+        }
+    }
+
+    /// Sign-ons, new idle times, old ids and answers that are lost: each update is done once if it was acknowledged and at most once if not, one id finds the
+    /// session, and nobody but the last to sign on has it.
+    @Test(arguments: 0..<8) func oneSessionWithOneOwner(round: Int) async throws {
+        let nodes = try SessionNodes(3, mode: .everyRequest(maximumStaleness: round % 2 == 1 ? .seconds(60) : .zero), yields: true)
+        // A first save that nobody has confirmed, and a sign-on behind it.
+        let first = try await nodes[0].create(id: nil)
+        first[Notes.self] = []
+        nodes.store.setFault(.losesAnswer, of: "insert")
+        await #expect(throws: SessionError.self) { try await nodes[0].save(first) }
+        let firstID = first.id
+        _ = try await first.signOn(as: "user")
+        try await nodes[0].save(first)
+        first.endAccess()
+        let known = Shared(Known(id: first.id, former: [firstID], principal: "user"))
+        nodes.store.loseAnswers(oneIn: round < 2 ? 0 : 12)
+        await withTaskGroup(of: Void.self) { group in
+            for worker in 0..<10 {
+                group.addTask {
+                    for step in 0..<30 {
+                        let node = Int.random(in: 0..<3)
+                        switch worker {
+                        case 0 where step % 4 == 3: await self.signOn(as: "user \(step)", on: nodes, node, known)
+                        case 1 where step % 3 == 2: await self.changeIdleTime(to: .seconds(2000 + step), on: nodes, node, known)
+                        case 2: await self.useFormerID(on: nodes, node, known)
+                        case 3: await nodes[node].processExpires()
+                        default: _ = await self.makeNote(on: nodes, node, known.withLock { $0.id }, known)
+                        }
+                    }
+                }
+            }
+        }
+        nodes.store.loseAnswers(oneIn: 0)
+        let end = known.withLock { $0 }
+        nodes.clock.advance(by: .seconds(61))
+        for node in nodes.managers { await node.processExpires() }
+        for node in 0..<3 {
+            for id in end.former { #expect(try await nodes[node].find(id) == nil) }
+            let session = try #require(try await nodes[node].find(end.id))
+            let notes = session[Notes.self] ?? []
+            #expect(notes.count == Set(notes).count, "an update was done twice")
+            #expect(end.acknowledged.subtracting(notes).isEmpty, "an acknowledged update is lost")
+            #expect(session.principalName == end.principal)
+            #expect(end.idleTimes.contains(try #require(session.maxInactiveInterval)))
+            #expect(try await nodes[node].sessions(ofPrincipal: end.principal).map(\.id) == [end.id])
+            for step in 0..<30 where "user \(step)" != end.principal {
+                #expect(try await nodes[node].sessions(ofPrincipal: "user \(step)").isEmpty)
+            }
+        }
+        #expect(end.acknowledged.count > 20)
+        #expect(!nodes.logs.flatMap(\.all).contains { $0.hasPrefix("destroyed") })
+    }
+
+    private func makeNote(on nodes: SessionNodes, _ node: Int, _ id: SessionID, _ known: Shared<Known>) async -> Bool {
+        let note = known.withLock { $0.makeNote() }
+        let isDone: Bool? = try? await nodes.request(node, id) { session in
+            session.update(Notes.self, default: []) { $0.append(note) }
+            return true
+        }
+        if isDone == true { known.withLock { _ = $0.acknowledged.insert(note) } }
+        return isDone == true
+    }
+
+    private func signOn(as principal: String, on nodes: SessionNodes, _ node: Int, _ known: Shared<Known>) async {
+        let id = known.withLock { $0.id }
+        guard let session = try? await nodes[node].find(id), session.beginAccess() else { return }
+        defer { session.endAccess() }
+        guard let newID = try? await session.signOn(as: principal) else {
+            #expect(session.id == id && session.principalName != principal)
+            return
+        }
+        known.withLock { known in
+            known.former.append(known.id)
+            (known.id, known.principal) = (newID, principal)
+        }
+    }
+
+    private func changeIdleTime(to time: Duration, on nodes: SessionNodes, _ node: Int, _ known: Shared<Known>) async {
+        let id = known.withLock { known in
+            known.idleTimes.insert(time)
+            return known.id
+        }
+        _ = try? await nodes.request(node, id) { $0.maxInactiveInterval = time }
+    }
+
+    /// A server that has not heard of a new id may serve the old one until it writes.
+    private func useFormerID(on nodes: SessionNodes, _ node: Int, _ known: Shared<Known>) async {
+        guard let id = known.withLock({ $0.former.randomElement() }) else { return }
+        // What another request had begun to read before the id changed may still come in.
+        for _ in 0..<3 {
+            guard await self.makeNote(on: nodes, node, id, known), (try? await nodes[node].find(id)) != nil else { return }
+        }
+        Issue.record("a server goes on with an old id")
+    }
+
     @Test(arguments: 0..<30) func nothingEndedComesBack(round: Int) async throws {
         let nodes = try SessionNodes(2, yields: true)
         let id = try await nodes.session()

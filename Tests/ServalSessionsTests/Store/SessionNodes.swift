@@ -76,6 +76,10 @@ final class SwitchableStore: SessionStore {
     private let down = Atomic(false)
     private let lossy = Atomic(false)
     private let counts = Mutex<[String: Int]>([:])
+    private let faults = Mutex<[String: Fault]>([:])
+    private let late = Mutex<[@Sendable () async -> Void]>([])
+    private let lossShare = Atomic(0)
+    private let hasJustLost = Mutex(false)
 
     init(yields: Bool) { self.yields = yields }
 
@@ -90,6 +94,41 @@ final class SwitchableStore: SessionStore {
         set { self.lossy.store(newValue, ordering: .releasing) }
     }
 
+    /// What goes wrong with an operation.
+    enum Fault: Sendable {
+        /// It is not done, and nobody says so.
+        case fails
+        /// It is done, and the answer is lost.
+        case losesAnswer
+        /// It is done later, by ``catchUp()``, when nobody waits for it any more.
+        case comesLate
+    }
+
+    /// What goes wrong with the next operation of a name.
+    func setFault(_ fault: Fault, of name: String) { self.faults.withLock { $0[name] = fault } }
+
+    /// Loses one answer in so many, at random; zero for none.
+    func loseAnswers(oneIn share: Int) { self.lossShare.store(share, ordering: .releasing) }
+
+    /// Does what has come late.
+    func catchUp() async {
+        let late = self.late.withLock { late in
+            defer { late = [] }
+            return late
+        }
+        for operation in late { await operation() }
+    }
+
+    /// Never two in a row: that would be an outage.
+    private func losesThisAnswer() -> Bool {
+        let share = self.lossShare.load(ordering: .acquiring)
+        guard share > 0 else { return false }
+        return self.hasJustLost.withLock { hasJustLost in
+            hasJustLost = !hasJustLost && Int.random(in: 0..<share) == 0
+            return hasJustLost
+        }
+    }
+
     /// The operations since somebody asked last.
     func takeCounts() -> [String: Int] {
         self.counts.withLock { counts in
@@ -100,13 +139,21 @@ final class SwitchableStore: SessionStore {
 
     private func pass<Answer: Sendable>(
         _ name: String,
-        _ operation: (MemorySessionStore) async throws(SessionError) -> Answer
+        _ operation: @escaping @Sendable (MemorySessionStore) async throws(SessionError) -> Answer
     ) async throws(SessionError) -> Answer {
         self.counts.withLock { $0[name, default: 0] += 1 }
         if self.yields { for _ in 0..<Int.random(in: 0...3) { await Task.yield() } }
         guard !self.isDown else { throw SessionError(code: .storeUnavailable, message: "switched off") }
+        let fault = self.faults.withLock { $0.removeValue(forKey: name) }
+        switch fault {
+        case .fails: throw SessionError(code: .storeUnavailable, message: "not done")
+        case .comesLate:
+            self.late.withLock { late in late.append { [memory] in _ = try? await operation(memory) } }
+            throw SessionError(code: .storeUnavailable, message: "not done yet")
+        case .losesAnswer, nil: break
+        }
         let answer = try await operation(self.memory)
-        guard !self.losesAnswers else { throw SessionError(code: .storeUnavailable, message: "no answer") }
+        guard !self.losesAnswers, fault == nil, !self.losesThisAnswer() else { throw SessionError(code: .storeUnavailable, message: "no answer") }
         if self.yields { for _ in 0..<Int.random(in: 0...3) { await Task.yield() } }
         return answer
     }
@@ -122,15 +169,9 @@ final class SwitchableStore: SessionStore {
     func save(_ changes: StoredSessionChanges, to key: StoredSessionKey) async throws(SessionError) -> SessionSaveResult {
         try await self.pass("save") { store throws(SessionError) in try await store.save(changes, to: key) }
     }
-    func rename(
-        _ key: StoredSessionKey,
-        to newKey: StoredSessionKey,
-        head: [UInt8],
-        principal: String?,
-        forwarding: StoredSession
-    ) async throws(SessionError) -> SessionRenameResult {
+    func rename(_ key: StoredSessionKey, by renaming: StoredSessionRenaming) async throws(SessionError) -> SessionRenameResult {
         try await self.pass("rename") { store throws(SessionError) in
-            try await store.rename(key, to: newKey, head: head, principal: principal, forwarding: forwarding)
+            try await store.rename(key, by: renaming)
         }
     }
     func touch(_ key: StoredSessionKey, lastAccessed: Timestamp, deadline: Timestamp?) async throws(SessionError) -> Bool {
