@@ -34,11 +34,11 @@
                 let port = try #require(await iterator.next()?.first)
                 let base = "http://127.0.0.1:\(port)/hb"
                 let echo = folder.appendingPathComponent("echo")
-                _ = try await Self.curl(["-o", echo.path, "--data-binary", "@\(file.path)", "-H", "Expect:", "\(base)/echo"])
+                _ = try await ChildProcess.curl(["-o", echo.path, "--data-binary", "@\(file.path)", "-H", "Expect:", "\(base)/echo"])
                 #expect(try Data(contentsOf: echo) == body)
-                #expect(try await Self.curl(["\(base)/address"]) == "127.0.0.1")
+                #expect(try await ChildProcess.curl(["\(base)/address"]) == "127.0.0.1")
                 let upgrade = ["-o", "/dev/null", "-w", "%{http_code}", "-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "\(base)/address"]
-                #expect(try await Self.curl(upgrade) == "501")
+                #expect(try await ChildProcess.curl(upgrade) == "501")
                 group.cancelAll()
                 try await group.waitForAll()
             }
@@ -52,20 +52,6 @@
             init(source: ApplicationRequestContextSource) {
                 self.coreContext = .init(source: source)
                 self.address = source.channel.remoteAddress?.ipAddress ?? "none"
-            }
-        }
-
-        private static func curl(_ arguments: [String]) async throws -> String {
-            try await withCheckedThrowingContinuation { continuation in
-                let process = ChildProcess()
-                let output = Pipe()
-                process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-                process.arguments = ["curl", "-sS", "--max-time", "30"] + arguments
-                process.standardOutput = output
-                process.terminationHandler = { _ in
-                    continuation.resume(returning: String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
-                }
-                do { try process.run() } catch { continuation.resume(throwing: error) }
             }
         }
     }

@@ -67,7 +67,7 @@ private let shop = WebApplication(path: "/shop") { context in
             let trust = FileManager.default.temporaryDirectory.appendingPathComponent("serval-\(UUID().uuidString).pem")
             try Data(try authority.certificatePEM.utf8).write(to: trust)
             defer { try? FileManager.default.removeItem(at: trust) }
-            let curl = try await Self.curl([
+            let curl = try await ChildProcess.curl([
                 "--cacert", trust.path, "--resolve", "localhost:\(ports[1]):127.0.0.1", "https://localhost:\(ports[1])/shop/counter",
             ])
             #expect(curl == "1")
@@ -91,20 +91,6 @@ private let shop = WebApplication(path: "/shop") { context in
             #expect(error.problems.first?.contains("/nowhere/one.p12") == true)
         } catch {
             Issue.record("\(error)")
-        }
-    }
-
-    private static func curl(_ arguments: [String]) async throws -> String {
-        try await withCheckedThrowingContinuation { continuation in
-            let process = ChildProcess()
-            let output = Pipe()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = ["curl", "-sS", "--max-time", "20"] + arguments
-            process.standardOutput = output
-            process.terminationHandler = { _ in
-                continuation.resume(returning: String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
-            }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
         }
     }
 }

@@ -92,17 +92,7 @@ import Testing
     }
 
     private static func answer(_ port: Int) async throws -> String {
-        try await withCheckedThrowingContinuation { continuation in
-            let process = ChildProcess()
-            let output = Pipe()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = ["curl", "-skS", "--max-time", "20", "https://127.0.0.1:\(port)/"]
-            process.standardOutput = output
-            process.terminationHandler = { _ in
-                continuation.resume(returning: String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
-            }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
-        }
+        try await ChildProcess.curl(["-k", "https://127.0.0.1:\(port)/"])
     }
 
     private struct Hello: HTTPServlet {

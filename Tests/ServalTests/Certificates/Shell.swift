@@ -5,16 +5,6 @@ import TestPrograms
 enum Shell {
     /// What the line writes to its standard output.
     static func run(_ line: String) async throws -> String {
-        try await withCheckedThrowingContinuation { continuation in
-            let process = ChildProcess()
-            let output = Pipe()
-            process.executableURL = URL(fileURLWithPath: "/bin/sh")
-            process.arguments = ["-c", line]
-            process.standardOutput = output
-            process.terminationHandler = { _ in
-                continuation.resume(returning: String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
-            }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
-        }
+        try await ChildProcess.output(of: "sh", ["-c", line])
     }
 }
