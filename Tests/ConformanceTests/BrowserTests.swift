@@ -43,8 +43,7 @@ import Testing
                 "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--ignore-certificate-errors", "--no-first-run",
                 "--user-data-dir=\(server.base.path)/profile", "--timeout=20000", "--virtual-time-budget=15000", "--dump-dom",
                 "https://localhost:\(port)/driver.html",
-            ],
-            timeout: 90
+            ]
         )
         let text = result.output
         #expect(text.contains("\ndone"), "\(text)\n\(result.errors.suffix(2000))\n\(server.errors.suffix(2000))")

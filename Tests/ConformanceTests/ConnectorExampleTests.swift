@@ -139,7 +139,7 @@ import Testing
     /// The lines that are neither a warning nor information, of a start that must fail with exit code 1.
     private static func failedStart(_ attributes: String, home: TemporaryFolder) async throws -> [Substring] {
         let base = try await ServalProcess.makeBase(serverXML: Self.serverXML("<Connector \(attributes)/>"))
-        let result = try await Command.run(Command.serval, ["run", "--base", base.path], environment: ["HOME": home.path], timeout: 20)
+        let result = try await Command.run(Command.serval, ["run", "--base", base.path], environment: ["HOME": home.path])
         #expect(result.exitCode == 1)
         return result.errors.split(separator: "\n").filter { line in
             ![" WARN", " INFO", " NOTICE", ": warning:", ": info:"].contains { line.contains($0) }

@@ -63,8 +63,7 @@ struct CompatibilityTests {
             handshakes: log.reporter()
         )
         let result = try await Command.run(
-            ["keytool"] + options.map { "-J\($0)" } + ["-J-Duser.language=en", "-printcert", "-sslserver", "127.0.0.1:\(server.port)"],
-            seconds: 120
+            ["keytool"] + options.map { "-J\($0)" } + ["-J-Duser.language=en", "-printcert", "-sslserver", "127.0.0.1:\(server.port)"]
         )
         #expect(result.text.contains("Owner: CN=localhost") == isServed, "\(result.text)")
         if !isServed { #expect(try await log.reaches(1).first?.fields["cause"] == "no-shared-cipher", "\(log.lines)") }

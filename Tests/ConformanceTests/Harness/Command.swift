@@ -29,14 +29,17 @@ enum Command {
         return path.split(separator: ":").map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 
-    /// Runs a program to its end, at most `timeout` seconds.
+    /// Runs a program to its end.
+    ///
+    /// - Parameter timeout: after how many seconds it counts as stuck; on a busy machine a program takes many times as long as it should.
+    /// - Throws: ``CommandStuck``, after the program was killed.
     static func run(
         _ program: String,
         _ arguments: [String],
         input: String = "",
         environment: [String: String] = [:],
         directory: String? = nil,
-        timeout: Double = 60
+        timeout: Double = 300
     ) async throws -> CommandResult {
         guard let path = self.path(of: program) else { throw CommandMissing(name: program) }
         return try await withCheckedThrowingContinuation { continuation in
@@ -72,19 +75,25 @@ enum Command {
         process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: inputPath))
         process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: outputPath))
         process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: errorPath))
+        func text(_ path: String) -> String { String(decoding: (try? Data(contentsOf: URL(fileURLWithPath: path))) ?? Data(), as: UTF8.self) }
         try process.run()
         let deadline = Date.now.addingTimeInterval(timeout)
         while process.isRunning, Date.now < deadline { usleep(5000) }
         if process.isRunning {
             kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
+            throw CommandStuck(command: ([path] + arguments).joined(separator: " "), seconds: timeout, output: text(outputPath) + text(errorPath))
         }
-        return CommandResult(
-            exitCode: process.terminationStatus,
-            output: String(decoding: (try? Data(contentsOf: URL(fileURLWithPath: outputPath))) ?? Data(), as: UTF8.self),
-            errors: String(decoding: (try? Data(contentsOf: URL(fileURLWithPath: errorPath))) ?? Data(), as: UTF8.self)
-        )
+        return CommandResult(exitCode: process.terminationStatus, output: text(outputPath), errors: text(errorPath))
     }
+}
+
+/// A program did not end.
+struct CommandStuck: Error, CustomStringConvertible {
+    var command: String
+    var seconds: Double
+    var output: String
+    var description: String { "\(self.command) has not ended in \(self.seconds) s: \(self.output)" }
 }
 
 /// A program that the test needs is not installed; `make test` installs it.

@@ -13,7 +13,7 @@ struct SessionClientTests {
         """
 
     private static func curl(_ server: ServalProcess, _ path: String, _ arguments: [String] = []) async throws -> CommandResult {
-        try await Command.run("curl", ["-sS", "--max-time", "60"] + arguments + ["http://127.0.0.1:\(try server.port("http"))\(path)"], timeout: 120)
+        try await Command.run("curl", ["-sS", "--max-time", "60"] + arguments + ["http://127.0.0.1:\(try server.port("http"))\(path)"])
     }
 
     /// Python's cookie jar follows RFC 6265 §5.1.4; curl's takes the slash away.

@@ -74,7 +74,7 @@ final class FeatureSite: Sendable {
     /// What a start says that must fail.
     static func failedStart(_ xml: String, environment: [String: String] = [:]) async throws -> String {
         let base = try await ServalProcess.makeBase(serverXML: xml)
-        let result = try await Command.run(Command.serval, ["run", "--base", base.path], environment: environment, timeout: 20)
+        let result = try await Command.run(Command.serval, ["run", "--base", base.path], environment: environment)
         #expect(result.exitCode == 1, "\(result.errors)")
         return result.errors
     }

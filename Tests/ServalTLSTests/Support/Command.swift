@@ -10,7 +10,7 @@ enum Command {
         var text: String { String(decoding: output, as: UTF8.self) }
     }
 
-    static func run(_ arguments: [String], input: Data = Data(), seconds: Double = 60) async throws -> Result {
+    static func run(_ arguments: [String], input: Data = Data(), seconds: Double = 300) async throws -> Result {
         let folder = try TemporaryFolder()
         let inputFile = folder.path("in")
         let outputFile = folder.path("out")
