@@ -207,10 +207,13 @@ struct ManagerTests {
         #expect(backup.statistics.activeSessions == 3)
         try await store.removeAll()
 
+        let early = try manager("maxIdleSwap='3600'")
+        try await use(early, 3)
+        await early.processExpires()
+        #expect(early.statistics.activeSessions == 3, "not idle long enough")
+
         let swap = try manager("maxIdleSwap='1'")
         try await use(swap, 3)
-        await swap.processExpires()
-        #expect(swap.statistics.activeSessions == 3, "not idle long enough")
         try await Task.sleep(for: .milliseconds(1100))
         await swap.processExpires()
         #expect(swap.statistics.activeSessions == 0)
