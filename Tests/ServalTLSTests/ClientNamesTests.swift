@@ -81,7 +81,7 @@ struct ClientNamesTests {
     }
 
     /// A certificate that OpenSSL verifies, with a length in it that nobody needs so many bytes for.
-    private func unreadable() async throws -> Certificates.Pair {
+    private static let unreadable = Task {
         let certificates = try await Certificates.shared.value
         let folder = certificates.folder
         let pair = try await certificates.issue("unreadable", by: certificates.authority, extensions: "extendedKeyUsage=clientAuth")
@@ -104,7 +104,7 @@ struct ClientNamesTests {
     @Test(arguments: ["-tls1_2", "-tls1_3", "late"])
     func aCertificateThatCannotBeReadIsRefused(_ version: String) async throws {
         let certificates = try await Certificates.shared.value
-        let pair = try await unreadable()
+        let pair = try await Self.unreadable.value
         let verified = try await Command.run(["openssl", "verify", "-CAfile", certificates.authority.certificate, pair.certificate])
         #expect(verified.status == 0, "\(verified.text)")
         let trust = TrustSource.file(certificates.authority.certificate)
