@@ -143,6 +143,16 @@ public final class FileSessionStore: SessionStore {
         try await self.sweep { folder throws(SessionError) in try folder.claimExpired(at: now, limit: limit, lease: lease) }
     }
 
+    /// See ``SessionStore/renewClaim(_:until:to:)``.
+    public func renewClaim(_ key: StoredSessionKey, until end: Timestamp, to newEnd: Timestamp) async throws(SessionError) -> Bool {
+        try await self.run(on: key) { folder, key throws(SessionError) in try folder.renewClaim(key, until: end, to: newEnd) }
+    }
+
+    /// See ``SessionStore/removeClaimed(_:until:)``.
+    public func removeClaimed(_ key: StoredSessionKey, until end: Timestamp) async throws(SessionError) -> Bool {
+        try await self.run(on: key) { folder, key throws(SessionError) in try folder.removeClaimed(key, until: end) }
+    }
+
     /// See ``SessionStore/sessions(ofPrincipal:)``.
     ///
     /// In folders with more than 1,000 sessions each, it may take half a minute until sessions that another process has stored are seen.

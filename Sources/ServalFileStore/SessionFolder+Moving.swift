@@ -20,9 +20,8 @@ extension SessionFolder {
             throw StoreThread.stopped
         }
         guard try new.session(newKey) == nil else { return .taken }
-        guard let (stored, due) = try old.session(key) else { return .absent }
-        var session = stored
-        guard session.apply(renaming) else { return .conflict(stored) }
+        guard var session = try old.session(key)?.session else { return .absent }
+        guard session.apply(renaming) else { return .conflict(session) }
         let encoded = try session.encoded()
 
         let move = Move(from: key, to: newKey, forwarding: forwardingKey)
@@ -30,7 +29,7 @@ extension SessionFolder {
             for shard in shards.values { try self.note(shard, moving: newKey) { _ in } }
             try forward.prepare(forwardingKey.name, forwardingBytes, due: forwarding.due)
             if forward !== new { try forward.sync() }
-            try new.prepare(newKey.name, encoded, due: due)
+            try new.prepare(newKey.name, encoded, due: session.due)
             try new.prepare(newKey.moveName, move.bytes, due: nil)
             try new.publish(newKey.moveName)
         } catch {
@@ -45,7 +44,7 @@ extension SessionFolder {
         for shard in shards.values {
             try self.note(shard) { index in
                 if shard === old { index.remove(key) }
-                if shard === new { index.set(newKey, due: due, principal: renaming.principal) }
+                if shard === new { index.set(newKey, due: session.due, principal: renaming.principal) }
                 if shard === forward { index.set(forwardingKey, due: forwarding.due, principal: forwarding.principal) }
             }
         }

@@ -1,4 +1,5 @@
 import ServalSessions
+import Synchronization
 
 /// The operations of ``SessionStore`` on one session.
 extension SessionFolder {
@@ -22,12 +23,12 @@ extension SessionFolder {
     }
 
     func save(_ changes: StoredSessionChanges, to key: FileKey) throws(SessionError) -> SessionSaveResult {
-        guard let shard = try self.shard(key.shard, .exclusive, creating: false), let (stored, due) = try shard.session(key) else { return .absent }
-        if let version = stored.version(of: changes.mark) { return .saved(version: version) }
-        var session = stored
-        let isClaimed = due > stored.due
+        guard let shard = try self.shard(key.shard, .exclusive, creating: false),
+            var session = try shard.session(key)?.session
+        else { return .absent }
+        if let version = session.version(of: changes.mark) { return .saved(version: version) }
         guard session.apply(changes) else { return .conflict(session) }
-        try self.write(try session.encoded(), of: session, due: isClaimed ? max(due, session.due) : session.due, in: shard)
+        try self.write(try session.encoded(), of: session, due: session.due, in: shard)
         return .saved(version: session.version)
     }
 
@@ -39,13 +40,39 @@ extension SessionFolder {
     }
 
     func remove(_ key: FileKey) throws(SessionError) -> Bool {
-        guard let shard = try self.shard(key.shard, .exclusive, creating: false), let (session, due) = try shard.session(key) else { return false }
+        guard let shard = try self.shard(key.shard, .exclusive, creating: false), try shard.session(key) != nil else { return false }
         guard try shard.delete(key.name) else { return false }
         try self.note(shard) { $0.remove(key) }
-        // One that was claimed has expired: if the machine fails before the disk has this, the session is only claimed once more. To wait for the disk with each
-        // would keep it busy for minutes behind many robots.
-        if due <= session.due { try shard.sync() }
+        try shard.sync()
         return true
+    }
+
+    func removeClaimed(_ key: FileKey, until end: Timestamp) throws(SessionError) -> Bool {
+        guard let shard = try self.claimedShard(of: key, until: end), try shard.delete(key.name) else { return false }
+        try self.note(shard) { $0.remove(key) }
+        // Not synced: the session has expired, so if the machine fails before the disk has this, it is only claimed once more. To wait for the disk with each
+        // would keep it busy for minutes behind many robots.
+        return true
+    }
+
+    func renewClaim(_ key: FileKey, until end: Timestamp, to newEnd: Timestamp) throws(SessionError) -> Bool {
+        guard let shard = try self.claimedShard(of: key, until: end) else { return false }
+        let due = newEnd.millisecondsSince1970
+        try shard.setDue(due, of: key.name)
+        self.indexes[Int(shard.number)].value.withLock { $0.setDue(due, of: key) }
+        return true
+    }
+
+    /// The folder of a session if it is claimed until that moment.
+    private func claimedShard(of key: FileKey, until end: Timestamp) throws(SessionError) -> FileShard? {
+        let end = end.millisecondsSince1970
+        guard let shard = try self.shard(key.shard, .exclusive, creating: false),
+            let head = try shard.contents(of: key.name, limit: StoredSessionSummary.length),
+            let summary = StoredSessionSummary(encoded: head.bytes)
+        else { return nil }
+        // Some file systems keep whole seconds.
+        guard head.due == end || head.due == end / 1000 * 1000 else { return nil }
+        return head.due > summary.due ? shard : nil
     }
 
     private func write(_ encoded: [UInt8], of session: StoredSession, due: Int64, in shard: FileShard) throws(SessionError) {
@@ -59,5 +86,13 @@ extension SessionFolder {
 
 extension StoredSession {
     /// The modification time of its file, unless it is claimed.
-    var due: Int64 { min(max(0, self.deadline?.millisecondsSince1970 ?? .max), FileShard.never) }
+    var due: Int64 { FileShard.due(self.deadline) }
+}
+
+extension StoredSessionSummary {
+    fileprivate var due: Int64 { FileShard.due(self.deadline) }
+}
+
+extension FileShard {
+    fileprivate static func due(_ deadline: Timestamp?) -> Int64 { min(max(0, deadline?.millisecondsSince1970 ?? .max), self.never) }
 }

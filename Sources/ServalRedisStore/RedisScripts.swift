@@ -72,17 +72,15 @@ struct RedisScript: Sendable {
         """
     )
 
-    /// id, expected header, its score, session, principal, score, end → 1, nothing if it is not there, or the session if its header is another.
+    /// id, expected header, session, principal, score, end → 1, nothing if it is not there, or the session if its header is another.
     static let replace = Self(
         """
         local bytes = header(ARGV[2])
         if bytes == '' then return false end
         if bytes ~= ARGV[3] then return redis.call('GET', key(ARGV[2])) end
         local who = principal(ARGV[2])
-        if who ~= '' and who ~= ARGV[6] then redis.call('SREM', prefix .. 'p:' .. who, ARGV[2]) end
-        local score, claim = ARGV[7], redis.call('ZSCORE', index, ARGV[2])
-        if claim and tonumber(claim) ~= tonumber(ARGV[4]) and tonumber(score) < tonumber(claim) then score = claim end
-        keep(ARGV[2], ARGV[5], ARGV[6], score, ARGV[8])
+        if who ~= '' and who ~= ARGV[5] then redis.call('SREM', prefix .. 'p:' .. who, ARGV[2]) end
+        keep(ARGV[2], ARGV[4], ARGV[5], ARGV[6], ARGV[7])
         return 1
         """
     )
@@ -108,6 +106,19 @@ struct RedisScript: Sendable {
 
     /// id → whether it was there.
     static let remove = Self("return forget(ARGV[2])")
+
+    /// id, end of the claim, its new end or nothing to remove the session → whether it was claimed until then.
+    static let endClaim = Self(
+        """
+        local bytes, score = header(ARGV[2]), tonumber(redis.call('ZSCORE', index, ARGV[2]))
+        if #bytes < 28 or score ~= tonumber(ARGV[3]) then return 0 end
+        -- Not claimed: it expires at this very moment.
+        if struct.unpack('>i8', string.sub(bytes, 21, 28)) >= score then return 0 end
+        if ARGV[4] == '' then return forget(ARGV[2]) end
+        redis.call('ZADD', index, ARGV[4], ARGV[2])
+        return 1
+        """
+    )
 
     /// id, new id, expected header, session, principal, score, end; id, session, principal, score, end of the record that forwards → 1, 0 if it is not there,
     /// -1 if the new id is taken, or the session if its header is another.

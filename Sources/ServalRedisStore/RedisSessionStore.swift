@@ -148,10 +148,9 @@ public final class RedisSessionStore: SessionStore {
             // Each time that it does not hold, another save has got through.
             while let bytes = stored.bytes {
                 guard var session = try? StoredSession(key: key, encoded: bytes) else { return .absent }
-                let deadline = session.deadline
                 if let version = session.version(of: changes.mark) { return .saved(version: version) }
                 guard session.apply(changes) else { return .conflict(session) }
-                let words = [coding.id(key), coding.header(bytes), coding.score(deadline)] + (try coding.record(session))
+                let words = [coding.id(key), coding.header(bytes)] + (try coding.record(session))
                 stored = try connection.run(.replace, coding, words, changes: true)
                 if stored.integer == 1 { return .saved(version: session.version) }
             }
@@ -204,6 +203,21 @@ public final class RedisSessionStore: SessionStore {
         return try await self.run { [coding] connection throws(SessionError) in
             let words = [coding.score(now), RedisWord("\(min(limit, 10_000))"), coding.score(now.advanced(by: lease))]
             return coding.sessions(try connection.run(.claim, coding, words, changes: true)).filter { $0.isExpired(at: now) }
+        }
+    }
+
+    /// See ``SessionStore/renewClaim(_:until:to:)``.
+    public func renewClaim(_ key: StoredSessionKey, until end: Timestamp, to newEnd: Timestamp) async throws(SessionError) -> Bool {
+        try await self.run { [coding] connection throws(SessionError) in
+            let words = [coding.id(key), coding.score(end), coding.score(newEnd)]
+            return try connection.run(.endClaim, coding, words, changes: true).integer == 1
+        }
+    }
+
+    /// See ``SessionStore/removeClaimed(_:until:)``.
+    public func removeClaimed(_ key: StoredSessionKey, until end: Timestamp) async throws(SessionError) -> Bool {
+        try await self.run { [coding] connection throws(SessionError) in
+            try connection.run(.endClaim, coding, [coding.id(key), coding.score(end), ""], changes: true).integer == 1
         }
     }
 

@@ -25,11 +25,10 @@ extension SQLSessionStatements {
         to key: StoredSessionKey,
         on connection: some SQLConnection
     ) throws(SessionError) -> SessionSaveResult {
-        guard var (session, claim) = try self.locked(key, on: connection) else { return .absent }
+        guard var (session, _) = try self.locked(key, on: connection) else { return .absent }
         if let version = session.version(of: changes.mark) { return .saved(version: version) }
         guard session.apply(changes) else { return .conflict(session) }
-        if let end = claim, session.deadline.map({ $0 >= end }) ?? true { claim = nil }
-        _ = try connection.execute(self.update(session, encoded: try session.encoded(), claim: claim))
+        _ = try connection.execute(self.update(session, encoded: try session.encoded()))
         return .saved(version: session.version)
     }
 
@@ -55,12 +54,28 @@ extension SQLSessionStatements {
     ) throws(SessionError) -> Bool {
         guard var (session, _) = try self.locked(key, on: connection) else { return false }
         session.touch(lastAccessed: lastAccessed, deadline: deadline)
-        _ = try connection.execute(self.update(session, encoded: try session.encoded(), claim: nil))
+        _ = try connection.execute(self.update(session, encoded: try session.encoded()))
         return true
     }
 
     package func remove(_ key: StoredSessionKey, on connection: some SQLConnection) throws(SessionError) -> Bool {
         try connection.execute(self.delete(key)) == 1
+    }
+
+    package func renewClaim(
+        _ key: StoredSessionKey,
+        until end: Timestamp,
+        to newEnd: Timestamp,
+        on connection: some SQLConnection
+    ) throws(SessionError) -> Bool {
+        guard try self.locked(key, on: connection)?.claim == end else { return false }
+        _ = try connection.execute(self.claim(key, until: newEnd))
+        return true
+    }
+
+    package func removeClaimed(_ key: StoredSessionKey, until end: Timestamp, on connection: some SQLConnection) throws(SessionError) -> Bool {
+        guard try self.locked(key, on: connection)?.claim == end else { return false }
+        return try self.remove(key, on: connection)
     }
 
     package func claimExpired(
@@ -77,7 +92,7 @@ extension SQLSessionStatements {
             if let session, !session.isExpired(at: now) {
                 // Within a second, the columns are not exact. More, and somebody has changed them: they would come up each time.
                 guard session.deadline.map({ $0 > now.advanced(by: .seconds(2)) }) ?? true else { continue }
-                _ = try connection.execute(self.update(session, encoded: try session.encoded(), claim: nil))
+                _ = try connection.execute(self.update(session, encoded: try session.encoded()))
                 continue
             }
             _ = try connection.execute(self.claim(key, until: end))

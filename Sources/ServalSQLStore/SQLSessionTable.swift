@@ -179,7 +179,7 @@ package struct SQLSessionStatements: Sendable {
     /// Inserts a session; a row with its key is left as it is, or replaced.
     package func insert(_ session: StoredSession, encoded: [UInt8], replacing: Bool = false) -> SQLStatement {
         let values =
-            [(self.id, SQLValue.text(session.key.hexadecimal)), (self.app, .text(self.namespace))] + self.values(of: session, encoded, claim: nil)
+            [(self.id, SQLValue.text(session.key.hexadecimal)), (self.app, .text(self.namespace))] + self.values(of: session, encoded)
         var build = SQLBuilder(self.dialect)
         build.add("insert into \(self.table) (\(values.map(\.0).joined(separator: ", "))) values (")
         for (position, value) in values.enumerated() { build.add(position == 0 ? "" : ", ", value.1) }
@@ -188,11 +188,9 @@ package struct SQLSessionStatements: Sendable {
         return build.statement
     }
 
-    /// Writes a session over the one that is there.
-    ///
-    /// - Parameter claim: until when it remains claimed; `nil` for not at all.
-    package func update(_ session: StoredSession, encoded: [UInt8], claim: Timestamp?) -> SQLStatement {
-        self.update(session.key, self.values(of: session, encoded, claim: claim))
+    /// Writes a session over the one that is there, which is not claimed any more.
+    package func update(_ session: StoredSession, encoded: [UInt8]) -> SQLStatement {
+        self.update(session.key, self.values(of: session, encoded))
     }
 
     /// Claims a session until a moment.
@@ -286,9 +284,9 @@ package struct SQLSessionStatements: Sendable {
         return build.statement
     }
 
-    private func values(of session: StoredSession, _ encoded: [UInt8], claim: Timestamp?) -> [(String, SQLValue)] {
+    private func values(of session: StoredSession, _ encoded: [UInt8]) -> [(String, SQLValue)] {
         var values: [(String, SQLValue)] = [(self.data, .bytes(encoded))]
-        values += claim.map { self.dueValues(claim: $0) } ?? self.dueValues(of: session)
+        values += self.dueValues(of: session)
         if self.hasPrincipal { values.append((self.principal, session.principal.map { .text($0) } ?? .null)) }
         return values
     }

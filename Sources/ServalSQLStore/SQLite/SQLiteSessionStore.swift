@@ -160,6 +160,18 @@
             }
         }
 
+        /// See ``SessionStore/renewClaim(_:until:to:)``.
+        public func renewClaim(_ key: StoredSessionKey, until end: Timestamp, to newEnd: Timestamp) async throws(SessionError) -> Bool {
+            try await self.write { statements, connection throws(SessionError) in
+                try statements.renewClaim(key, until: end, to: newEnd, on: connection)
+            }
+        }
+
+        /// See ``SessionStore/removeClaimed(_:until:)``.
+        public func removeClaimed(_ key: StoredSessionKey, until end: Timestamp) async throws(SessionError) -> Bool {
+            try await self.write { statements, connection throws(SessionError) in try statements.removeClaimed(key, until: end, on: connection) }
+        }
+
         /// See ``SessionStore/sessions(ofPrincipal:)``.
         public func sessions(ofPrincipal principal: String) async throws(SessionError) -> [StoredSession] {
             try await self.read { statements, connection throws(SessionError) in try statements.sessions(ofPrincipal: principal, on: connection) }

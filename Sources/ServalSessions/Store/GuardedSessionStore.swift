@@ -28,6 +28,9 @@ final class GuardedSessionStore: SessionStore {
     /// Whether the store is taken for down.
     var isDown: Bool { self.circuit.withLock { $0.isOpen } }
 
+    /// Sees whether the store answers again, if it is taken for down and may be probed.
+    func probe() async { _ = try? await self.ask(.many) { store throws(SessionError) in try await store.load(Self.probe, unless: nil) } }
+
     /// Asks the store, unless it is down.
     private func ask<Answer: Sendable>(
         _ subject: Subject,
@@ -113,6 +116,14 @@ final class GuardedSessionStore: SessionStore {
 
     func claimExpired(at now: Timestamp, limit: Int, lease: Duration) async throws(SessionError) -> [StoredSession] {
         try await self.ask(.many) { store throws(SessionError) in try await store.claimExpired(at: now, limit: limit, lease: lease) }
+    }
+
+    func renewClaim(_ key: StoredSessionKey, until end: Timestamp, to newEnd: Timestamp) async throws(SessionError) -> Bool {
+        try await self.ask(.session(key)) { store throws(SessionError) in try await store.renewClaim(key, until: end, to: newEnd) }
+    }
+
+    func removeClaimed(_ key: StoredSessionKey, until end: Timestamp) async throws(SessionError) -> Bool {
+        try await self.ask(.session(key)) { store throws(SessionError) in try await store.removeClaimed(key, until: end) }
     }
 
     func sessions(ofPrincipal principal: String) async throws(SessionError) -> [StoredSession] {

@@ -45,7 +45,7 @@ public final class MemorySessionStore: SessionStore {
             if let version = session.version(of: changes.mark) { return .saved(version: version) }
             guard session.apply(changes) else { return .conflict(session) }
             _ = try session.encoded()
-            entries[key]?.session = session
+            entries[key] = Entry(session: session)
             return .saved(version: session.version)
         }
     }
@@ -54,12 +54,12 @@ public final class MemorySessionStore: SessionStore {
     public func rename(_ key: StoredSessionKey, by renaming: StoredSessionRenaming) async throws(SessionError) -> SessionRenameResult {
         self.entries.withLock { entries in
             guard entries[renaming.key] == nil else { return .taken }
-            guard var entry = entries[key] else { return .absent }
-            guard entry.session.apply(renaming) else { return .conflict(entry.session) }
+            guard var session = entries[key]?.session else { return .absent }
+            guard session.apply(renaming) else { return .conflict(session) }
             entries[key] = nil
-            entries[renaming.key] = entry
+            entries[renaming.key] = Entry(session: session)
             entries[renaming.forwarding.key] = Entry(session: renaming.forwarding)
-            return .renamed(version: entry.session.version)
+            return .renamed(version: session.version)
         }
     }
 
@@ -88,6 +88,23 @@ public final class MemorySessionStore: SessionStore {
             let claimed = free.map(\.session).sorted { ($0.deadline ?? now) < ($1.deadline ?? now) }.prefix(limit)
             for session in claimed { entries[session.key]?.claimedUntil = end }
             return Array(claimed)
+        }
+    }
+
+    /// See ``SessionStore/renewClaim(_:until:to:)``.
+    public func renewClaim(_ key: StoredSessionKey, until end: Timestamp, to newEnd: Timestamp) async throws(SessionError) -> Bool {
+        self.entries.withLock { entries in
+            guard entries[key]?.claimedUntil == end else { return false }
+            entries[key]?.claimedUntil = newEnd
+            return true
+        }
+    }
+
+    /// See ``SessionStore/removeClaimed(_:until:)``.
+    public func removeClaimed(_ key: StoredSessionKey, until end: Timestamp) async throws(SessionError) -> Bool {
+        self.entries.withLock { entries in
+            guard entries[key]?.claimedUntil == end else { return false }
+            return entries.removeValue(forKey: key) != nil
         }
     }
 

@@ -28,16 +28,16 @@ public protocol SessionStore: Sendable {
     /// Applies changes if their conditions hold (``StoredSession/apply(_:)-(StoredSessionChanges)``).
     ///
     /// A session that was removed is not brought back. Changes that were applied already (``StoredSession/version(of:)``) are not applied again; the answer is the
-    /// version that they got then.
+    /// version that they got then. A claim ends: who has saved a session goes on using it.
     ///
     /// - Throws: ``SessionError/Code/limitReached`` for more than ``StoredSession/encoded()`` takes; then the stored session is as it was.
     func save(_ changes: StoredSessionChanges, to key: StoredSessionKey) async throws(SessionError) -> SessionSaveResult
 
     /// Gives a session another key and head, makes the old key unusable, and adds a record that tells where the session went, all at one moment
-    /// (``StoredSession/apply(_:)-(StoredSessionRenaming)``).
+    /// (``StoredSession/apply(_:)-(StoredSessionRenaming)``). A claim ends, as with ``save(_:to:)``.
     func rename(_ key: StoredSessionKey, by renaming: StoredSessionRenaming) async throws(SessionError) -> SessionRenameResult
 
-    /// Notes a later access, without a new version; gives a claimed session back to the living.
+    /// Notes a later access, without a new version. A claim ends, even if the access is not later.
     ///
     /// - Returns: `false` if there is no such session.
     @discardableResult
@@ -51,10 +51,25 @@ public protocol SessionStore: Sendable {
 
     /// Hands out expired sessions, each to one caller: nobody else gets one before `lease` is over.
     ///
-    /// The caller tells its listeners and then calls ``remove(_:)``. If it dies before, another gets the session when the lease is over.
+    /// The caller tells its listeners and then calls ``removeClaimed(_:until:)``. If it dies before, another gets the session when the lease is over. A claim is
+    /// known by its end, `now` and the lease; it holds until somebody else claims, saves, touches, renames or removes the session.
     ///
     /// - Parameter limit: the most to hand out; earliest deadlines first as far as that is cheap. What another server has just stored may come later.
     func claimExpired(at now: Timestamp, limit: Int, lease: Duration) async throws(SessionError) -> [StoredSession]
+
+    /// Lengthens a claim.
+    ///
+    /// - Parameters:
+    ///   - end: the end of the claim as ``claimExpired(at:limit:lease:)`` or the last renewal set it.
+    ///   - newEnd: its end from now on.
+    /// - Returns: `false`, and nothing has changed, if the claim does not hold any more.
+    func renewClaim(_ key: StoredSessionKey, until end: Timestamp, to newEnd: Timestamp) async throws(SessionError) -> Bool
+
+    /// Removes a session that the caller has claimed.
+    ///
+    /// - Parameter end: the end of the claim as ``claimExpired(at:limit:lease:)`` or the last renewal set it.
+    /// - Returns: `false`, and nothing has changed, if the claim does not hold any more.
+    func removeClaimed(_ key: StoredSessionKey, until end: Timestamp) async throws(SessionError) -> Bool
 
     /// The sessions with this entry in the principal index.
     func sessions(ofPrincipal principal: String) async throws(SessionError) -> [StoredSession]

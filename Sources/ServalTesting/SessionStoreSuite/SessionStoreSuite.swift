@@ -47,6 +47,8 @@ public struct SessionStoreSuite: Sendable {
         case lease
         /// A claimed session that is used again lives.
         case reviving
+        /// A claim ends when its session is saved, touched, renamed, removed, or claimed by somebody else; one that holds is renewed, and removes.
+        case endOfClaims
         /// A principal's sessions are found, no others.
         case principals
         /// What one namespace does, another does not see.
@@ -157,6 +159,7 @@ public struct SessionStoreSuite: Sendable {
         case .claimingByTwo: try await nodes.checkClaimingByTwo()
         case .lease: try await nodes.checkLease()
         case .reviving: try await nodes.checkReviving()
+        case .endOfClaims: try await nodes.checkEndOfClaims()
         case .principals: try await nodes.checkPrincipals()
         case .namespaces: try await nodes.checkNamespaces()
         case .counting: try await nodes.checkCounting()

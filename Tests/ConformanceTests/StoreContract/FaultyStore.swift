@@ -6,7 +6,7 @@ import Synchronization
 struct FaultyStore: SessionStore {
     enum Fault: String, CaseIterable, Sendable {
         case insertReplaces, saveRevives, saveIgnoresConditions, renameKeepsOld, touchGoesBack, removeTellsAll, claimsTwice, principalsStay,
-            sharesNamespaces, repeats, ignoresHeads
+            sharesNamespaces, repeats, ignoresHeads, removesWhatLives, renewsWhatLives
 
         /// The check that must find it.
         var finder: SessionStoreSuite.Check {
@@ -22,6 +22,7 @@ struct FaultyStore: SessionStore {
             case .sharesNamespaces: .namespaces
             case .repeats: .repetition
             case .ignoresHeads: .headConflict
+            case .removesWhatLives, .renewsWhatLives: .endOfClaims
             }
         }
     }
@@ -89,6 +90,15 @@ struct FaultyStore: SessionStore {
         // Its claim is lost.
         try await self.store.touch(first.key, lastAccessed: first.lastAccessed, deadline: first.deadline)
         return claimed
+    }
+
+    func renewClaim(_ key: StoredSessionKey, until end: Timestamp, to newEnd: Timestamp) async throws(SessionError) -> Bool {
+        try await self.store.renewClaim(key, until: end, to: newEnd) || self.fault == .renewsWhatLives
+    }
+
+    func removeClaimed(_ key: StoredSessionKey, until end: Timestamp) async throws(SessionError) -> Bool {
+        if self.fault == .removesWhatLives { return try await self.store.remove(key) }
+        return try await self.store.removeClaimed(key, until: end)
     }
 
     func sessions(ofPrincipal principal: String) async throws(SessionError) -> [StoredSession] {

@@ -36,6 +36,12 @@ final class FailingStore: SessionStore {
     func claimExpired(at now: Timestamp, limit: Int, lease: Duration) async throws(SessionError) -> [StoredSession] {
         try await self.ask { memory throws(SessionError) in try await memory.claimExpired(at: now, limit: limit, lease: lease) }
     }
+    func renewClaim(_ key: StoredSessionKey, until end: Timestamp, to newEnd: Timestamp) async throws(SessionError) -> Bool {
+        try await self.ask { memory throws(SessionError) in try await memory.renewClaim(key, until: end, to: newEnd) }
+    }
+    func removeClaimed(_ key: StoredSessionKey, until end: Timestamp) async throws(SessionError) -> Bool {
+        try await self.ask { memory throws(SessionError) in try await memory.removeClaimed(key, until: end) }
+    }
     func sessions(ofPrincipal principal: String) async throws(SessionError) -> [StoredSession] {
         try await self.ask { memory throws(SessionError) in try await memory.sessions(ofPrincipal: principal) }
     }

@@ -187,6 +187,12 @@ final class SwitchableStore: SessionStore {
             try await store.claimExpired(at: now, limit: limit, lease: lease)
         }
     }
+    func renewClaim(_ key: StoredSessionKey, until end: Timestamp, to newEnd: Timestamp) async throws(SessionError) -> Bool {
+        try await self.pass("renew") { store throws(SessionError) in try await store.renewClaim(key, until: end, to: newEnd) }
+    }
+    func removeClaimed(_ key: StoredSessionKey, until end: Timestamp) async throws(SessionError) -> Bool {
+        try await self.pass("removeClaimed") { store throws(SessionError) in try await store.removeClaimed(key, until: end) }
+    }
     func sessions(ofPrincipal principal: String) async throws(SessionError) -> [StoredSession] {
         try await self.pass("principal") { store throws(SessionError) in try await store.sessions(ofPrincipal: principal) }
     }
