@@ -12,7 +12,7 @@ final class SessionTracker: RequestSessions {
     /// How often a session is looked up again that leaves memory at this very moment.
     private static let maximumLookUps = 3
     /// The most ids of one request to look up.
-    private static let candidateLimit = 16
+    private static let candidateLimit = 4
 
     private struct State: Sendable {
         var requested: (id: String, source: SessionTrackingMode)?

@@ -63,9 +63,11 @@ public final class PersistentSessionManager: SessionManager {
         public init() {}
     }
 
-    private let configuration: Configuration
-    private let table: SessionTable
-    private let persistence: SessionPersistence
+    let configuration: Configuration
+    let table: SessionTable
+    let persistence: SessionPersistence
+    /// When the last sweep began, in milliseconds since 1970.
+    let lastSweep = Atomic<Int64>(0)
     private let maxInactiveMilliseconds: Atomic<Int64>
 
     /// A manager; ``start()`` opens the store.
@@ -160,66 +162,6 @@ public final class PersistentSessionManager: SessionManager {
         try await self.persistence.save(session)
     }
 
-    // MARK: Background
-
-    /// Ends what has expired, here and in the store, and brings idle sessions there.
-    public func processExpires() async {
-        await self.table.processExpires()
-        do {
-            try await self.persistence.removeLeftovers()
-            try await self.table.forEach(where: \.isUnsettled) { sessions throws(SessionError) in
-                for session in sessions { try await self.persistence.save(session) }
-            }
-            try await self.processExpiredRecords()
-            if case .whenIdle(let limits) = self.configuration.mode { try await self.processIdle(limits) }
-        } catch {
-            // The log has it already, and the next sweep tries again.
-        }
-    }
-
-    private func processExpiredRecords() async throws(SessionError) {
-        let now = self.configuration.sessions.clock()
-        while true {
-            let limit = 256
-            let records = try await self.persistence.ask { store throws(SessionError) in
-                try await store.claimExpired(at: now, limit: limit, lease: SessionPersistence.lease)
-            }
-            for record in records { try await self.table.expire(record, at: now) }
-            guard records.count == limit else { return }
-        }
-    }
-
-    private func processIdle(_ limits: IdleLimits) async throws(SessionError) {
-        if let maxIdleSwap = limits.maxIdleSwap {
-            try await self.swapOut(idleFor: max(maxIdleSwap, limits.minIdleSwap ?? .zero), atMost: .max)
-        }
-        let maximum = self.configuration.sessions.maxActiveSessions
-        if maximum > 0, let minIdleSwap = limits.minIdleSwap {
-            let surplus = self.statistics.activeSessions - maximum * 9 / 10
-            if surplus > 0 { try await self.swapOut(idleFor: minIdleSwap, atMost: surplus) }
-        }
-        if let maxIdleBackup = limits.maxIdleBackup {
-            let idleSince = self.moment(before: maxIdleBackup)
-            try await self.table.forEach(where: { $0.idleSince <= idleSince }) { sessions throws(SessionError) in
-                for session in sessions { try await self.persistence.save(session, isComplete: true) }
-            }
-        }
-    }
-
-    /// Moves the sessions that have been idle longest out of memory.
-    private func swapOut(idleFor time: Duration, atMost limit: Int) async throws(SessionError) {
-        let idleSince = self.moment(before: time)
-        var candidates: [HTTPSession] = []
-        try await self.table.forEach(where: { $0.idleSince <= idleSince }) { candidates += $0 }
-        if limit < candidates.count { candidates = Array(candidates.sorted { $0.idleSince < $1.idleSince }.prefix(limit)) }
-        for session in candidates where session.idleSince <= idleSince {
-            guard try await self.persistence.save(session, isComplete: true) else { continue }
-            self.table.forget(session)
-        }
-    }
-
-    private func moment(before time: Duration) -> Int64 { self.configuration.sessions.clock().millisecondsSince1970 - time.wholeMilliseconds }
-
     // MARK: Listeners
 
     /// Adds a listener; listeners hear of events in the order in which they were added.
@@ -266,36 +208,4 @@ public final class PersistentSessionManager: SessionManager {
     private func removeAll() async throws(SessionError) {
         try await self.persistence.ask { store throws(SessionError) in try await store.removeAll() }
     }
-
-    /// Saves all sessions, some at a time, and lets go of them.
-    private func saveAll(isComplete: Bool) async {
-        await self.patiently { () async throws(SessionError) in
-            try await self.table.forEach { sessions throws(SessionError) in
-                // With one failure the others would fail as well.
-                if let error = await self.save(sessions, isComplete: isComplete) { throw error }
-            }
-        }
-    }
-
-    private func save(_ sessions: [HTTPSession], isComplete: Bool) async -> SessionError? {
-        await withTaskGroup(of: SessionError?.self) { group in
-            for session in sessions {
-                group.addTask {
-                    do throws(SessionError) {
-                        if try await self.persistence.save(session, isComplete: isComplete), session.isStored { self.table.forget(session) }
-                        return nil
-                    } catch {
-                        return error
-                    }
-                }
-            }
-            var failure: SessionError?
-            for await error in group { failure = failure ?? error }
-            return failure
-        }
-    }
-}
-
-extension HTTPSession {
-    fileprivate var idleSince: Int64 { self.state.withLock { $0.idleSince } }
 }

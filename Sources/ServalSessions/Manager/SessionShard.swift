@@ -11,9 +11,6 @@ final class SessionShard: Sendable {
         private var places: [SessionID: UInt32] = [:]
         private var sessions: ContiguousArray<HTTPSession?> = []
         private var free: [UInt32] = []
-        /// Sessions whose clients have not come back yet, oldest first; some have since.
-        private var newcomers: ContiguousArray<HTTPSession> = []
-        private var oldestNewcomer = 0
         /// No session is let in any more.
         var isClosed = false
 
@@ -33,31 +30,6 @@ final class SessionShard: Sendable {
                 self.places[id] = UInt32(self.sessions.count)
                 self.sessions.append(session)
             }
-        }
-
-        /// Notes a session that was just made.
-        ///
-        /// - Returns: the oldest of those whose clients have not come back, if there are more than `limit`.
-        mutating func addNewcomer(_ session: HTTPSession, limit: Int) -> HTTPSession? {
-            self.newcomers.append(session)
-            while self.newcomers.count - self.oldestNewcomer > limit {
-                let oldest = self.newcomers[self.oldestNewcomer]
-                self.oldestNewcomer += 1
-                if self.oldestNewcomer >= 64, self.oldestNewcomer >= limit {
-                    self.newcomers.removeFirst(self.oldestNewcomer)
-                    self.oldestNewcomer = 0
-                }
-                if oldest.isForsaken { return oldest }
-            }
-            return nil
-        }
-
-        /// Lets go of newcomers that have come back or ended, for the caller to release when the lock is free.
-        mutating func removeFormerNewcomers() -> ContiguousArray<HTTPSession> {
-            let all = self.newcomers
-            self.newcomers = ContiguousArray(all[self.oldestNewcomer...].filter(\.isNewcomer))
-            self.oldestNewcomer = 0
-            return all
         }
 
         /// Takes a session out, for the caller to release when the lock is free.
@@ -82,8 +54,6 @@ final class SessionShard: Sendable {
             guard self.sessions.count > 512, self.places.count < self.sessions.count / 8 else { return }
             var compacted = Contents()
             compacted.isClosed = self.isClosed
-            compacted.newcomers = self.newcomers
-            compacted.oldestNewcomer = self.oldestNewcomer
             compacted.places.reserveCapacity(self.places.count)
             for (id, place) in self.places {
                 guard let session = self.sessions[Int(place)] else { continue }

@@ -71,10 +71,15 @@ extension SessionTable {
     }
 
     func didForget(_ session: HTTPSession) {
+        self.noteNewcomerLeft(session)
         guard !session.isOrphan else { return }
         self.counters.cancelReservation()
         self.uncount(session)
         if let principal = session.principalName { self.principals.remove(session, from: principal) }
+    }
+
+    private func noteNewcomerLeft(_ session: HTTPSession) {
+        if session.state.withLock({ $0.ceaseToBeNewcomer() }) { self.newcomers.didLeave() }
     }
 
     /// Takes a session out of the table; `true` for exactly one caller.
@@ -87,9 +92,16 @@ extension SessionTable {
                 _ = contents.remove(id)
                 return true
             }
-            if let isDetached { return isDetached }
+            if let isDetached {
+                if isDetached { self.noteNewcomerLeft(session) }
+                return isDetached
+            }
             // Absent under its id: it was rotated meanwhile, or has ended, or its manager is gone and emptied the table.
-            if session.id == id { return session.beginEnding(if: condition) }
+            if session.id == id {
+                guard session.beginEnding(if: condition) else { return false }
+                self.noteNewcomerLeft(session)
+                return true
+            }
         }
     }
 }

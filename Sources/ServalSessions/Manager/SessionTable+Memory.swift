@@ -29,10 +29,10 @@ extension SessionTable {
 
     /// Begins to make room in the background, if there is need and nobody does yet.
     func relieveIfNeeded() {
-        guard let budget = self.budget, self.usedBytes > budget, !self.isRelieving.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        guard let budget = self.budget, self.usedBytes > budget, self.relief.begin(at: .now) else { return }
         Task {
             await self.relieve(to: budget)
-            self.isRelieving.store(false, ordering: .releasing)
+            self.relief.end(at: .now, hasHelped: self.usedBytes <= budget)
         }
     }
 
@@ -56,6 +56,21 @@ extension SessionTable {
             candidates += self.sample(Self.sampleSize, from: number).compactMap { session in session.evictionRank.map { ($0, session) } }
         }
         return candidates.sorted { $0.rank < $1.rank }.map(\.session)
+    }
+
+    /// Counts a session whose client has not come back yet; the oldest such sessions make room for it.
+    func limitNewcomers(with session: HTTPSession, to limit: Int) async {
+        self.newcomers.add(session)
+        // More than one, where many were in their first request for long.
+        for _ in 0..<4 {
+            guard let forsaken = self.newcomers.takeSurplus(over: limit) else { return }
+            await self.relieve(of: forsaken)
+            // The store does not answer, or the client came back.
+            if forsaken.isNewcomer {
+                self.newcomers.putBack(forsaken)
+                return
+            }
+        }
     }
 
     /// Takes a place for one more session; at the limit that of another, if the configuration says so.
@@ -94,14 +109,6 @@ struct EvictionRank: Comparable {
 }
 
 extension HTTPSession {
-    /// Whether the request that made the session is over and the client has not come back.
-    var isForsaken: Bool {
-        self.state.withLock { $0.phase == .live && !$0.hasReturned && !$0.isNew && $0.principal == nil }
-    }
-
-    /// Whether the client has not come back with the id yet.
-    var isNewcomer: Bool { self.state.withLock { $0.phase == .live && !$0.hasReturned } }
-
     /// `nil` for a session that a request uses or that has ended.
     fileprivate var evictionRank: EvictionRank? {
         self.state.withLock { state in

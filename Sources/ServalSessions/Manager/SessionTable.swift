@@ -11,11 +11,12 @@ final class SessionTable: Sendable {
     /// Where sessions go that outlive this process; `nil` for a manager without a store.
     let persistence: SessionPersistence?
     let principals = PrincipalIndex()
+    let newcomers = NewcomerList()
     /// The bytes that sessions may take; `nil` where nobody counts.
     let budget: Int?
     /// The bytes of all attributes.
     let attributeBytes = Atomic(0)
-    let isRelieving = Atomic(false)
+    let relief = ReliefSchedule()
     let shards: [SessionShard]
 
     /// A power of two, so that a few bits of an id tell the shard.
@@ -69,6 +70,8 @@ final class SessionTable: Sendable {
             case .taken(let other):
                 guard id != nil else { continue }
                 if !other.isExpired(now: now, policy: self.policy) {
+                    // Ended meanwhile: then the id is free again.
+                    guard other.joinAccess() else { continue }
                     self.counters.cancelReservation()
                     return other
                 }
@@ -161,6 +164,7 @@ final class SessionTable: Sendable {
             }
             shard.contents.withLock { $0.compact() }
         }
+        self.newcomers.tidy()
     }
 
     /// Lets no session in any more.
@@ -169,9 +173,10 @@ final class SessionTable: Sendable {
     }
 
     /// Hands all sessions that fulfil a condition to a closure, a few at a time.
-    func forEach(where condition: (HTTPSession) -> Bool = { _ in true }, _ body: ([HTTPSession]) async throws(SessionError) -> Void)
-        async throws(SessionError)
-    {
+    func forEach<Failure: Error>(
+        where condition: (HTTPSession) -> Bool = { _ in true },
+        _ body: ([HTTPSession]) async throws(Failure) -> Void
+    ) async throws(Failure) {
         for shard in self.shards {
             var cursor = 0
             while let sessions = self.slice(of: shard, from: &cursor, where: condition) {
@@ -192,15 +197,11 @@ final class SessionTable: Sendable {
             }
             _ = sessions
         }
+        self.principals.removeAll()
+        self.newcomers.removeAll()
     }
 
     // MARK: Shards
-
-    private func limitNewcomers(with session: HTTPSession, to limit: Int) async {
-        let share = max(1, limit / Self.shardCount)
-        guard let forsaken = self.shard(of: session.id).contents.withLock({ $0.addNewcomer(session, limit: share) }) else { return }
-        await self.relieve(of: forsaken)
-    }
 
     /// Up to `count` sessions of one part of the table.
     func sample(_ count: Int, from number: Int) -> [HTTPSession] {

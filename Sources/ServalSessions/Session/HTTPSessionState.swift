@@ -43,6 +43,8 @@ struct HTTPSessionState: Sendable {
     private(set) var phase = Phase.live
     /// Whether the client has come back with the id.
     private(set) var hasReturned = false
+    /// Whether the table counts the session among those whose clients have not come back.
+    private(set) var isNewcomer = false
     /// Who signed on.
     var principal: String?
     /// What the attributes take, and how much of that the table has counted.
@@ -91,6 +93,13 @@ struct HTTPSessionState: Sendable {
         return true
     }
 
+    /// Begins the access of a request that has the same session made at the same moment as the one that made it.
+    mutating func joinAccess(now: Int64) -> Bool {
+        // The first request has not been counted: its end would be taken for that of this one.
+        if self.isNew, self.accessCount == 0 { self.accessCount = 1 }
+        return self.beginAccess(now: now)
+    }
+
     mutating func endAccess(now: Int64, policy: IdlePolicy) {
         self.isNew = false
         if self.accessCount > 0 { self.accessCount -= 1 }
@@ -128,6 +137,19 @@ struct HTTPSessionState: Sendable {
         self.lastAccessedTime = moment
         self.thisAccessedTime = moment
         self.stored?.isAccessElsewhere = true
+    }
+
+    /// `true` if the session is to be counted as one whose client has not come back.
+    mutating func becomeNewcomer() -> Bool {
+        guard self.phase == .live, !self.hasReturned, !self.isNewcomer else { return false }
+        self.isNewcomer = true
+        return true
+    }
+
+    /// `true` if the session was counted as one whose client has not come back.
+    mutating func ceaseToBeNewcomer() -> Bool {
+        defer { self.isNewcomer = false }
+        return self.isNewcomer
     }
 
     // MARK: End
@@ -206,11 +228,12 @@ struct HTTPSessionState: Sendable {
 
     /// Puts what another server has stored in the place of what was here.
     ///
+    /// - Parameter size: what a value that is not in stored form counts for.
     /// - Returns: what was here, to be released outside of the lock.
     @discardableResult
-    mutating func takeOver(_ name: String, _ content: SessionAttributeSlot.Content?) -> SessionAttributeSlot? {
+    mutating func takeOver(_ name: String, _ content: SessionAttributeSlot.Content?, size: Int = 0) -> SessionAttributeSlot? {
         guard let content else { return self.put(nil, name) }
-        var size = 0
+        var size = size
         switch content {
         case .stored(let bytes), .saved(let bytes): size = name.utf8.count + bytes.count
         case .decoded, .transient: break

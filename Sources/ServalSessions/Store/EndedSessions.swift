@@ -8,7 +8,26 @@ final class EndedSessions: Sendable {
     private static let memory = Duration.seconds(60)
 
     private let recent = Mutex<[SessionLineage: Timestamp]>([:])
-    private let unremoved = Mutex<[StoredSessionKey: SessionLineage]>([:])
+    private let unremoved = Mutex(Unremoved())
+
+    /// Sessions that are to be removed, and how often each lineage is among them.
+    private struct Unremoved: Sendable {
+        private(set) var lineages: [StoredSessionKey: SessionLineage] = [:]
+        private var counts: [SessionLineage: Int] = [:]
+
+        mutating func add(_ key: StoredSessionKey, _ lineage: SessionLineage) {
+            self.remove(key)
+            self.lineages[key] = lineage
+            self.counts[lineage, default: 0] += 1
+        }
+
+        mutating func remove(_ key: StoredSessionKey) {
+            guard let lineage = self.lineages.removeValue(forKey: key), let count = self.counts[lineage] else { return }
+            self.counts[lineage] = count > 1 ? count - 1 : nil
+        }
+
+        func contains(_ lineage: SessionLineage) -> Bool { self.counts[lineage] != nil }
+    }
 
     /// Notes an end; `false` if it is noted already.
     func note(_ lineage: SessionLineage, at now: Timestamp) -> Bool {
@@ -22,7 +41,7 @@ final class EndedSessions: Sendable {
     func takeBack(_ lineage: SessionLineage) { self.recent.withLock { _ = $0.removeValue(forKey: lineage) } }
 
     func contains(_ lineage: SessionLineage) -> Bool {
-        self.recent.withLock { $0[lineage] != nil } || self.unremoved.withLock { !$0.isEmpty && $0.values.contains(lineage) }
+        self.recent.withLock { $0[lineage] != nil } || self.unremoved.withLock { $0.contains(lineage) }
     }
 
     func tidy(at now: Timestamp) { self.recent.withLock { Self.tidy(&$0, at: now) } }
@@ -39,13 +58,13 @@ final class EndedSessions: Sendable {
     /// Notes that a session is still to be removed; `false` if there are too many.
     func addUnremoved(_ key: StoredSessionKey, _ lineage: SessionLineage) -> Bool {
         self.unremoved.withLock { unremoved in
-            guard unremoved.count < Self.limit else { return false }
-            unremoved[key] = lineage
+            guard unremoved.lineages.count < Self.limit else { return false }
+            unremoved.add(key, lineage)
             return true
         }
     }
 
-    var allUnremoved: [StoredSessionKey: SessionLineage] { self.unremoved.withLock { $0 } }
+    var allUnremoved: [StoredSessionKey: SessionLineage] { self.unremoved.withLock { $0.lineages } }
 
-    func didRemove(_ key: StoredSessionKey) { self.unremoved.withLock { _ = $0.removeValue(forKey: key) } }
+    func didRemove(_ key: StoredSessionKey) { self.unremoved.withLock { $0.remove(key) } }
 }

@@ -194,9 +194,10 @@ extension HTTPSession {
                 current = SessionAttributeSlot(content: content, stamp: 0, writer: 0)
                 isChanged = true
             }
+            let size = current.map { self.size(of: $0.content, named: name) } ?? 0
             let (isDone, released): (Bool, SessionAttributeSlot?) = self.state.withLock { state in
                 guard state.phase == .live, state.attributes[name]?.stamp == slot?.stamp else { return (state.phase != .live, nil) }
-                let released = state.takeOver(name, current?.content)
+                let released = state.takeOver(name, current?.content, size: size)
                 if !isChanged { state.stored?.changes[name] = nil }
                 return (true, released)
             }
@@ -240,11 +241,21 @@ extension HTTPSession {
     }
 
     /// When a store may take the session for expired: late by as much as a server may keep an access to itself, and a second.
-    static func deadline(of state: HTTPSessionState, policy: HTTPSessionState.IdlePolicy) -> Timestamp? {
+    ///
+    /// - Parameters:
+    ///   - lastAccessed: a later access than the session's, in milliseconds since 1970.
+    ///   - least: before which its idle time is not over in any case.
+    static func deadline(
+        of state: HTTPSessionState,
+        policy: HTTPSessionState.IdlePolicy,
+        lastAccessed: Int64? = nil,
+        noEarlierThan least: Timestamp? = nil
+    ) -> Timestamp? {
         var deadline: Int64?
         if state.maxInactiveMilliseconds > 0 {
             let slack = SessionPersistence.slack(of: state.maxInactiveMilliseconds)
-            deadline = state.idleSince.addingClamped(state.maxInactiveMilliseconds).addingClamped(slack)
+            let end = (lastAccessed ?? state.idleSince).addingClamped(state.maxInactiveMilliseconds).addingClamped(slack)
+            deadline = max(end, least?.millisecondsSince1970 ?? end)
         }
         if policy.maxLifetimeMilliseconds > 0 {
             let end = state.creationTime.addingClamped(policy.maxLifetimeMilliseconds)

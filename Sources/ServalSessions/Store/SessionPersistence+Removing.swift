@@ -49,20 +49,40 @@ extension SessionPersistence {
     }
 
     /// Tries again to remove what ended while the store did not answer.
+    ///
+    /// - Throws: the first failure, after all have been tried, unless the store is down.
     func removeLeftovers() async throws(SessionError) {
         self.ended.tidy(at: self.clock())
+        var failure: SessionError?
         for (key, lineage) in self.ended.allUnremoved {
-            // Contexts that share ids may have a new session under this key by now.
-            if case .found(let record) = try await self.ask({ store throws(SessionError) in try await store.load(key, unless: nil) }),
-                self.headIfReadable(of: record)?.lineage == lineage
-            {
-                try await self.removeRecord(key)
+            do throws(SessionError) {
+                try await self.removeLeftover(key, lineage)
+                self.ended.didRemove(key)
+            } catch {
+                guard !self.store.isDown else { throw error }
+                failure = failure ?? error
             }
-            self.ended.didRemove(key)
+        }
+        if let failure { throw failure }
+    }
+
+    /// Removes a session that has ended here, also under an id that another server has given it since.
+    private func removeLeftover(_ key: StoredSessionKey, _ lineage: SessionLineage) async throws(SessionError) {
+        var key = key
+        for _ in 0..<Self.maximumRenames {
+            // Contexts that share ids may have a new session under this key by now.
+            if case .found(let record) = try await self.ask({ [key] store throws(SessionError) in try await store.load(key, unless: nil) }),
+                self.headIfReadable(of: record)?.lineage == lineage, try await self.removeRecord(key)
+            {
+                return
+            }
+            guard let newKey = try await self.forwarding(of: key) else { return }
+            key = newKey
         }
     }
 
-    func removeRecord(_ key: StoredSessionKey) async throws(SessionError) {
-        _ = try await self.ask { store throws(SessionError) in try await store.remove(key) }
+    /// Removes a session; `true` if it was there.
+    func removeRecord(_ key: StoredSessionKey) async throws(SessionError) -> Bool {
+        try await self.ask { store throws(SessionError) in try await store.remove(key) }
     }
 }

@@ -199,7 +199,7 @@ extension SessionPersistence {
             return .done
         }
         guard !record.isExpired(at: now) else {
-            try await session.table?.expire(record, at: now)
+            try await session.table?.expire(record)
             session.putBack(save.batch)
             return .again
         }
@@ -211,13 +211,5 @@ extension SessionPersistence {
         }
         session.rebase(onto: record, head: head, unsaved: save.batch, at: now)
         return .again
-    }
-
-    /// Tells the store of the last access to a session here.
-    func touch(_ key: StoredSessionKey, of session: HTTPSession) async throws(SessionError) {
-        let (lastAccessed, deadline) = session.state.withLock { ($0.idleSince, HTTPSession.deadline(of: $0, policy: self.policy)) }
-        _ = try await self.ask { store throws(SessionError) in
-            try await store.touch(key, lastAccessed: Timestamp(millisecondsSince1970: lastAccessed), deadline: deadline)
-        }
     }
 }

@@ -135,7 +135,10 @@ package final class StoreConnectionPool<Connection>: Sendable {
                 case .keep: throw error
                 case .repeatOperation:
                     repetitions += 1
-                    guard repetitions <= Self.maximumRepetitions else { throw error }
+                    guard repetitions <= Self.maximumRepetitions else {
+                        // The database answers; it is this operation that always meets another.
+                        throw SessionError(code: error.code, message: error.message, isOfOneOperation: true)
+                    }
                     // Not all at the same moment again.
                     StoreThread.sleep(for: .milliseconds(Int.random(in: 0...(1 << min(repetitions, 6)))))
                 case .replace(let isRepeatable):

@@ -12,7 +12,7 @@ import Synchronization
 /// ```
 public final class SessionScope: Sendable {
     /// The most cookies of one request that are looked up.
-    static let candidateLimit = 8
+    static let candidateLimit = 4
     /// How often a session is looked up that leaves memory between look-up and use.
     private static let maximumLookUps = 3
 

@@ -86,9 +86,10 @@ struct StoreConnectionPoolTests {
             return runs.count
         }
         #expect(count == 5)
-        await #expect(throws: SessionError.self) {
+        let error = await #expect(throws: SessionError.self) {
             try await pool.run { connection, _ throws(SessionError) in throw connection.fail(.repeatOperation) }
         }
+        #expect(error?.isOfOneOperation == true)
         await pool.stop()
     }
 

@@ -1,0 +1,192 @@
+import Logging
+import Synchronization
+
+/// What happens without a request.
+extension PersistentSessionManager {
+    /// The most records that are claimed at once.
+    private static let claimLimit = 256
+
+    /// Ends what has expired, here and in the store, and brings idle sessions there.
+    public func processExpires() async {
+        await self.table.processExpires()
+        // What fails has its line in the log, keeps nothing else from being done, and is tried again by the next sweep.
+        let time = self.timeUntilNextSweep()
+        try? await self.table.keepUsedSessionsAlive(for: time)
+        try? await self.persistence.removeLeftovers()
+        await self.settle()
+        try? await self.processExpiredRecords(keepingAliveFor: time)
+        if case .whenIdle(let limits) = self.configuration.mode { await self.processIdle(limits) }
+    }
+
+    /// Finishes what a lost answer of the store has left open.
+    private func settle() async {
+        await self.table.forEach(where: \.isUnsettled) { sessions in
+            for session in sessions where !self.persistence.store.isDown { _ = try? await self.persistence.save(session) }
+        }
+    }
+
+    /// Twice as long as from the last sweep to this one, or longer: until then somebody will have looked at what is in use.
+    private func timeUntilNextSweep() -> Duration {
+        let now = self.configuration.sessions.clock().millisecondsSince1970
+        let last = self.lastSweep.exchange(now, ordering: .relaxed)
+        let passed: Duration = last > 0 ? .milliseconds(max(0, now - last)) : .zero
+        return max(SessionPersistence.lease, passed) * 2
+    }
+
+    /// Ends the sessions of the store that have expired, until there are none or the background work is cancelled.
+    private func processExpiredRecords(keepingAliveFor time: Duration) async throws(SessionError) {
+        // Each is looked at once.
+        var alive: Set<StoredSessionKey> = []
+        while !Task.isCancelled {
+            let now = self.configuration.sessions.clock()
+            let records = try await self.persistence.claimExpired(at: now, limit: Self.claimLimit)
+            let news = records.filter { !alive.contains($0.key) }
+            for record in news where !Task.isCancelled {
+                do throws(SessionError) {
+                    if try await self.table.expire(record, claimedAt: now, keepingAliveFor: time) { continue }
+                } catch {
+                    guard !self.persistence.store.isDown else { throw error }
+                }
+                alive.insert(record.key)
+            }
+            guard records.count == Self.claimLimit, !news.isEmpty else { return }
+        }
+    }
+
+    // MARK: Idle sessions
+
+    private func processIdle(_ limits: IdleLimits) async {
+        var failures = SaveFailures()
+        if let maxIdleSwap = limits.maxIdleSwap {
+            await self.swapOut(idleFor: max(maxIdleSwap, limits.minIdleSwap ?? .zero), atMost: .max, &failures)
+        }
+        let maximum = self.configuration.sessions.maxActiveSessions
+        if maximum > 0, let minIdleSwap = limits.minIdleSwap {
+            let surplus = self.statistics.activeSessions - maximum * 9 / 10
+            if surplus > 0 { await self.swapOut(idleFor: minIdleSwap, atMost: surplus, &failures) }
+        }
+        if let maxIdleBackup = limits.maxIdleBackup {
+            for session in await self.sessions(idleSince: self.moment(before: maxIdleBackup)) where !self.persistence.store.isDown {
+                _ = await self.save(session, &failures)
+            }
+        }
+        self.report(failures)
+    }
+
+    /// Moves the sessions that have been idle longest out of memory; those that cannot be saved stay.
+    private func swapOut(idleFor time: Duration, atMost limit: Int, _ failures: inout SaveFailures) async {
+        let idleSince = self.moment(before: time)
+        var candidates = await self.sessions(idleSince: idleSince)
+        if limit < candidates.count { candidates.sort { $0.idleSince < $1.idleSince } }
+        var count = 0
+        for session in candidates where session.idleSince <= idleSince && count < limit && !self.persistence.store.isDown {
+            if await self.save(session, &failures), self.table.forget(session) { count += 1 }
+        }
+    }
+
+    private func sessions(idleSince moment: Int64) async -> [HTTPSession] {
+        var sessions: [HTTPSession] = []
+        await self.table.forEach(where: { $0.idleSince <= moment }) { sessions += $0 }
+        return sessions
+    }
+
+    private func moment(before time: Duration) -> Int64 { self.configuration.sessions.clock().millisecondsSince1970 - time.wholeMilliseconds }
+
+    private func save(_ session: HTTPSession, _ failures: inout SaveFailures) async -> Bool {
+        do throws(SessionError) {
+            return try await self.persistence.save(session, isComplete: true)
+        } catch {
+            failures.add(error)
+            return false
+        }
+    }
+
+    // MARK: Stop
+
+    /// How long the manager waits, when it stops, for a store that does not answer.
+    private static let patience = Duration.seconds(15)
+    /// How often it tries again what the store did not take.
+    private static let maximumTries = 4
+
+    /// Saves all sessions, some at a time, and lets go of them.
+    ///
+    /// What cannot be saved keeps nothing else from it: it is tried again, if that may help, and told in the log.
+    func saveAll(isComplete: Bool) async {
+        let end = ContinuousClock.now + Self.patience
+        for number in 1...Self.maximumTries {
+            var failures = SaveFailures()
+            do throws(SessionError) {
+                try await self.table.forEach { sessions throws(SessionError) in
+                    // First one alone: if the store is down, it says so, and the others need not be refused.
+                    for part in [sessions.prefix(1), sessions.dropFirst()] where !part.isEmpty {
+                        try await self.waitForStore(until: end)
+                        failures.add(await self.save(part, isComplete: isComplete))
+                    }
+                }
+            } catch {
+                self.configuration.logger.error("what has changed since the last save is not in the session store: \(error.message)")
+                return
+            }
+            guard failures.mayBeRepeated, number < Self.maximumTries, ContinuousClock.now < end else { return self.report(failures) }
+            try? await Task.sleep(for: SessionPersistence.pause + .milliseconds(100))
+        }
+    }
+
+    /// Returns when the store is not taken for down.
+    private func waitForStore(until end: ContinuousClock.Instant) async throws(SessionError) {
+        while self.persistence.store.isDown {
+            guard ContinuousClock.now < end else {
+                throw SessionError(code: .storeUnavailable, message: "it has not answered for \(Self.patience)")
+            }
+            try? await Task.sleep(for: SessionPersistence.pause + .milliseconds(100))
+            await self.persistence.store.probe()
+        }
+    }
+
+    private func save(_ sessions: some Sequence<HTTPSession>, isComplete: Bool) async -> SaveFailures {
+        await withTaskGroup(of: SessionError?.self) { group in
+            for session in sessions {
+                group.addTask {
+                    do throws(SessionError) {
+                        if try await self.persistence.save(session, isComplete: isComplete), session.isStored { self.table.forget(session) }
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            var failures = SaveFailures()
+            for await error in group { if let error { failures.add(error) } }
+            return failures
+        }
+    }
+
+    private func report(_ failures: SaveFailures) {
+        guard let first = failures.first else { return }
+        self.configuration.logger.warning("\(failures.count) sessions could not be saved; the first of them: \(first.message)")
+    }
+}
+
+/// Why sessions could not be saved.
+private struct SaveFailures: Sendable {
+    private(set) var count = 0
+    private(set) var first: SessionError?
+    /// Whether the same may succeed the next time.
+    private(set) var mayBeRepeated = false
+
+    mutating func add(_ error: SessionError) {
+        self.count += 1
+        self.first = self.first ?? error
+        if error.code == .storeUnavailable { self.mayBeRepeated = true }
+    }
+
+    mutating func add(_ others: Self) {
+        self.count += others.count
+        self.first = self.first ?? others.first
+        self.mayBeRepeated = self.mayBeRepeated || others.mayBeRepeated
+    }
+}
+
+extension HTTPSession {
+    fileprivate var idleSince: Int64 { self.state.withLock { $0.idleSince } }
+}
