@@ -86,7 +86,7 @@ let package = Package(
         .target(name: "CPKCS11"),
         .target(name: "ServalPKCS11", dependencies: ["ServalKeyStore", "CPKCS11"], swiftSettings: settings),
         .target(name: "ServalSessions", dependencies: [logging, metrics, crypto], swiftSettings: settings),
-        .target(name: "ServalFileStore", dependencies: ["ServalSessions"], swiftSettings: settings),
+        .target(name: "ServalFileStore", dependencies: ["ServalSessions", logging], swiftSettings: settings),
         .target(name: "ServalSQLStore", dependencies: ["ServalSessions", grdb, logging], swiftSettings: settings),
         .target(name: "ServalRedisStore", dependencies: ["ServalSessions", logging, crypto], swiftSettings: settings),
         .target(name: "ServalServlet", dependencies: ["ServalSessions", httpTypes, logging, x509, asn1], swiftSettings: settings),
@@ -185,7 +185,7 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "ServalFileStoreTests", dependencies: ["ServalFileStore", "ServalSessions"], swiftSettings: settings),
+        .testTarget(name: "ServalFileStoreTests", dependencies: ["ServalFileStore", "ServalSessions", logging], swiftSettings: settings),
         .testTarget(name: "ServalSQLStoreTests", dependencies: ["ServalSQLStore", "ServalSessions", grdb], swiftSettings: settings),
         .testTarget(name: "ServalRedisStoreTests", dependencies: ["ServalRedisStore", "ServalSessions"], swiftSettings: settings),
         // Killed by the tests while it writes.
@@ -228,8 +228,8 @@ let package = Package(
         .testTarget(
             name: "ServalTests",
             dependencies: [
-                "TestPrograms", "Serval", "ServalExamples", "ServalTesting", "ServalContainer", "ServalHTTP", "ServalTLS", "ServalServlet",
-                "ServalSessions", nioCore, nioPosix, httpTypes, logging, metrics, metricsTestKit,
+                "TestPrograms", "Serval", "ServalConfiguration", "ServalExamples", "ServalTesting", "ServalContainer", "ServalHTTP", "ServalTLS",
+                "ServalServlet", "ServalSessions", nioCore, nioPosix, httpTypes, logging, metrics, metricsTestKit,
                 x509,
             ],
             swiftSettings: settings

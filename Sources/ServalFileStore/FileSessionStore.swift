@@ -1,3 +1,4 @@
+public import Logging
 public import ServalSessions
 import Synchronization
 
@@ -28,6 +29,8 @@ public final class FileSessionStore: SessionStore {
         ///
         /// Default: 5 seconds (`serval.timeout`).
         public var timeout = Duration.seconds(5)
+        /// For files that are damaged.
+        public var logger = Logger(label: "serval.session")
 
         /// The defaults, with a folder.
         public init(directory: String) { self.directory = directory }
@@ -77,7 +80,12 @@ public final class FileSessionStore: SessionStore {
         for _ in 0..<min(max(1, configuration.threads), 64) { threads.append(try StoreThread()) }
         let folder = try await sweeper.run { () throws(SessionError) in
             let name = Self.folderName(ofNamespace: configuration.namespace)
-            let folder = try SessionFolder(directory: configuration.directory, name: name, timeout: configuration.timeout)
+            let folder = try SessionFolder(
+                directory: configuration.directory,
+                name: name,
+                timeout: configuration.timeout,
+                logger: configuration.logger
+            )
             try folder.recover()
             return folder
         }

@@ -40,14 +40,16 @@ final class FileShard {
     private let lock: Int32
     /// For messages.
     private let path: String
+    private let damaged: DamagedFiles
     private(set) var state: State
 
     /// Takes over open descriptors.
-    init(number: UInt8, folder: Int32, lock: Int32, path: String, state: State) {
+    init(number: UInt8, folder: Int32, lock: Int32, path: String, damaged: DamagedFiles, state: State) {
         self.number = number
         self.folder = folder
         self.lock = lock
         self.path = path
+        self.damaged = damaged
         self.state = state
     }
 
@@ -97,9 +99,11 @@ final class FileShard {
         return (bytes, information.due)
     }
 
-    /// The session of a key; `nil` if there is none, or a file that is none.
+    /// The session of a key; `nil` if there is none, or a file that is none, which is told.
     func session(_ key: FileKey) throws(SessionError) -> (session: StoredSession, due: Int64)? {
-        guard let (bytes, due) = try self.contents(of: key.name), let session = try? StoredSession(key: key.sessionKey, encoded: bytes) else {
+        guard let (bytes, due) = try self.contents(of: key.name) else { return nil }
+        guard let session = try? StoredSession(key: key.sessionKey, encoded: bytes) else {
+            self.damaged.tell(key, in: self.path)
             return nil
         }
         return (session, due)

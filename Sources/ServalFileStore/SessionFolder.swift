@@ -1,3 +1,4 @@
+import Logging
 import ServalSessions
 import Synchronization
 
@@ -21,12 +22,14 @@ final class SessionFolder: Sendable {
     let path: String
     private let descriptor: Int32
     private let timeout: Duration
+    private let damaged: DamagedFiles
     let indexes: [Mutex<FileShardIndex>.Box]
     /// Where the next sweep begins; at first anywhere, so that servers that start together do not follow each other.
     let nextSwept = Mutex(UInt8.random(in: .min ... .max))
 
     /// Opens the folder; makes it, and the folders on the way to it, if they are missing.
-    init(directory: String, name: String, timeout: Duration) throws(SessionError) {
+    init(directory: String, name: String, timeout: Duration, logger: Logger) throws(SessionError) {
+        self.damaged = DamagedFiles(logger: logger)
         try Self.makeDirectories(directory)
         let directoryDescriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directoryDescriptor >= 0 else { throw Self.unusable(directory) }
@@ -110,7 +113,7 @@ final class SessionFolder: Sendable {
             close(folder)
             throw error
         }
-        return FileShard(number: number, folder: folder, lock: lock, path: path, state: Self.state(of: lock))
+        return FileShard(number: number, folder: folder, lock: lock, path: path, damaged: self.damaged, state: Self.state(of: lock))
     }
 
     private func wait(for lock: Int32, _ access: Access, _ path: String) throws(SessionError) {

@@ -1,5 +1,7 @@
 import Foundation
+import Logging
 import ServalSessions
+import Synchronization
 import Testing
 
 @testable import ServalFileStore
@@ -138,7 +140,11 @@ struct FileSessionStoreTests {
     func damage() async throws {
         defer { self.clean() }
         let session = self.session("A", deadline: Timestamp.now.advanced(by: .seconds(-10)))
-        try await self.with(self.store()) { store async throws in
+        let log = LogLines()
+        var configuration = FileSessionStore.Configuration(directory: self.folder + "/a/b")
+        configuration.namespace = "/shop"
+        configuration.logger = Logger(label: "test") { _ in log }
+        try await self.with(FileSessionStore(configuration: configuration)) { store async throws in
             #expect(try await store.insert(session))
             let bytes = try session.encoded()
             try Data(bytes.dropLast()).write(to: URL(fileURLWithPath: self.path(session)))
@@ -147,6 +153,9 @@ struct FileSessionStoreTests {
             for _ in 0..<2 { #expect(try await store.claimExpired(at: .now, limit: 5, lease: .seconds(5)).isEmpty) }
             #expect(FileManager.default.fileExists(atPath: self.path(session)))
         }
+        let lines = log.lines.value.withLock { $0 }
+        #expect(lines.count == 1, "once, however often it is looked at: \(lines)")
+        #expect(lines.first?.contains("warning the file '\(self.path(session))' of the session store is damaged") == true)
     }
 
     @Test("Files whose times were lost in a copy expire when they should")
@@ -216,4 +225,17 @@ struct FileSessionStoreTests {
         #expect(folders.allSatisfy { $0.utf8.count <= 255 && !$0.contains("/") && $0.hasPrefix("sessions") })
         #expect(FileSessionStore.folderName(ofNamespace: "/Catalina/localhost/shop") == "sessions_Catalina_localhost_shop")
     }
+}
+
+private struct LogLines: LogHandler {
+    final class Box: Sendable { let value = Mutex<[String]>([]) }
+
+    let lines = Box()
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { self.metadata[key] }
+        set { self.metadata[key] = newValue }
+    }
+    func log(event: LogEvent) { self.lines.value.withLock { $0.append("\(event.level) \(event.message)") } }
 }

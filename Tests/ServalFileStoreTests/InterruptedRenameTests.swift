@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import ServalSessions
 import Testing
 
@@ -92,7 +93,7 @@ struct InterruptedRenameTests {
 
     /// Does what a rename does, up to a point.
     private func interrupt(_ stop: Stop, _ old: StoredSession, _ new: StoredSession, _ forwarding: StoredSession) throws {
-        let folder = try SessionFolder(directory: self.path, name: "sessions", timeout: .seconds(5))
+        let folder = try SessionFolder(directory: self.path, name: "sessions", timeout: .seconds(5), logger: Logger(label: "test"))
         let (oldKey, newKey, forwardingKey) = (FileKey(old.key), FileKey(new.key), FileKey(forwarding.key))
         try #require(Set([oldKey.shard, newKey.shard, forwardingKey.shard]).count == 3)
         let shards = try folder.shards([oldKey.shard, newKey.shard, forwardingKey.shard], .exclusive, creating: true)
