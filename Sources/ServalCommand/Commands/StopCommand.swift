@@ -28,6 +28,6 @@ struct StopCommand: AsyncParsableCommand {
             }
             try await Task.sleep(for: .milliseconds(50))
         }
-        throw CommandFailure("process \(process) still runs after \(self.timeout) seconds; it finishes the requests in progress")
+        throw CommandFailure("process \(process) still runs after \(self.timeout) seconds; it finishes the requests in progress or saves sessions")
     }
 }

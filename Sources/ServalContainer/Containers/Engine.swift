@@ -66,7 +66,7 @@ public final class Engine: RequestHandler {
         self.background.withLock { $0 = task }
     }
 
-    /// Stops the background work, then contexts, hosts and valves in reverse order.
+    /// Stops the background work, then hosts with their contexts, all at once, and then valves in reverse order.
     public func stop() async {
         let task = self.background.withLock { task in
             defer { task = nil }
@@ -74,7 +74,9 @@ public final class Engine: RequestHandler {
         }
         task?.cancel()
         await task?.value
-        for host in self.hosts.reversed() { await host.stop() }
+        await withTaskGroup { group in
+            for host in self.hosts.reversed() { group.addTask { await host.stop() } }
+        }
         for valve in self.valves.reversed() { await valve.stop() }
     }
 

@@ -55,7 +55,10 @@ public final class Host: Sendable {
     }
 
     func stop() async {
-        for context in self.contexts.reversed() { await context.stop() }
+        // All at once: one application whose store does not answer keeps the others' sessions from nothing.
+        await withTaskGroup { group in
+            for context in self.contexts.reversed() { group.addTask { await context.stop() } }
+        }
         for valve in self.valves.reversed() { await valve.stop() }
     }
 

@@ -33,11 +33,13 @@ public final class ServerContainer: Sendable {
         }
     }
 
-    /// Stops the services in reverse order.
+    /// Stops all services at once: how long it takes is a matter of the slowest application, not of how many there are.
     ///
     /// Call it when the connectors have no more requests.
     public func stop() async {
-        for service in self.services.reversed() { await service.engine.stop() }
+        await withTaskGroup { group in
+            for service in self.services { group.addTask { await service.engine.stop() } }
+        }
     }
 }
 
