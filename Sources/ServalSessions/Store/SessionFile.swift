@@ -123,9 +123,14 @@ public struct SessionFile: Sendable {
     func load(into table: SessionTable) async {
         let reader: SessionFileReader
         switch SessionFileReader.open(self.path) {
-        case .absent: return
+        case .absent: return self.checkPlace()
         case .java:
             self.logger.warning("[\(self.path)] was written by Tomcat in Java's format, which is not read; the file is left alone")
+            return self.checkPlace()
+        case .foreign:
+            self.logger.warning(
+                "[\(self.path)] is not a file of saved sessions and is left alone: the sessions of \(self.namespace) will end when the server stops"
+            )
             return
         case .unreadable(let cause):
             self.logger.warning("the saved sessions of \(self.namespace) in [\(self.path)] cannot be read: \(cause)")
@@ -141,11 +146,21 @@ public struct SessionFile: Sendable {
         if lost == 0, reader.isComplete {
             reader.remove()
             self.logger.info("\(count) sessions of \(self.namespace) were loaded from [\(self.path)]")
-            return
+            return self.checkPlace()
         }
         let reason = reader.isComplete ? "\(lost) sessions were changed or sealed with another secret" : "it is damaged or cut off"
         let place = reader.setAside()
         self.logger.warning("of the saved sessions in [\(self.path)] only \(count) could be read: \(reason). The file is now [\(place)]")
+    }
+
+    /// Tells at the start, when something can be done, that there will be no place for the sessions at the stop.
+    private func checkPlace() {
+        do throws(SessionError) {
+            // Its temporary file goes away with it.
+            _ = try SessionFileWriter(path: self.path)
+        } catch {
+            self.logger.error("the sessions of \(self.namespace) cannot be saved when the server stops, and will end: \(error.message)")
+        }
     }
 
     private func session(_ key: StoredSessionKey, _ bytes: ArraySlice<UInt8>, _ table: SessionTable) -> HTTPSession? {

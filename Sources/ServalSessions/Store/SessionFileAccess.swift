@@ -25,6 +25,10 @@ final class SessionFileWriter {
     init(path: String) throws(SessionError) {
         self.path = path
         self.temporaryPath = path + ".new"
+        if case .foreign = SessionFileReader.open(path) {
+            self.descriptor = -1
+            throw SessionError(code: .storeUnavailable, message: "the file [\(path)] is not one of saved sessions, and is left alone")
+        }
         Self.makeFolders(above: path)
         // What lies there was left by a stop that did not come to its end.
         unlink(self.temporaryPath)
@@ -90,7 +94,7 @@ final class SessionFileWriter {
         self.buffer.removeAll(keepingCapacity: true)
     }
 
-    private static func folder(of path: String) -> String {
+    fileprivate static func folder(of path: String) -> String {
         path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }
 
@@ -109,7 +113,8 @@ final class SessionFileWriter {
 /// Reads what ``SessionFileWriter`` wrote, piece by piece; never reserves more than there is.
 final class SessionFileReader {
     enum Opening {
-        case absent, java
+        /// What is neither Serval's nor Java's.
+        case absent, java, foreign
         case unreadable(String)
         case opened(SessionFileReader)
     }
@@ -140,8 +145,10 @@ final class SessionFileReader {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return .unreadable("it is not a regular file") }
         if reader.fill(SessionFileFormat.javaMark.count), reader.buffer.starts(with: SessionFileFormat.javaMark) { return .java }
-        // A file without the mark is taken for a damaged one: no session comes out of it.
-        if reader.take(SessionFileFormat.mark.count)?.elementsEqual(SessionFileFormat.mark) != true { reader.isAtEnd = true }
+        guard reader.take(SessionFileFormat.mark.count)?.elementsEqual(SessionFileFormat.mark) != true else { return .opened(reader) }
+        // The beginning of the mark, or nothing: a damaged file, of which no session comes.
+        guard SessionFileFormat.mark.starts(with: reader.buffer) else { return .foreign }
+        reader.isAtEnd = true
         return .opened(reader)
     }
 
@@ -210,5 +217,28 @@ final class SessionFileReader {
             self.buffer += chunk
         }
         return true
+    }
+}
+
+extension SessionFile {
+    /// Why sessions cannot be kept in a file at this path, in words that go on after it; `nil` if nothing speaks against it.
+    ///
+    /// Makes and changes nothing, so that only a save finds out for certain.
+    package static func obstacle(at path: String) -> String? {
+        switch SessionFileReader.open(path) {
+        case .unreadable(let cause): return "cannot be read: \(cause)"
+        case .foreign: return "is there already and is not one of saved sessions; move it away or choose another name"
+        case .absent, .java, .opened: break
+        }
+        var folder = SessionFileWriter.folder(of: path)
+        while folder != "/", folder != ".", access(folder, F_OK) != 0, errno == ENOENT { folder = SessionFileWriter.folder(of: folder) }
+        var status = stat()
+        guard stat(folder, &status) == 0 else { return Self.cannotBeWritten(errno) }
+        guard status.st_mode & S_IFMT == S_IFDIR else { return Self.cannotBeWritten(ENOTDIR) }
+        return access(folder, W_OK | X_OK) == 0 ? nil : Self.cannotBeWritten(errno)
+    }
+
+    private static func cannotBeWritten(_ code: Int32) -> String {
+        "cannot be written: \(strerror(code).map { String(cString: $0) } ?? "error \(code)")"
     }
 }

@@ -4,6 +4,8 @@ import Crypto
 ///
 /// Heads are encrypted and bound to the session's key; they carry a random lineage. Attributes are bound to the lineage and to their name, and encrypted on
 /// request. So a value that was copied from another session, or under another name, does not open; an older value of the same attribute does.
+/// What was sealed with the same secret opens whichever way it was sealed: encryption can be switched on and off with sessions in the store, and servers that
+/// have it on and off understand each other. What is written from then on is as the setting says.
 ///
 /// AES-256-GCM for what is encrypted, HMAC-SHA-256 cut to 16 bytes for what is only authenticated, with keys of their own derived by HKDF (RFC 5869).
 public struct SessionSealer: Sendable {
@@ -26,8 +28,8 @@ public struct SessionSealer: Sendable {
     ///
     /// - Parameters:
     ///   - secret: ``secretLength`` random bytes, the same on every server that uses the store.
-    ///   - encryptsAttributes: hides attributes' values from who can read the store. Then values that are only authenticated are refused, so that nobody can
-    ///     turn encryption off by changing the store.
+    ///   - encryptsAttributes: hides attributes' values, as they are written from now on, from who can read the store. Values that are only authenticated
+    ///     still open: nobody without the secret can have made them.
     /// - Throws: ``SessionError/Code/illegalSetting`` for a secret of another length.
     public init(secret: [UInt8], encryptsAttributes: Bool = false) throws(SessionError) {
         guard secret.count == Self.secretLength else {
@@ -62,8 +64,8 @@ public struct SessionSealer: Sendable {
         let context = Self.context(name, lineage)
         switch sealed.first.flatMap(Form.init) {
         case .encrypted: return self.decrypt(sealed, context: context)
-        case .authenticated where !self.encryptsAttributes: return self.verified(sealed, context: context)
-        default: return nil
+        case .authenticated: return self.verified(sealed, context: context)
+        case nil: return nil
         }
     }
 

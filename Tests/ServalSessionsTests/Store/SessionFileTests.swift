@@ -161,7 +161,7 @@ struct SessionFileTests {
 
     @Test(
         "Of a damaged file what can be read is kept, and the rest put aside",
-        arguments: ["cut", "changed", "length", "garbage", "empty", "secret", "end"]
+        arguments: ["cut", "changed", "length", "mark", "empty", "secret", "end"]
     )
     func damage(_ kind: String) async throws {
         let place = Place()
@@ -171,7 +171,7 @@ struct SessionFileTests {
         case "cut": bytes.removeLast(bytes.count / 2)
         case "changed": bytes[bytes.count / 2] ^= 0x40
         case "length": bytes.replaceSubrange(18..<22, with: [0xFF, 0xFF, 0xFF, 0xFF])
-        case "garbage": bytes = (0..<5000).map { _ in UInt8.random(in: 0...255) | 1 }
+        case "mark": bytes = Array(bytes.prefix(5))
         case "empty": bytes = []
         case "end": bytes.removeLast()
         default: break
@@ -190,6 +190,44 @@ struct SessionFileTests {
         #expect(place.warnings().count == 1, "\(place.log.all)")
         #expect(!place.exists() && place.exists(".bad"))
         #expect(try await manager.create(id: nil).isValid)
+    }
+
+    @Test("A file that is neither Serval's nor Tomcat's is left alone, and told of at the start and at the stop")
+    func foreignFile() async throws {
+        let place = Place()
+        try FileManager.default.createDirectory(atPath: (place.path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        let foreign = Array("<web-app>somebody's</web-app>".utf8)
+        place.bytes = foreign
+        #expect(SessionFile.obstacle(at: place.path)?.contains("is not one of saved sessions") == true)
+        _ = try await place.save(3, try place.manager())
+        #expect(place.bytes == foreign && !place.exists(".bad") && !place.exists(".new"))
+        #expect(place.warnings().count == 1 && place.warnings()[0].contains("is not a file of saved sessions"))
+        #expect(place.log.all.contains { $0.hasPrefix("error") && $0.contains("could not be saved") })
+    }
+
+    @Test("A place that cannot be written is told of at the start")
+    func unwritablePlace() async throws {
+        let place = Place()
+        try FileManager.default.createDirectory(atPath: place.folder.path, withIntermediateDirectories: true)
+        try Data("a file".utf8).write(to: place.folder.appending(path: "Catalina"))
+        #expect(SessionFile.obstacle(at: place.path)?.contains("cannot be written: Not a directory") == true)
+        let manager = try place.manager()
+        try await manager.start()
+        let told = place.log.all
+        #expect(told.count == 1 && told[0].hasPrefix("error") && told[0].contains("cannot be saved when the server stops"), "\(told)")
+        await manager.stop()
+    }
+
+    @Test("Sessions of the file outlive that encryption is switched on and off", arguments: [false, true])
+    func encryptionSwitched(encrypts: Bool) async throws {
+        let place = Place()
+        let ids = try await place.save(3, try place.manager(encrypts: encrypts))
+        let manager = try place.manager(encrypts: !encrypts)
+        try await manager.start()
+        for (number, id) in ids.enumerated() { #expect(try await manager.find(id)?[Name.self] == "n\(number)") }
+        await manager.stop()
+        #expect(String(decoding: place.bytes, as: UTF8.self).contains("n1") == encrypts)
+        #expect(place.warnings() == [])
     }
 
     @Test("M11, M12, M13: attributes that the filters keep out, and the lines about them")

@@ -144,9 +144,13 @@ import Testing
         }
     }
 
-    @Test func encryptionCannotBeTurnedOffByWhoWritesToTheStore() throws {
-        let sealed = try #require(try self.sealer().seal(attribute: self.value, named: "a", of: self.lineage))
-        #expect(try self.sealer(encrypts: true).open(attribute: sealed, named: "a", of: self.lineage) == nil)
+    @Test(arguments: [false, true]) func whatWasSealedBeforeEncryptionWasSwitchedOpens(encrypts: Bool) throws {
+        let sealed = try #require(try self.sealer(encrypts: encrypts).seal(attribute: self.value, named: "a", of: self.lineage))
+        let switched = try self.sealer(encrypts: !encrypts)
+        #expect(switched.open(attribute: sealed, named: "a", of: self.lineage) == self.value)
+        #expect(try self.sealer(2, encrypts: !encrypts).open(attribute: sealed, named: "a", of: self.lineage) == nil)
+        let again = try #require(switched.seal(attribute: self.value, named: "a", of: self.lineage))
+        #expect(again.containsBytes(self.value) == encrypts)
     }
 
     @Test(arguments: [0, 16, 31, 33]) func secretsOfOtherLengthsAreRefused(length: Int) {
