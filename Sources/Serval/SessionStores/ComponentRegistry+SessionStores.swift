@@ -1,4 +1,3 @@
-import Logging
 public import ServalConfiguration
 import ServalFileStore
 import ServalRedisStore
@@ -20,15 +19,20 @@ extension ComponentRegistry {
     /// The command `serval` does it; a program that loads configuration files itself does it before.
     public mutating func registerSessionStores() {
         self.register(sessionStore: "org.apache.catalina.session.FileStore", attributes: .fileStore) { try SessionStoreFactories.files($0) }
-        let check: SessionStoreCheck = { _ = try SessionStoreFactories.database($0) }
         for scheme in ["jdbc:postgresql", "jdbc:mysql", "jdbc:mariadb"] {
-            self.register(sessionStoreScheme: scheme, attributes: .databaseStore, check: check) { try SessionStoreFactories.sql($0) }
+            self.register(sessionStoreScheme: scheme, attributes: .databaseStore, check: SessionStoreFactories.check) {
+                try SessionStoreFactories.sql($0)
+            }
         }
         for scheme in ["redis", "rediss"] {
-            self.register(sessionStoreScheme: scheme, attributes: .databaseStore, check: check) { try SessionStoreFactories.redis($0) }
+            self.register(sessionStoreScheme: scheme, attributes: .databaseStore, check: SessionStoreFactories.check) {
+                try SessionStoreFactories.redis($0)
+            }
         }
         #if SQLite
-            self.register(sessionStoreScheme: "jdbc:sqlite", attributes: .databaseStore, check: check) { try SessionStoreFactories.sqlite($0) }
+            self.register(sessionStoreScheme: "jdbc:sqlite", attributes: .databaseStore, check: SessionStoreFactories.check) {
+                try SessionStoreFactories.sqlite($0)
+            }
         #endif
     }
 }
@@ -45,7 +49,7 @@ enum SessionStoreFactories {
     }
 
     static func sql(_ settings: SessionStoreSettings) throws -> any SessionStore {
-        var configuration = SQLSessionStore.Configuration(database: try Self.database(settings, warningTo: Self.logger))
+        var configuration = SQLSessionStore.Configuration(database: try Self.database(settings))
         configuration.namespace = settings.namespace
         configuration.table = Self.table(settings.attributes)
         configuration.connections = try settings.attributes.integer("serval.connections", default: configuration.connections)
@@ -54,7 +58,7 @@ enum SessionStoreFactories {
     }
 
     static func redis(_ settings: SessionStoreSettings) throws -> any SessionStore {
-        var configuration = RedisSessionStore.Configuration(database: try Self.database(settings, warningTo: Self.logger))
+        var configuration = RedisSessionStore.Configuration(database: try Self.database(settings))
         configuration.namespace = settings.namespace
         configuration.connections = try settings.attributes.integer("serval.connections", default: configuration.connections)
         configuration.timeout = try Self.timeout(settings)
@@ -63,7 +67,7 @@ enum SessionStoreFactories {
 
     #if SQLite
         static func sqlite(_ settings: SessionStoreSettings) throws -> any SessionStore {
-            let database = try Self.database(settings, warningTo: Self.logger)
+            let database = try Self.database(settings)
             let path = database.name.hasPrefix("/") ? database.name : settings.base + "/" + database.name
             Self.makeFolder(of: path)
             var configuration = SQLiteSessionStore.Configuration(path: path)
@@ -84,16 +88,38 @@ enum SessionStoreFactories {
         }
     #endif
 
-    private static var logger: Logger { Logger(label: "serval.session") }
-
     /// The database of `connectionURL`, with the attributes that are stronger than its parameters.
     ///
-    /// - Parameter logger: hears of parameters that mean nothing.
-    static func database(_ settings: SessionStoreSettings, warningTo logger: Logger? = nil) throws -> SessionDatabase {
-        let attributes = settings.attributes
+    /// What is not obeyed in it, ``check(_:)`` has told with its place.
+    static func database(_ settings: SessionStoreSettings) throws -> SessionDatabase {
         var warnings: [String] = []
+        return try self.database(settings, warnings: &warnings)
+    }
+
+    /// What is wrong with a database's settings as far as files tell: uses no network and makes nothing.
+    static func check(_ settings: SessionStoreSettings) throws -> [String] {
+        var warnings: [String] = []
+        let database = try Self.database(settings, warnings: &warnings)
+        for (name, path) in [
+            ("sslrootcert", database.tls.rootCertificates), ("sslcert", database.tls.certificate), ("sslkey", database.tls.key),
+        ] {
+            guard let path else { continue }
+            do { _ = try readFile(path, limit: 1 << 22) } catch {
+                let reason = "the file [\(path)] of '\(name)' in the connectionURL of the session store cannot be read: \(error.cause)"
+                throw ConfigurationError(code: .invalidValue, message: reason)
+            }
+        }
+        guard database.product == .redis else { return warnings }
+        let ofTables = [
+            "sessionTable", "sessionAppCol", "sessionIdCol", "sessionDataCol", "sessionValidCol", "sessionMaxInactiveCol", "sessionLastAccessedCol",
+        ]
+        let unused = ofTables.filter { settings.attributes[$0] != nil }
+        return unused.isEmpty ? warnings : warnings + ["Redis has no tables: ignored are \(unused.joined(separator: ", "))"]
+    }
+
+    private static func database(_ settings: SessionStoreSettings, warnings: inout [String]) throws -> SessionDatabase {
+        let attributes = settings.attributes
         var database = try SessionDatabase(url: attributes["connectionURL"]?.trimmingBlanks ?? "", warnings: &warnings)
-        for warning in warnings { logger?.warning("\(warning)") }
         database.user = attributes["connectionName"] ?? database.user
         database.password = attributes["connectionPassword"] ?? database.password
         func absolute(_ path: String?) -> String? { path.map { $0.hasPrefix("/") ? $0 : settings.base + "/" + $0 } }

@@ -26,8 +26,10 @@ struct ApplicationReader {
             to: &definition,
             at: self.sessions,
             name: source.name,
-            hasPersistentValve: self.connectors.with(definition.valves).hasPersistentValve
+            hasPersistentValve: self.connectors.with(definition.valves).hasPersistentValve,
+            files: self.context.sessionFiles
         )
+        self.warnOfPersistentValve(source, manager)
         definition.hasSecureConnector = self.connectors.hasSecure
         self.readDescriptors(&definition, parts)
         guard self.context.log.errorCount == errorsBefore else {
@@ -42,6 +44,17 @@ struct ApplicationReader {
             return nil
         }
         return definition
+    }
+
+    /// A valve that has nothing to store in.
+    private func warnOfPersistentValve(_ source: ApplicationSource, _ manager: ManagerReader.Result?) {
+        if manager?.kind == .persistent, manager?.store != nil { return }
+        for layer in source.layers {
+            for valve in layer.element.children("Valve")
+            where valve.attribute("className")?.value.trimmingWhitespace() == SessionValveRegistrations.persistent.className {
+                layer.scope.report(.warning, "a PersistentValve does nothing without a PersistentManager that has a <Store>", valve)
+            }
+        }
     }
 
     /// The application in Swift: named by `serval.application`, or registered under the name of the folder.
@@ -86,6 +99,7 @@ struct ApplicationReader {
             scope: ownScope ?? self.context.scope(self.context.base + "/conf/web.xml"),
             connectors: self.connectors.with(definition.valves),
             path: definition.path,
+            cookieOrigins: parts.cookieOrigins,
             signsInByCertificates: parts.signsInByCertificates || descriptor.login?.usesClientCertificates ?? false
         )
         resolver.resolve(descriptor, parameters: parts.parameters, into: &definition)
@@ -101,6 +115,8 @@ struct ContextParts {
     var manager: ManagerReader.Result?
     /// The databases of the contexts read so far.
     var dataSources = DataSources()
+    /// Where the settings of the session cookie stand that are stronger than those of web.xml.
+    var cookieOrigins: [WebDescriptor.CookieSetting: WebDescriptor.Origin] = [:]
     /// Whether there is a valve `SSLAuthenticator`.
     var signsInByCertificates = false
 }

@@ -12,15 +12,23 @@ struct ContextReader {
         let used: Set<String> = ["Manager", "CookieProcessor", "Parameter", "Valve"]
         self.scope.checkChildren(of: element, known: used.union(FileScope.unusedContextParts))
         self.scope.readUnusedContainerParts(of: element)
+        self.scope.warnOfRepetition(in: element, of: ["Manager", "CookieProcessor"])
         self.apply(attributes, to: &definition)
+        for (name, setting) in Self.cookieSettings where attributes.has(name) {
+            parts.cookieOrigins[setting] = .init(scope: self.scope, element: element, attribute: name)
+        }
         if let name = attributes.nonEmpty("serval.application") { parts.application = (name, attributes) }
         for child in element.children("Parameter") { self.readParameter(child, &parts) }
-        if let child = element.child("CookieProcessor") { self.readCookieProcessor(child, &definition) }
+        if let child = element.child("CookieProcessor") { self.readCookieProcessor(child, &definition, &parts) }
         parts.dataSources.add(element, self.scope)
         if let child = element.child("Manager") {
             var context = self.context
             context.dataSources.add(parts.dataSources)
             parts.manager = ManagerReader(context: context, scope: self.scope).read(child) ?? parts.manager
+        }
+        for valve in element.children("Valve")
+        where valve.attribute("className")?.value.trimmingWhitespace() == SessionValveRegistrations.singleSignOn.className {
+            self.scope.report(.warning, "SingleSignOn belongs into <Host>: here it knows one application only", valve)
         }
         let valves = element.children("Valve").filter { !self.readAuthenticator($0, &parts) }
         definition.valves += ValveReader(context: self.context, scope: self.scope).read(valves).valves
@@ -62,8 +70,15 @@ struct ContextReader {
         parts.parameters[name] = (value, attributes.boolean("override") ?? true)
     }
 
-    private func readCookieProcessor(_ element: XMLElement, _ definition: inout ContextDefinition) {
+    private static let cookieSettings: [(String, WebDescriptor.CookieSetting)] = [
+        ("sessionCookieName", .name), ("sessionCookieDomain", .domain), ("sessionCookiePath", .path), ("usePartitioned", .partitioned),
+    ]
+
+    private func readCookieProcessor(_ element: XMLElement, _ definition: inout ContextDefinition, _ parts: inout ContextParts) {
         let attributes = CheckedAttributes(element, table: .cookieProcessor, scope: self.scope)
+        for (name, setting) in [("sameSiteCookies", WebDescriptor.CookieSetting.sameSite), ("partitioned", .partitioned)] where attributes.has(name) {
+            parts.cookieOrigins[setting] = .init(scope: self.scope, element: element, attribute: name)
+        }
         if let word = attributes.choice("sameSiteCookies") {
             definition.sameSiteCookies = Cookie.SameSite.allCases.first { $0.rawValue.lowercased() == word }
         }

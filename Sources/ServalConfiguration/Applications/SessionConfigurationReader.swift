@@ -9,6 +9,18 @@ struct SessionConfigurationReader {
     func read(_ element: XMLElement, into session: inout WebDescriptor.SessionConfiguration) {
         self.scope.checkChildren(of: element, known: ["session-timeout", "cookie-config", "tracking-mode", "description"])
         session.origin = .init(scope: self.scope, element: element)
+        self.scope.warnOfRepetition(in: element, of: ["session-timeout", "cookie-config"])
+        for child in element.children where child.name == "session-timeout" || child.name == "tracking-mode" {
+            for attribute in child.attributes where attribute.name != "id" {
+                self.scope.report(
+                    .warning,
+                    "the attribute \"\(attribute.writtenName)\" of <\(child.name)> is not known and is ignored",
+                    at: attribute.position,
+                    element: child.name,
+                    attribute: attribute.name
+                )
+            }
+        }
         if let child = element.child("session-timeout") { session.timeout = self.integer(child) }
         for child in element.children("tracking-mode") {
             let word = self.text(child)
@@ -28,11 +40,12 @@ struct SessionConfigurationReader {
 
     private func readCookie(_ element: XMLElement, _ session: inout WebDescriptor.SessionConfiguration) {
         self.scope.checkChildren(of: element, known: ["name", "domain", "path", "comment", "http-only", "secure", "max-age", "attribute"])
+        self.scope.warnOfRepetition(in: element, of: ["name", "domain", "path", "http-only", "secure", "max-age"], wins: "last")
         for child in element.children {
             switch child.name {
-            case "name": session.cookieName = self.text(child)
-            case "domain": session.cookieDomain = self.text(child)
-            case "path": session.cookiePath = self.text(child)
+            case "name": self.set(\.cookieName, .name, child, &session)
+            case "domain": self.set(\.cookieDomain, .domain, child, &session)
+            case "path": self.set(\.cookiePath, .path, child, &session)
             case "http-only": session.isHTTPOnly = self.boolean(child)
             case "secure": session.isSecure = self.boolean(child)
             case "max-age": session.maxAge = self.integer(child)
@@ -42,9 +55,26 @@ struct SessionConfigurationReader {
                     continue
                 }
                 session.cookieAttributes[name] = child.child("attribute-value").map { self.text($0) } ?? ""
+                let setting: WebDescriptor.CookieSetting =
+                    switch name.lowercased() {
+                    case "samesite": .sameSite
+                    case "partitioned": .partitioned
+                    default: .attributes
+                    }
+                session.cookieOrigins[setting] = .init(scope: self.scope, element: child)
             default: break
             }
         }
+    }
+
+    private func set(
+        _ field: WritableKeyPath<WebDescriptor.SessionConfiguration, String?>,
+        _ setting: WebDescriptor.CookieSetting,
+        _ element: XMLElement,
+        _ session: inout WebDescriptor.SessionConfiguration
+    ) {
+        session[keyPath: field] = self.text(element)
+        session.cookieOrigins[setting] = .init(scope: self.scope, element: element)
     }
 
     private func text(_ element: XMLElement) -> String { self.scope.resolve(element.trimmedText, at: element.position) }

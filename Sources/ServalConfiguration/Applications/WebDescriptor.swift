@@ -1,3 +1,5 @@
+import ServalSessions
+
 /// What one `web.xml` says, with places; class names are not looked up yet.
 struct WebDescriptor {
     /// A place in a file.
@@ -5,10 +7,24 @@ struct WebDescriptor {
         var scope: FileScope
         var element: XMLElement
 
+        /// The attribute that it is about, where there is one.
+        var attribute: String?
+
         func report(_ severity: Diagnostic.Severity, _ message: String, suggestion: String? = nil) {
-            self.scope.report(severity, message, self.element, suggestion: suggestion)
+            let place = self.attribute.flatMap { self.element.attribute($0) }
+            self.scope.report(
+                severity,
+                message,
+                at: place?.position ?? self.element.position,
+                element: self.element.name,
+                attribute: place?.name,
+                suggestion: suggestion
+            )
         }
     }
+
+    /// A setting of the session cookie, for its place in a file.
+    typealias CookieSetting = SessionCookieConfiguration.Problem.Setting
 
     struct Component {
         var name: String
@@ -57,6 +73,8 @@ struct WebDescriptor {
         var cookieAttributes: [String: String] = [:]
         var trackingModes: Set<String> = []
         var origin: Origin?
+        /// Where the settings of the cookie stand.
+        var cookieOrigins: [CookieSetting: Origin] = [:]
 
         var saysSomethingAboutCookies: Bool {
             self.cookieName != nil || self.cookieDomain != nil || self.cookiePath != nil || self.isHTTPOnly != nil || self.isSecure != nil
@@ -132,5 +150,6 @@ extension WebDescriptor.SessionConfiguration {
         self.cookieAttributes.merge(defaults.cookieAttributes) { own, _ in own }
         if self.trackingModes.isEmpty { self.trackingModes = defaults.trackingModes }
         self.origin = self.origin ?? defaults.origin
+        self.cookieOrigins.merge(defaults.cookieOrigins) { own, _ in own }
     }
 }

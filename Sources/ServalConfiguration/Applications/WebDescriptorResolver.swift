@@ -9,6 +9,8 @@ struct WebDescriptorResolver {
     let scope: FileScope
     let connectors: ServiceConnectors
     let path: String
+    /// Where the context's own settings of the session cookie stand.
+    let cookieOrigins: [WebDescriptor.CookieSetting: WebDescriptor.Origin]
     /// Whether `<login-config>` or an `SSLAuthenticator` has clients sign in with their certificates.
     let signsInByCertificates: Bool
 
@@ -198,6 +200,9 @@ struct WebDescriptorResolver {
     }
 
     /// The cookie as the container will put it together; settings of the context are stronger.
+    ///
+    /// What can never work keeps the application from starting. A cookie that would have to be `Secure` and is only over TLS, because nobody has said
+    /// `<secure>`, works there: a warning.
     private func checkCookie(_ configured: SessionCookieConfiguration, _ session: WebDescriptor.SessionConfiguration, _ definition: ContextDefinition)
     {
         var cookie = configured
@@ -206,12 +211,33 @@ struct WebDescriptorResolver {
         if let path = definition.sessionCookiePath { cookie.path = path }
         cookie.sameSite = cookie.sameSite ?? definition.sameSiteCookies
         cookie.isPartitioned = cookie.isPartitioned || definition.usesPartitioned
-        do {
-            try cookie.validate(contextPath: self.path)
-        } catch {
-            // Over TLS the cookie is secure by itself, so that a contradiction matters for plain HTTP only.
-            let severity: Diagnostic.Severity = error.code == .contradiction ? .warning : .error
-            if let origin = session.origin { origin.report(severity, error.message) } else { self.scope.report(severity, error.message) }
+        let isSent = session.trackingModes.isEmpty ? definition.usesCookies : session.trackingModes.contains(SessionTrackingMode.cookie.rawValue)
+        for problem in cookie.problems(contextPath: self.path) {
+            var (message, severity) = (problem.error.message, Diagnostic.Severity.error)
+            if problem.error.code == .contradiction {
+                guard isSent else { continue }
+                if problem.endsWithSecure, session.isSecure == nil, self.connectors.hasSecure {
+                    (severity, message) = (.warning, message + " over plain HTTP")
+                }
+            }
+            if let origin = self.origin(of: problem.setting, session, definition) {
+                origin.report(severity, message)
+            } else {
+                self.scope.report(severity, message)
+            }
+        }
+    }
+
+    /// Where the setting stands that counts.
+    private func origin(
+        of setting: WebDescriptor.CookieSetting,
+        _ session: WebDescriptor.SessionConfiguration,
+        _ definition: ContextDefinition
+    ) -> WebDescriptor.Origin? {
+        let (own, described) = (self.cookieOrigins[setting], session.cookieOrigins[setting])
+        switch setting {
+        case .name, .domain, .path: return own ?? described ?? session.origin
+        case .sameSite, .partitioned, .attributes: return described ?? own ?? session.origin
         }
     }
 

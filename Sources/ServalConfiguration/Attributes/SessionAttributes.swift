@@ -86,9 +86,14 @@ extension AttributeTable {
                 "serval.secretFile",
                 .path,
                 default: "conf/session-store.key",
-                note: "seals the file of pathname; made if it is not there"
+                note: "seals what is kept outside of memory; made if it is not there; a Store's own is stronger"
             ),
-            AttributeDefinition("serval.encrypt", .boolean, default: "false", note: "encrypts attributes in the file of pathname"),
+            AttributeDefinition(
+                "serval.encrypt",
+                .boolean,
+                default: "false",
+                note: "encrypts attributes outside of memory; without, they are only authenticated; a Store's own is stronger"
+            ),
             .notYet("notifyAttributeListenerOnUnchangedValue", .boolean, default: "true"),
             .notYet("notifyBindingListenerOnUnchangedValue", .boolean, default: "false"),
             .notYet("persistAuthentication", .boolean, default: "false"),

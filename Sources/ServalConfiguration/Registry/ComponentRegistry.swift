@@ -70,15 +70,21 @@ public struct ComponentRegistry: Sendable {
 
     /// Adds a store for sessions, for `<Store className="…">`.
     ///
-    /// - Parameter attributes: its attributes besides those that all stores have (`serval.secretFile`, `serval.encrypt`).
-    public mutating func register(sessionStore name: String, attributes: AttributeTable, _ make: @escaping SessionStoreFactory) {
-        self.sessionStores[name] = SessionStoreRegistration(table: attributes, make: make)
+    /// - Parameters:
+    ///   - attributes: its attributes besides those that all stores have (`serval.secretFile`, `serval.encrypt`).
+    ///   - check: finds out early, for `configtest` as well, what is wrong with them.
+    public mutating func register(
+        sessionStore name: String,
+        attributes: AttributeTable,
+        check: SessionStoreCheck? = nil,
+        _ make: @escaping SessionStoreFactory
+    ) {
+        self.sessionStores[name] = SessionStoreRegistration(table: attributes, check: check, make: make)
     }
 
     /// Adds a store for sessions that `connectionURL` chooses by its scheme: `jdbc:mysql`, `redis`.
     ///
-    /// - Parameter check: throws what would keep the store from being made, while the configuration is read and by `serval configtest`. It makes nothing, connects
-    ///   to nothing, and knows neither the application's name nor its work directory.
+    /// See ``register(sessionStore:attributes:check:_:)``.
     public mutating func register(
         sessionStoreScheme scheme: String,
         attributes: AttributeTable,

@@ -3,8 +3,11 @@ public import ServalSessions
 /// Makes a store for an application's sessions.
 public typealias SessionStoreFactory = @Sendable (SessionStoreSettings) throws -> any SessionStore
 
-/// Throws what would keep a store from being made with these attributes.
-public typealias SessionStoreCheck = @Sendable (SessionStoreSettings) throws -> Void
+/// Finds out what is wrong with a store's settings while configuration files are read, without making or changing anything.
+///
+/// Throws for what keeps the store from being used, which is told with its file and line; returns lines for what is not obeyed. It gets the settings without the
+/// application: the namespace is empty, and relative paths start at the server's work directory.
+public typealias SessionStoreCheck = @Sendable (SessionStoreSettings) throws -> [String]
 
 /// What a store for sessions is made from.
 public struct SessionStoreSettings: Sendable {

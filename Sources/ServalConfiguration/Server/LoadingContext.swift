@@ -7,6 +7,8 @@ struct LoadingContext {
     let properties: PropertyResolver
     let registry: ComponentRegistry
     let log: DiagnosticLog
+    /// The files that applications keep their sessions in.
+    let sessionFiles = SessionFileClaims()
     /// What `conf/web.xml` says; read once for all applications.
     var defaultDescriptor: WebDescriptor?
     /// What `<GlobalNamingResources>` says of databases.
@@ -51,6 +53,17 @@ extension FileScope {
         }
         if !isTextAllowed, !element.trimmedText.isEmpty {
             self.report(.warning, "text inside <\(element.name)> is ignored; attributes have to stand before the \">\" of the tag", element)
+        }
+    }
+
+    /// Warns of children that may stand once and stand again.
+    ///
+    /// - Parameter wins: which of them is obeyed.
+    func warnOfRepetition(in element: XMLElement, of names: [String], wins: String = "first") {
+        for name in names {
+            for child in element.children(name).dropFirst() {
+                self.report(.warning, "<\(element.name)> has one <\(name)>; of several the \(wins) is obeyed", child)
+            }
         }
     }
 

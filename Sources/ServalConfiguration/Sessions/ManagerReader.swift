@@ -1,4 +1,5 @@
 import ServalContainer
+import ServalServlet
 import ServalSessions
 
 /// Reads `<Manager>`.
@@ -23,8 +24,6 @@ struct ManagerReader {
             attributes.report(.warning, "sessionIdLength belongs to <SessionIdGenerator> since Tomcat 8; it is obeyed", "sessionIdLength")
             result.idLength = length
         }
-        result.secretFile =
-            attributes.path("serval.secretFile", base: self.context.base) ?? FilePath.absolute("conf/session-store.key", base: self.context.base)
         result.encrypts = attributes.boolean("serval.encrypt") ?? false
         switch result.kind {
         case .standard: self.readFile(attributes, element, &result)
@@ -66,6 +65,13 @@ struct ManagerReader {
         if attributes.choice("serval.principalSessionLimit") == "reject" { configuration.principalSessionLimit = .reject }
         if let count = attributes.integer("serval.maxNewSessions") { configuration.maximumNewSessions = count < 0 ? nil : count }
         if let bytes = attributes.integer("serval.maxMemory") { configuration.memoryBudget = bytes < 0 ? nil : bytes }
+        if let bytes = configuration.memoryBudget, bytes < 10_000 {
+            attributes.report(
+                .warning,
+                "\(bytes) bytes hold no more than some empty sessions; serval.maxMemory=\"-1\" is no limit",
+                "serval.maxMemory"
+            )
+        }
         configuration.evictsAtMaxActiveSessions = attributes.boolean("serval.evictAtMaxActive") ?? configuration.evictsAtMaxActiveSessions
         result.configuration = configuration
     }
@@ -97,6 +103,19 @@ struct ManagerReader {
             attributes.report(.warning, "pathname is the name of a file, and \"\(pathname)\" looks like a class; did you mean className?", "pathname")
         }
         result.pathname = pathname
+        result.pathnameOrigin = .init(scope: self.scope, element: element, attribute: "pathname")
+        result.secretFile = Self.secretFile(attributes, base: self.context.base)
+    }
+
+    /// The file of `serval.secretFile`; what is wrong with it is in the log.
+    static func secretFile(_ attributes: CheckedAttributes, base: String) -> String {
+        let path = attributes.path("serval.secretFile", base: base) ?? FilePath.absolute("conf/session-store.key", base: base)
+        do {
+            try SessionSecret(path: path).check()
+        } catch {
+            attributes.report(.error, (error as? ConfigurationError)?.message ?? "\(error)", "serval.secretFile")
+        }
+        return path
     }
 
     private func readPersistence(_ attributes: CheckedAttributes, _ element: XMLElement, _ result: inout Result) {
@@ -116,7 +135,10 @@ struct ManagerReader {
             return
         }
         for other in stores.dropFirst() { self.scope.report(.warning, "a <Manager> has one <Store>; this one is ignored", other) }
-        result.store = StoreReader(context: self.context, scope: self.scope).read(child)
+        result.store = StoreReader(context: self.context, scope: self.scope).read(child, in: attributes)
+        if let minimum = result.idleLimits.minIdleSwap, let maximum = result.idleLimits.maxIdleSwap, minimum > maximum {
+            attributes.report(.warning, "minIdleSwap is longer than maxIdleSwap: sessions leave memory after minIdleSwap", "minIdleSwap")
+        }
     }
 
     // MARK: Session ids
@@ -175,6 +197,7 @@ extension ManagerReader {
         /// Whether Tomcat would copy the sessions to other nodes.
         var isReplicated = false
         var pathname: String?
+        var pathnameOrigin: WebDescriptor.Origin?
         var secretFile = ""
         var encrypts = false
         var idleLimits = PersistentSessionManager.IdleLimits()
@@ -194,7 +217,13 @@ extension ManagerReader {
             self.init(properties)
         }
 
-        func apply(to definition: inout ContextDefinition, at place: SessionPlace, name: ContextName, hasPersistentValve: Bool) {
+        func apply(
+            to definition: inout ContextDefinition,
+            at place: SessionPlace,
+            name: ContextName,
+            hasPersistentValve: Bool,
+            files: SessionFileClaims
+        ) {
             definition.processExpiresFrequency = self.processExpiresFrequency
             switch self.kind {
             case .disabled: definition.makeSessionManager = { _ in DisabledSessionManager() }
@@ -203,6 +232,7 @@ extension ManagerReader {
                 definition.makeSessionManager = { try plan.manager(jvmRoute: $0) }
             case .persistent, .standard:
                 let plan = self.standardPlan(place, name)
+                if let path = plan.path, let problem = files.claim(path, for: plan.namespace) { self.pathnameOrigin?.report(.error, problem) }
                 definition.makeSessionManager = { try plan.manager(jvmRoute: $0) }
             }
         }

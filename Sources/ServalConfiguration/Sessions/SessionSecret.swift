@@ -31,8 +31,23 @@ struct SessionSecret: Sendable {
         }
     }
 
+    /// Throws what ``load(logger:)`` would throw, as far as that can be told without making the file.
+    func check() throws {
+        do {
+            _ = try self.read()
+            try self.checkAccess(nil)
+        } catch let error as FileReadingError where error.isMissing {
+            let folder = FilePath.absolute("..", base: self.path)
+            guard access(folder, W_OK | X_OK) == 0 else { throw self.failure }
+            guard FilePath.isDirectory(folder) else {
+                errno = ENOTDIR
+                throw self.failure
+            }
+        }
+    }
+
     private func read() throws -> [UInt8] {
-        let text = String(decoding: try readFile(self.path, limit: 4096), as: UTF8.self).trimmingWhitespace()
+        let text = String(decoding: try self.bytes(), as: UTF8.self).trimmingWhitespace()
         guard let secret = Self.bytes(text), secret.count == SessionSealer.secretLength else {
             throw ConfigurationError(
                 code: .invalidValue,
@@ -43,7 +58,7 @@ struct SessionSecret: Sendable {
         return secret
     }
 
-    private func checkAccess(_ logger: Logger) throws {
+    private func checkAccess(_ logger: Logger?) throws {
         var status = stat()
         guard stat(self.path, &status) == 0 else { return }
         guard status.st_mode & 0o002 == 0 else {
@@ -54,8 +69,20 @@ struct SessionSecret: Sendable {
             )
         }
         if status.st_mode & 0o004 != 0 {
-            logger.warning(
+            logger?.warning(
                 "everybody may read the file [\(self.path)] of serval.secretFile, and with access to the store sign on as anybody: 'chmod 600' it"
+            )
+        }
+    }
+
+    private func bytes() throws -> [UInt8] {
+        do {
+            return try readFile(self.path, limit: 4096)
+        } catch {
+            guard !error.isMissing else { throw error }
+            throw ConfigurationError(
+                code: .invalidValue,
+                message: "the file [\(self.path)] of serval.secretFile cannot be read: \(error.cause)"
             )
         }
     }

@@ -1,3 +1,4 @@
+import ServalServlet
 import ServalSessions
 
 /// Reads `<Store>`.
@@ -26,7 +27,9 @@ struct StoreReader {
     }
 
     /// The store; `nil` with a line in the log if there is none.
-    func read(_ element: XMLElement) -> Result? {
+    ///
+    /// - Parameter manager: the attributes of its `<Manager>`, which may hold `serval.secretFile` and `serval.encrypt`; the store's own are stronger.
+    func read(_ element: XMLElement, in manager: CheckedAttributes) -> Result? {
         let errorsBefore = self.scope.log.errorCount
         let source = self.dataSource(of: element)
         guard self.scope.log.errorCount == errorsBefore, let registration = self.registration(for: element, source) else { return nil }
@@ -38,22 +41,36 @@ struct StoreReader {
         var values = attributes.entries.mapValues(\.value)
         values["className"] = nil
         if let source { values.merge(source) { own, _ in own } }
-        if let check = registration.check {
-            let base = self.context.base
-            do {
-                try check(SessionStoreSettings(attributes: ComponentAttributes(values, base: base), namespace: "", workDirectory: base, base: base))
-            } catch {
-                self.scope.report(.error, "\(error)", element)
-                return nil
-            }
-        }
+        self.check(values, registration, attributes)
+        let holder = attributes.has("serval.secretFile") ? attributes : manager
+        let secretFile = ManagerReader.secretFile(holder, base: self.context.base)
+        guard self.scope.log.errorCount == errorsBefore else { return nil }
         return Result(
             values: values,
-            secretFile: attributes.path("serval.secretFile", base: self.context.base)
-                ?? FilePath.absolute("conf/session-store.key", base: self.context.base),
-            encrypts: attributes.boolean("serval.encrypt") ?? false,
+            secretFile: secretFile,
+            encrypts: attributes.boolean("serval.encrypt") ?? manager.boolean("serval.encrypt") ?? false,
             make: registration.make
         )
+    }
+
+    /// Finds out what is wrong with the values before an application starts with them.
+    private func check(_ values: [String: String], _ registration: SessionStoreRegistration, _ attributes: CheckedAttributes) {
+        guard let check = registration.check else { return }
+        let work = self.context.base + "/work"
+        let settings = SessionStoreSettings(
+            attributes: ComponentAttributes(values, base: work),
+            namespace: "",
+            workDirectory: work,
+            base: self.context.base
+        )
+        let place = attributes.has("connectionURL") ? "connectionURL" : "dataSourceName"
+        do {
+            for warning in try check(settings) { attributes.report(.warning, warning, place) }
+        } catch {
+            let message = (error as? SessionError)?.message ?? (error as? ConfigurationError)?.message ?? "\(error)"
+            let isOfPassword = message.contains("serval.connectionPasswordFile")
+            attributes.report(.error, message, isOfPassword ? "serval.connectionPasswordFile" : place)
+        }
     }
 
     /// What the resource that `dataSourceName` names says, as attributes of `<Store>`.

@@ -1,5 +1,6 @@
 import Logging
 import ServalServlet
+import ServalSessions
 
 /// Starts a context step by step; what was started is stopped again if a later step fails.
 struct ContextStarter {
@@ -18,6 +19,7 @@ struct ContextStarter {
             try await self.tellListeners(of: context, &undo)
             let registry = context.withRegistry { $0 }
             try self.checkTrackingModes(of: context)
+            try self.checkCookie(of: context)
             let manager = try await self.startSessions(context, registry, &undo)
             for valve in self.definition.valves {
                 try await valve.start()
@@ -154,6 +156,15 @@ struct ContextStarter {
             code: .incompatibleTrackingModes,
             message: "the tracking mode SSL needs a connector with SSLEnabled=\"true\", or one with secure=\"true\" behind a proxy and SSLValve"
         )
+    }
+
+    /// Refuses a session cookie that no browser would send back; one that works over TLS alone is somebody's wish if there is TLS.
+    private func checkCookie(of context: ServletContext) throws(ConfigurationError) {
+        guard context.sessionTrackingModes.contains(.cookie) else { return }
+        let problems = self.definition.effectiveCookie(context.sessionCookie).problems(contextPath: context.path)
+            .filter { !($0.endsWithSecure && self.definition.hasSecureConnector) }
+        guard !problems.isEmpty else { return }
+        throw ConfigurationError(code: .invalidValue, message: problems.map(\.error.message).joined(separator: "; "))
     }
 
     /// A listener may add further listeners; those hear of the start as well.

@@ -211,8 +211,17 @@ private struct BothListener: ServletContextListener, HTTPSessionListener {}
             "is not available yet and is left out"
         ),
         (
-            "<session-config><cookie-config><attribute><attribute-name>SameSite</attribute-name><attribute-value>None</attribute-value></attribute></cookie-config></session-config>",
-            "warning: session cookie: sameSite is None"
+            "<session-config><session-timeout unit='s'>1</session-timeout></session-config>",
+            "the attribute \"unit\" of <session-timeout> is not known"
+        ),
+        (
+            "<session-config><session-timeout>1</session-timeout><session-timeout>2</session-timeout></session-config>",
+            "<session-config> has one <session-timeout>; of several the first is obeyed"
+        ),
+        ("<session-config><cookie-config/><cookie-config/></session-config>", "<session-config> has one <cookie-config>"),
+        (
+            "<session-config><cookie-config><name>A</name><name>B</name></cookie-config></session-config>",
+            "<cookie-config> has one <name>; of several the last is obeyed"
         ),
     ])
     func whatIsForgiven(_ content: String, _ message: String) throws {

@@ -1,5 +1,6 @@
 import ServalContainer
 import ServalServlet
+import ServalSessions
 import Synchronization
 import Testing
 
@@ -155,6 +156,34 @@ struct LifeCycleTests {
         }
     }
 
+    @Test("Applications stop all at once: a store that does not answer does not keep the others waiting", .timeLimit(.minutes(1)))
+    func concurrentStop() async throws {
+        let gate = Meeting(of: 3)
+        let contexts = (0..<3).map { number in
+            var context = ContextDefinition(path: "/a\(number)")
+            context.makeSessionManager = { _ in MeetingManager(meeting: gate) }
+            return context
+        }
+        try await EngineHarness.run(contexts, host: { _ in }, engine: { _ in }) { harness async throws in
+            #expect(harness.engine.hosts[0].contexts.allSatisfy { $0.isRunning })
+        }
+        #expect(gate.count == 3)
+    }
+
+    @Test("A session cookie that no browser takes keeps a context from starting, whoever has set it")
+    func impossibleCookie() async throws {
+        let bad = ContextDefinition("/bad") { context in
+            context.sessionCookie.name = "__Host-id"
+            context.sessionCookie.secure = .always
+            context.sessionCookie.domain = "example.org"
+        }
+        try await EngineHarness.run(bad) { harness async throws in
+            #expect(!harness.engine.hosts[0].contexts[0].isRunning)
+            #expect(harness.log.text.contains("begins with __Host-, and domain is 'example.org'"))
+            #expect(harness.log.text.contains("path is not set, which means the context path '/bad'"))
+        }
+    }
+
     @Test("Names and paths that collide are refused in words")
     func collisions() throws {
         let log = LogRecorder()
@@ -236,4 +265,43 @@ struct LifeCycleTests {
             #expect(manager.statistics.activeSessions == 0)
         }
     }
+}
+
+/// Lets nobody go on before all have come.
+private final class Meeting: Sendable {
+    private let total: Int
+    private let waiting = Mutex<[CheckedContinuation<Void, Never>]>([])
+
+    init(of total: Int) { self.total = total }
+
+    var count: Int { self.waiting.withLock { $0.count } }
+
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            let all = self.waiting.withLock { waiting in
+                waiting.append(continuation)
+                return waiting.count == self.total ? waiting : []
+            }
+            for one in all { one.resume() }
+        }
+    }
+}
+
+/// Stops when all others stop, too.
+private final class MeetingManager: SessionManager {
+    let meeting: Meeting
+    var defaultMaxInactiveInterval: Duration? {
+        get { nil }
+        set {}
+    }
+    var statistics: SessionStatistics { SessionStatistics() }
+
+    init(meeting: Meeting) { self.meeting = meeting }
+
+    func find(_ id: SessionID) async throws(SessionError) -> HTTPSession? { nil }
+    func create(id: SessionID?) async throws(SessionError) -> HTTPSession { throw SessionError(code: .creationForbidden, message: "") }
+    func processExpires() async {}
+    func addListener(_ listener: any HTTPSessionListener) {}
+    func start() async throws {}
+    func stop() async { await self.meeting.wait() }
 }
