@@ -33,6 +33,7 @@ struct SessionDifferentialTests {
         ("h", "<Context/>", "<tracking-mode>COOKIE</tracking-mode>"),
         ("i", "<Context sessionCookiePath='/' validateClientProvidedNewSessionId='false'/>", ""),
         ("j", "<Context sessionCookiePathUsesTrailingSlash='true'/>", "<cookie-config><path>/web</path><http-only>true</http-only></cookie-config>"),
+        ("k l", "<Context/>", ""), ("m%20n", "<Context sessionCookiePathUsesTrailingSlash='true'/>", ""), ("o'p", "<Context/>", ""),
     ]
 
     private static func encodings(_ application: String, _ id: String, _ cookie: String?) -> [Step] {
@@ -41,6 +42,16 @@ struct SessionDifferentialTests {
             "/other/x", "../x", "../\(application)/x", "/\(application)/../x", "./x/../y",
         ]
         .map { Step(path: "/\(application)/encode\(id)?url=\($0)", cookie: cookie) }
+    }
+
+    /// An application whose path is not what stands in URLs; `{last}` is the id that the server made last.
+    private static func encodedPath(_ path: String) -> [Step] {
+        let url = path.replacingOccurrences(of: "%", with: "%25")
+        return [
+            Step(path: "\(path)/session"), Step(path: "\(path)/session", cookie: "JSESSIONID={last}"),
+            Step(path: "\(path)/session;jsessionid={last}"),
+            Step(path: "\(path)/encode;jsessionid={last}?url=x"), Step(path: "\(path)/encode;jsessionid={last}?url=\(url)/x"),
+        ]
     }
 
     /// `{1}` is the first id that the server made, and so on.
@@ -70,7 +81,7 @@ struct SessionDifferentialTests {
             // Ids in URLs alone, and in cookies alone.
             Step(path: "/e/lookup", cookie: "JSESSIONID={2}"), Step(path: "/e/encode?url=x"), Step(path: "/g/session", cookie: "JSESSIONID={1}"),
             Step(path: "/h/encode;jsessionid={13}?url=x"), Step(path: "/h/encode?url=x", cookie: "JSESSIONID={13}"),
-        ]
+        ] + Self.encodedPath("/k%20l") + Self.encodedPath("/m%2520n") + Self.encodedPath("/o'p")
 
     /// Where Serval differs on purpose, by the step, and why.
     private static let differences: [String: String] = [
@@ -140,7 +151,9 @@ struct SessionDifferentialTests {
         for step in self.steps {
             if step.pause > 0 { try await Task.sleep(for: .seconds(step.pause)) }
             func filled(_ text: String) -> String {
-                ids.enumerated().reduce(text) { $0.replacingOccurrences(of: "{\($1.offset + 1)}", with: $1.element) }
+                ids.enumerated().reduce(text.replacingOccurrences(of: "{last}", with: ids.last ?? "")) {
+                    $0.replacingOccurrences(of: "{\($1.offset + 1)}", with: $1.element)
+                }
             }
             var arguments = ["-s", "-i", "-g", "--max-time", "30", "-H", "Host: localhost"]
             if let cookie = step.cookie { arguments += ["-H", "Cookie: \(filled(cookie))"] }

@@ -25,7 +25,7 @@ struct StaticFiles: Sendable {
     }
 
     private func redirect(to path: String, request: Request) -> Response {
-        var location = PathEncoding.encoded(Array((request.contextPath + path).utf8))
+        var location = request.contextPath + PathEncoding.encoded(path.utf8)
         if let query = request.query { location += "?\(query)" }
         return .redirect(to: request.encodedURL(location), status: self.settings.directoryRedirectStatus)
     }
@@ -99,7 +99,7 @@ struct StaticFiles: Sendable {
         guard self.settings.listings, let directory = self.cache.tree.open(Array(path.utf8)[...]), directory.isDirectory,
             let names = DocumentTree.names(in: directory, limit: Self.listingLimit)
         else { return .error(.notFound) }
-        let title = "Directory listing of " + HTMLText.escaped(request.contextPath + path)
+        let title = "Directory listing of " + HTMLText.escaped(request.context.path + path)
         var html = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>\(title)</title></head><body><h1>\(title)</h1><ul>"
         if path != "/" { html += "<li><a href=\"../\">../</a></li>" }
         for name in names where !(path == "/" && Self.isPrivate(name)) {

@@ -20,18 +20,16 @@ struct SessionURL {
         guard !Self.isReadDifferently(bytes[..<end]), let pathStart = self.pathStart(in: bytes[..<end]) else { return url }
         var path = bytes[pathStart..<end]
         let isAbsolute = path.first == UInt8(ascii: "/")
-        if isAbsolute {
-            guard self.isInContext(path) else { return url }
-        } else if pathStart > 0 {
+        if !isAbsolute, pathStart > 0 {
             // `http://host` without a path leads to the root.
             guard self.contextPath.isEmpty else { return url }
             path = [UInt8(ascii: "/")]
-        } else if path.isEmpty {
+        } else if !isAbsolute, path.isEmpty {
             // An empty reference is the request's own path, without its parameters.
             path = self.request.pathBytes
             if let semicolon = path.firstIndex(of: UInt8(ascii: ";")) { path = path[..<semicolon] }
         }
-        guard !self.climbsOut(isAbsolute || pathStart > 0 ? path : self.folder + path) else { return url }
+        guard self.isInContext(isAbsolute || pathStart > 0 ? path : self.folder + path) else { return url }
         let marker = Array(";\(parameter)=".utf8)
         guard !path.containsSequence(marker) else { return url }
         return String(decoding: bytes[..<pathStart] + path + marker + Array(id.utf8) + bytes[end...], as: UTF8.self)
@@ -79,28 +77,36 @@ struct SessionURL {
         return path.lastIndex(of: UInt8(ascii: "/")).map { path[...$0] } ?? []
     }
 
-    /// Whether `..` leads out of the context, where another application would get the id.
+    /// Whether a path leads into the context.
     ///
-    /// Browsers take `%2e` for a dot, and servers pass over what follows a semicolon.
-    private func climbsOut(_ path: ArraySlice<UInt8>) -> Bool {
-        guard !self.contextPath.isEmpty, path.contains(UInt8(ascii: ".")) || path.contains(UInt8(ascii: "%")) else { return false }
-        var segments: [ArraySlice<UInt8>] = []
+    /// It is read as the server reads requests, because otherwise another application would get the id: without what follows semicolons, percent-decoded once, with dot
+    /// segments resolved; browsers take `%2e` for a dot, too.
+    private func isInContext(_ path: ArraySlice<UInt8>) -> Bool {
+        guard !self.contextPath.isEmpty else { return true }
+        var segments: [[UInt8]] = []
         for segment in path.split(separator: UInt8(ascii: "/")) {
-            let name = String(decoding: segment.prefix { $0 != UInt8(ascii: ";") }, as: UTF8.self).lowercased()
-            switch name.split(separator: "%2e", omittingEmptySubsequences: false).joined(separator: ".") {
-            case ".": continue
-            case "..": _ = segments.popLast()
-            default: segments.append(segment)
-            }
+            let name = Self.decoded(segment.prefix { $0 != UInt8(ascii: ";") })
+            if name.elementsEqual(".".utf8) || name.isEmpty { continue }
+            if name.elementsEqual("..".utf8) { _ = segments.popLast() } else { segments.append(name) }
         }
-        let resolved = segments.flatMap { [UInt8(ascii: "/")] + $0 }
-        return !self.isInContext(resolved[...])
+        let context = self.contextPath.utf8.split(separator: UInt8(ascii: "/"))
+        return segments.count >= context.count && zip(segments, context).allSatisfy { $0.elementsEqual($1) }
     }
 
-    private func isInContext(_ path: ArraySlice<UInt8>) -> Bool {
-        guard path.starts(with: self.contextPath.utf8) else { return false }
-        let border = path.startIndex + self.contextPath.utf8.count
-        return border >= path.endIndex || path[border] == UInt8(ascii: "/") || path[border] == UInt8(ascii: ";")
+    private static func decoded(_ segment: ArraySlice<UInt8>) -> [UInt8] {
+        var decoded: [UInt8] = []
+        var rest = segment
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16),
+                rest.prefix(2).allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") })
+            {
+                decoded.append(value)
+                rest.removeFirst(2)
+            } else {
+                decoded.append(byte)
+            }
+        }
+        return decoded
     }
 }
 

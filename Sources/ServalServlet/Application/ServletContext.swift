@@ -7,6 +7,8 @@ import Synchronization
 public final class ServletContext: Sendable {
     /// The context path; `""` for the root context.
     public let path: String
+    /// The context path as it stands in URLs.
+    package let encodedPath: String
     /// The application's logger.
     public let logger: Logger
     /// The `<context-param>`s.
@@ -19,6 +21,7 @@ public final class ServletContext: Sendable {
     /// A context that nothing is registered in; made by the container, and by tests.
     public init(path: String, displayName: String? = nil, initParameters: [String: String] = [:], logger: Logger) {
         self.path = path
+        self.encodedPath = PathEncoding.encoded(path.utf8)
         self.displayName = displayName ?? (path.isEmpty ? "/" : path)
         self.initParameters = initParameters
         self.logger = logger

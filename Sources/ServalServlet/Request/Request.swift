@@ -87,8 +87,10 @@ public struct Request: Sendable {
         return bytes
     }
 
-    /// The path of the context that handles the request; `""` for the root context.
-    public var contextPath: String { self.mapping?.context.path ?? "" }
+    /// The path of the context that handles the request as it stands in URLs, percent-encoded; `""` for the root context.
+    ///
+    /// `ServletContext.path` is the decoded one. Source: Servlet `getContextPath`.
+    public var contextPath: String { self.mapping?.context.encodedPath ?? "" }
 
     /// The part of the decoded path that chose the servlet.
     ///

@@ -47,11 +47,12 @@ public struct SessionCookieConfiguration: Sendable, Hashable {
     /// The session cookie for `id` of a context.
     ///
     /// - Parameters:
-    ///   - contextPath: `""` for the root context.
+    ///   - contextPath: the application's path, decoded; `""` for the root context. Unlike ``path``, which is sent as it is, it is percent-encoded as browsers do
+    ///     with links to the application, because they compare the two byte by byte.
     ///   - isSecure: whether the request came over a secure connection.
     public func cookie(for id: SessionID, contextPath: String, isSecure: Bool) -> Cookie {
         var cookie = Cookie(name: self.name, value: id.rawValue)
-        var path = self.path ?? contextPath
+        var path = self.path ?? PathEncoding.encoded(contextPath.utf8)
         if path.isEmpty { path = "/" }
         if self.pathUsesTrailingSlash, !path.utf8.elementsEqual("/".utf8), path.utf8.last != UInt8(ascii: "/") { path += "/" }
         cookie.path = path

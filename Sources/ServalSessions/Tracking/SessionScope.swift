@@ -48,7 +48,7 @@ public final class SessionScope: Sendable {
     /// - Parameters:
     ///   - manager: keeps the sessions; it has been started.
     ///   - cookie: the session cookie's settings; its name is the one that is looked for.
-    ///   - path: the application's path, for a cookie whose settings name none. Default: the whole host.
+    ///   - path: the application's path, decoded, for a cookie whose settings name none. Default: the whole host.
     ///   - cookieFields: the values of the request's `Cookie` fields.
     ///   - isSecure: whether the client came by https; then the cookie is `Secure`.
     public init(

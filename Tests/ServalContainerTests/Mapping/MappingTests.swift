@@ -133,12 +133,4 @@ struct MappingTests {
     func noRootContext() {
         #expect(ContextTable([("/shop", 1)]).match(Array("/".utf8)[...]) == nil)
     }
-
-    @Test(
-        "Paths are encoded for Location fields",
-        arguments: [("/a b/ä;x?", "/a%20b/%C3%A4%3Bx%3F"), ("//evil", "/evil"), ("/%2e", "/%252e"), ("/a\"<", "/a%22%3C")]
-    )
-    func encoding(path: String, expected: String) {
-        #expect(PathEncoding.encoded(Array(path.utf8)) == expected)
-    }
 }

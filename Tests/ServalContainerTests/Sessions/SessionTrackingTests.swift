@@ -262,6 +262,34 @@ struct SessionTrackingTests {
         }
     }
 
+    @Test(
+        "Where the context path has to be encoded, cookie and URLs fit what browsers send",
+        arguments: [
+            ("/a b", "/a%20b", "/a"), ("/x%20y", "/x%2520y", "/x%20y"), ("/ä", "/%C3%A4", "/a"), ("/a;b", "/a%3Bb", "/a;b"),
+            ("/it's/[1]", "/it's/%5B1%5D", "/it's"),
+        ]
+    )
+    func encodedContextPath(path: String, encoded: String, other: String) async throws {
+        try await EngineHarness.run(Self.context(path)) { harness async throws in
+            let made = try await harness.get("\(encoded)/count")
+            let id = try #require(made.sessionID)
+            #expect(made.headers[.setCookie] == "JSESSIONID=\(id); Path=\(encoded); HttpOnly")
+            func encode(_ url: String) async throws -> String {
+                let query = url.utf8.map { "%" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+                return try await harness.get("\(encoded)/encode;jsessionid=\(id)?url=\(query)").text
+            }
+            #expect(try await encode("\(encoded)/x") == "\(encoded)/x;jsessionid=\(id)")
+            #expect(try await encode("x") == "x;jsessionid=\(id)")
+            #expect(try await encode("./x/../y?z") == "./x/../y;jsessionid=\(id)?z")
+            #expect(try await encode("http://localhost\(encoded)") == "http://localhost\(encoded);jsessionid=\(id)")
+            #expect(try await encode("") == "\(encoded)/encode;jsessionid=\(id)")
+            for elsewhere in ["\(other)/x", "\(encoded)x/", "../../../x", "\(encoded)/%2e%2e/%2E./x"] {
+                #expect(try await encode(elsewhere) == elsewhere)
+            }
+            #expect(try await harness.get("\(encoded)/count;jsessionid=\(id)").text == "2 false \(id)")
+        }
+    }
+
     @Test("In the root context too, what browsers read as another host gets no id", arguments: ["/\\evil/", "/\t/evil/", " //evil/"])
     func encodingInRoot(url: String) async throws {
         try await EngineHarness.run(Self.context("")) { harness async throws in

@@ -25,6 +25,19 @@ import Testing
         #expect(configuration.cookie(for: Self.id, contextPath: contextPath, isSecure: false).path == expected)
     }
 
+    @Test(
+        "A context path is encoded as in URLs, a configured path is sent as it is",
+        arguments: [
+            ("/a b", "/a%20b"), ("/x%20y", "/x%2520y"), ("/ä", "/%C3%A4"), ("/a;b", "/a%3Bb"), ("/it's(1)~@:!$&*+,=", "/it's(1)~@:!$&*+,="),
+            ("/a/b", "/a/b"),
+        ]
+    )
+    func encodedPath(contextPath: String, expected: String) {
+        #expect(SessionCookieConfiguration().cookie(for: Self.id, contextPath: contextPath, isSecure: false).path == expected)
+        let configured = Self.configuration { $0.path = "/x%20y" }
+        #expect(configured.cookie(for: Self.id, contextPath: contextPath, isSecure: false).path == "/x%20y")
+    }
+
     static let allowed: [SessionCookieConfiguration] = [
         configuration {
             $0.name = "__Host-session"
