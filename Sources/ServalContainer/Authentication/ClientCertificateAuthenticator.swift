@@ -25,12 +25,12 @@ package struct ClientCertificateAuthenticator: Sendable {
     ///
     /// - Throws: ``HTTPError`` 413 where the body is longer than `maxSavePostSize` and the client has to be asked, and what reading the body throws.
     package func authenticate(_ request: Request) async throws -> Outcome {
-        if let leaf = request[.x509Certificate]?.first { return .authenticated(try await self.note(leaf.subject, request)) }
+        if let leaf = request[.x509Certificate]?.first { return .authenticated(try await self.note(leaf, request)) }
         // Behind a proxy it would be the proxy that is asked.
         guard !request.withholds(.x509Certificate), let tls = request.tls, tls.canRequestPeerCertificates else { return Self.refusal }
         let request = try await self.withSavedBody(request)
         guard let leaf = await tls.requestPeerCertificates().first else { return Self.refusal }
-        return .authenticated(try await self.note(leaf.subject, request))
+        return .authenticated(try await self.note(leaf, request))
     }
 
     private static var refusal: Outcome {
@@ -48,17 +48,20 @@ package struct ClientCertificateAuthenticator: Sendable {
         return copy
     }
 
-    private func note(_ name: String, _ request: Request) async throws -> Request {
-        request.authentication = Authentication(principal: Principal(name: name), type: Self.authenticationType)
-        // Whoever knew the session's id before need not know it now. The id of a TLS session cannot be changed, and nobody can plant it.
-        guard !request.context.sessionTrackingModes.contains(.ssl), let session = try await request.existingSession() else { return request }
-        // A subject may be empty, the name of a session's principal may not.
-        let owner = name.isEmpty ? "-" : name
-        guard session.principalName != owner else { return request }
-        do {
+    private func note(_ leaf: PeerCertificate, _ request: Request) async throws -> Request {
+        // Sessions tell their owners apart by name, and a subject may be empty.
+        let owner = leaf.subject.isEmpty ? "serial number \(leaf.serialNumber) of \(leaf.issuer)" : leaf.subject
+        request.authentication = Authentication(principal: Principal(name: leaf.subject), type: Self.authenticationType, owner: owner)
+        // Whoever knew the session's id before need not know it now. The id of a TLS session cannot be changed, and nobody can plant it. A session that has an owner
+        // is the principal's own: that of somebody else is not the request's any more.
+        guard !request.context.sessionTrackingModes.contains(.ssl),
+            let session = try await request.existingSession(), session.principalName == nil
+        else { return request }
+        do throws(SessionError) {
             try await session.signOn(as: owner)
-        } catch  where error.code == .invalidated {
+        } catch {
             // Ended at this moment, or another request with the same id has signed on first: then this one came with an id that means nothing any more.
+            guard error.code == .invalidated else { throw error }
         }
         return request
     }

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// A sign-on is what ``HTTPSession/signOn(as:)`` does, in an application or in an authenticator. The client gets a cookie for the whole host; with it,
 /// ``Request/userPrincipal`` in every application is who signed on, and sessions that it has there belong to the sign-on. When one of them is invalidated, the others
-/// end as well; one that ends by idling ends alone, and the sign-on with the last of them.
+/// end as well; one that ends by idling ends alone, and the sign-on with the last of them. A session that somebody else has signed on is not the request's.
 ///
 /// Sign-ons are kept in this server's memory, so servers that share a store need a load balancer that keeps a client at one of them. That a session has ended on another
 /// server is noticed at the next request with the cookie, which looks at all sessions of the sign-on: one that has gone before its idle time was over has been
@@ -34,8 +34,6 @@ public final class SingleSignOnValve: Valve {
 
     /// The most sign-ons that are kept; the oldest make room.
     private static let limit = 100_000
-    /// The most ids of one request to look at.
-    private static let candidateLimit = 8
 
     private struct Manager: Sendable {
         weak var object: (any SessionManager)?
@@ -149,19 +147,14 @@ public final class SingleSignOnValve: Valve {
         }
     }
 
-    /// Lets the application know who it is, unless its session belongs to somebody else.
+    /// Lets the application know who it is; a session of somebody else is not the request's any more.
     ///
     /// - Returns: the sign-on; `nil` if it has ended meanwhile.
     private func introduce(_ known: SignOn, to request: Request, _ tracker: SessionTracker) async throws(SessionError) -> SignOn? {
-        guard let session = try await tracker.existingSession(for: request, touches: false) else {
-            request.authentication = Authentication(principal: Principal(name: known.principal), type: Self.authenticationType)
-            return known
-        }
-        let owner = session.principalName
-        guard owner == nil || owner == known.principal else { return known }
         request.authentication = Authentication(principal: Principal(name: known.principal), type: Self.authenticationType)
+        guard let session = try await tracker.existingSession(for: request, touches: false), session.principalName == nil else { return known }
         // Whoever planted the id of an anonymous session shall not have it afterwards. The id of a TLS session cannot be changed, and nobody can plant it.
-        guard owner == nil, !request.context.sessionTrackingModes.contains(.ssl),
+        guard !request.context.sessionTrackingModes.contains(.ssl),
             let session = try await tracker.existingSession(for: request, touches: true)
         else { return known }
         self.listen(to: tracker.manager)
@@ -194,9 +187,10 @@ public final class SingleSignOnValve: Valve {
         self.listen(to: tracker.manager)
         let member = self.member(session, tracker)
         var isNew = false
+        let hasBegunHere = tracker.hasBegunForPrincipal && request.authType == Self.authenticationType
         if let known, owner == nil || owner == known.principal, self.join(known, session, tracker) {
             // As it should be.
-        } else if let known, known.signedSessionOn, owner == known.principal {
+        } else if let known, known.signedSessionOn || hasBegunHere, owner == known.principal {
             // The sign-on has ended meanwhile, and with it what it has signed on. A store that does not answer removes the session later.
             try? await session.invalidate()
         } else if let owner, tracker.announcesSession {
@@ -232,7 +226,8 @@ public final class SingleSignOnValve: Valve {
     private func presentedIDs(_ request: Request) -> [String] {
         guard request.state.head.valueBytes(canonicalName: "cookie") != nil else { return [] }
         let values = request.headers[values: .cookie].flatMap { Cookie.values(named: self.configuration.cookieName, in: $0) }
-        return values.prefix(Self.candidateLimit).map { String($0) }
+        // What nobody has signed on with costs a look into a table.
+        return values.prefix(Cookie.defaultLimit).map { String($0) }
     }
 
     private func cookie(_ value: String, _ request: Request, _ tracker: SessionTracker) -> Cookie {

@@ -40,15 +40,16 @@ final class SessionSettings: Sendable {
     /// Whether a new session may take an id that the client sent.
     ///
     /// Never, but for contexts whose session cookie's path is `/`, for ids from a cookie: there one id serves several contexts of the host. For ids of a
-    /// TLS session always, because the client cannot choose them.
-    func mayAdopt(_ id: SessionID, from source: SessionTrackingMode) async -> Bool {
+    /// TLS session always, because the client cannot choose them. Where somebody has signed in, the id from a cookie must be that of a session of the same principal:
+    /// others may know any other id.
+    func mayAdopt(_ id: SessionID, from source: SessionTrackingMode, for owner: String?) async -> Bool {
         switch source {
         case .ssl: return true
         case .url: return false
         case .cookie:
             guard self.sharesIDs else { return false }
-            guard self.validatesClientIDs else { return true }
-            return await self.siblings.contains(id, besides: self.manager)
+            guard self.validatesClientIDs || owner != nil else { return true }
+            return await self.siblings.contains(id, of: owner, besides: self.manager)
         }
     }
 }
@@ -60,10 +61,10 @@ final class SiblingSessions: Sendable {
     func add(_ manager: any SessionManager) { self.managers.withLock { $0.append(manager) } }
     func remove(_ manager: any SessionManager) { self.managers.withLock { $0.removeAll { $0 === manager } } }
 
-    /// Whether another manager has a live session with this id.
-    func contains(_ id: SessionID, besides manager: any SessionManager) async -> Bool {
+    /// Whether another manager has a live session with this id, of a principal if one is given.
+    func contains(_ id: SessionID, of owner: String?, besides manager: any SessionManager) async -> Bool {
         for other in self.managers.withLock({ $0 }) where other !== manager {
-            if let session = try? await other.find(id), session.isValid { return true }
+            if let session = try? await other.find(id), session.isValid, owner == nil || session.principalName == owner { return true }
         }
         return false
     }

@@ -6,15 +6,25 @@ import Synchronization
 /// Nothing is looked up before somebody asks. The candidates for the id are the URL's path parameter and every cookie of the session cookie's name;
 /// cookies override the URL, and the first cookie that names a live session wins, otherwise the last. Source: Tomcat's `CoyoteAdapter`.
 ///
+/// Who has signed in with the request has no part in sessions of others: they are passed over as if they had ended, and a session that is made is the principal's own.
+///
 /// A session belongs to the request as long as it has the id under which the request has found or made it, or that the request itself has given it: another
 /// request in progress with the same id may belong to whoever planted that id before somebody signed on.
 final class SessionTracker: RequestSessions {
     /// How often a session is looked up again that leaves memory at this very moment.
     private static let maximumLookUps = 3
-    /// The most ids of one request to look up.
-    private static let candidateLimit = 4
+
+    /// The ids that a client has sent, and how.
+    private struct Candidates {
+        var ids: [String]
+        var source: SessionTrackingMode
+
+        var last: (id: String, source: SessionTrackingMode)? { self.ids.last.map { ($0, self.source) } }
+    }
 
     private struct State: Sendable {
+        /// To whom the sessions of the request have to belong; `nil` while nobody has signed in.
+        var owner: String?
         var requested: (id: String, source: SessionTrackingMode)?
         var isResolved = false
         var held: HeldSession?
@@ -24,6 +34,8 @@ final class SessionTracker: RequestSessions {
         /// Whether the client has to be told the session's id.
         var needsAnnouncement = false
         var isSecure = false
+        /// Whether the session that the request has made belongs to ``owner`` for no other reason than that.
+        var hasBegunForOwner = false
 
         /// The session that the request has used.
         var session: HTTPSession? { self.held?.known?.session }
@@ -56,7 +68,7 @@ final class SessionTracker: RequestSessions {
 
     /// Looks up an id in the URL beforehand, because ``encodedURL(_:for:)`` cannot wait.
     func prepare() async {
-        guard self.hasPathParameters, self.candidates.first?.source == .url else { return }
+        guard self.hasPathParameters, self.candidates?.source == .url else { return }
         _ = try? await self.resolve()
     }
 
@@ -66,7 +78,7 @@ final class SessionTracker: RequestSessions {
     /// The id that was found valid; before anybody looked, the last candidate.
     private var requested: (id: String, source: SessionTrackingMode)? {
         let (isResolved, requested) = self.state.withLock { ($0.isResolved, $0.requested) }
-        return isResolved ? requested : self.candidates.last
+        return isResolved ? requested : self.candidates?.last
     }
 
     func isRequestedSessionIDValid() async -> Bool {
@@ -82,38 +94,36 @@ final class SessionTracker: RequestSessions {
     }
 
     /// The ids that the client sent: the cookies', or without any the URL's, or the TLS session's.
-    private var candidates: [(id: String, source: SessionTrackingMode)] {
+    private var candidates: Candidates? {
         let settings = self.settings
         if settings.modes.contains(.cookie) {
             let fields = HeaderFields(received: self.request.head)[values: .cookie]
             let ids = fields.flatMap { Cookie.values(named: settings.cookie.name, in: $0) }
-            if !ids.isEmpty { return ids.map { (String($0), .cookie) } }
+            if !ids.isEmpty { return Candidates(ids: ids.map { String($0) }, source: .cookie) }
         }
         if settings.modes.contains(.url), self.hasPathParameters, let id = self.plainRequest.pathParameter(settings.urlParameter) {
-            return [(id, .url)]
+            return Candidates(ids: [id], source: .url)
         }
         // Of the connection, or of the proxy's connection with the client (SSLValve). Over plain HTTP a TLS session is somebody's invention.
-        if settings.modes.contains(.ssl), self.request.connection.isSecure, let id = self.plainRequest[.sslSessionID] { return [(id, .ssl)] }
-        return []
+        if settings.modes.contains(.ssl), self.request.connection.isSecure, let id = self.plainRequest[.sslSessionID] {
+            return Candidates(ids: [id], source: .ssl)
+        }
+        return nil
     }
 
     /// The request as it was received, for what depends on nothing that a filter may change.
     private var plainRequest: Request { Request(state: self.request) }
 
-    /// The live session that the client's id names.
+    /// The live session that the client's id names, unless it is somebody else's.
     private func resolve() async throws(SessionError) -> HeldSession? {
-        let (isResolved, found) = self.state.withLock { ($0.isResolved, $0.found) }
+        let (isResolved, found, owner) = self.state.withLock { ($0.isResolved, $0.found, $0.owner) }
         if isResolved { return found }
         let candidates = self.candidates
-        var requested = candidates.last
-        var session: HeldSession?
-        for candidate in candidates.prefix(Self.candidateLimit) {
-            guard let id = SessionID(candidate.id), let match = try await self.settings.manager.find(id), match.isValid else { continue }
-            (requested, session) = (candidate, HeldSession(match, foundAs: id))
-            break
-        }
+        var requested = candidates?.last
+        let session = try await self.settings.manager.findFirst(of: candidates?.ids ?? [], for: owner)
+        if let id = session?.id, let source = candidates?.source { requested = (id.rawValue, source) }
         return self.state.withLock { state in
-            guard !state.isResolved else { return state.found }
+            guard !state.isResolved, state.owner == owner else { return state.found }
             state.isResolved = true
             state.requested = requested
             state.found = session
@@ -155,6 +165,9 @@ final class SessionTracker: RequestSessions {
     /// Whether the request counts as use of its session.
     var hasAccessedSession: Bool { self.state.withLock { $0.held != nil } }
 
+    /// Whether the request's session belongs to who has signed in because the request has made it, and for no other reason.
+    var hasBegunForPrincipal: Bool { self.state.withLock { $0.hasBegunForOwner && $0.session != nil } }
+
     /// Whether the request made its session, or gave it another id.
     var announcesSession: Bool { self.state.withLock { $0.needsAnnouncement } }
 
@@ -162,6 +175,23 @@ final class SessionTracker: RequestSessions {
     var urlParameter: String { self.settings.urlParameter }
 
     // MARK: RequestSessions
+
+    func authenticationChanged(to owner: String?) {
+        self.state.withLock { state in
+            guard state.owner != owner else { return }
+            state.owner = owner
+            if let held = state.held, !held.session.mayBelong(to: owner) {
+                state.held = nil
+                state.isAccessed = false
+                state.needsAnnouncement = false
+            }
+            // Among the ids may be one of the principal's own session.
+            if state.found?.session.mayBelong(to: owner) != true {
+                state.found = nil
+                state.isResolved = false
+            }
+        }
+    }
 
     func existingSession(for request: Request, touches: Bool) async throws(SessionError) -> HTTPSession? {
         let isSecure = request.isSecure
@@ -199,13 +229,15 @@ final class SessionTracker: RequestSessions {
                 message: "a session cannot be created after the response was made: its head, which would carry the session id, is on its way"
             )
         }
-        let adopted = await self.adoptableID()
-        let session = try await self.settings.manager.create(id: adopted)
+        let owner = self.state.withLock { $0.owner }
+        let made = try await self.makeSession(of: owner)
+        let session = made.session
         let isSecure = request.isSecure
         let winner = self.state.withLock { state in
             if let other = state.session, other.isValid { return other }
-            state.held = adopted.map { HeldSession(session, foundAs: $0) } ?? HeldSession(made: session)
+            state.held = made
             state.needsAnnouncement = true
+            state.hasBegunForOwner = owner != nil
             state.isSecure = isSecure
             return session
         }
@@ -237,9 +269,32 @@ final class SessionTracker: RequestSessions {
         }
     }
 
-    private func adoptableID() async -> SessionID? {
+    /// A new session, of a principal if there is one.
+    private func makeSession(of owner: String?) async throws(SessionError) -> HeldSession {
+        if let id = await self.adoptableID(for: owner) {
+            let session = try await self.settings.manager.create(id: id)
+            if session.mayBelong(to: owner) { return HeldSession(try await self.begin(session, as: owner), foundAs: id) }
+            // The id names the session of somebody else.
+            session.endAccess()
+        }
+        return HeldSession(made: try await self.begin(self.settings.manager.create(id: nil), as: owner))
+    }
+
+    private func begin(_ session: HTTPSession, as owner: String?) async throws(SessionError) -> HTTPSession {
+        guard let owner, session.principalName == nil else { return session }
+        do {
+            try await session.begin(as: owner)
+            return session
+        } catch {
+            session.endAccess()
+            try await session.invalidate()
+            throw error
+        }
+    }
+
+    private func adoptableID(for owner: String?) async -> SessionID? {
         guard let requested = self.state.withLock({ $0.requested }) else { return nil }
-        guard let id = SessionID(requested.id), await self.settings.mayAdopt(id, from: requested.source) else { return nil }
+        guard let id = SessionID(requested.id), await self.settings.mayAdopt(id, from: requested.source, for: owner) else { return nil }
         return id
     }
 
@@ -300,6 +355,8 @@ extension SessionTracker: SessionHolder {
             guard state.held?.session === session else { return }
             state.held?.didReplace(old, by: new)
             state.needsAnnouncement = true
+            // Somebody has signed on, or may have.
+            state.hasBegunForOwner = false
         }
     }
 }

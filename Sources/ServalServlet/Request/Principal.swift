@@ -16,10 +16,14 @@ package struct Authentication: Sendable {
     package var principal: Principal
     /// Servlet's word: `CLIENT_CERT`.
     package var type: String
+    /// The name under which sessions belong to the principal; not empty, and nobody else's.
+    package var owner: String
 
-    package init(principal: Principal, type: String) {
+    /// - Parameter owner: for principals whose names do not tell them apart.
+    package init(principal: Principal, type: String, owner: String? = nil) {
         self.principal = principal
         self.type = type
+        self.owner = owner ?? principal.name
     }
 }
 
@@ -40,8 +44,13 @@ extension Request {
     public var remoteUser: String? { self.userPrincipal?.name }
 
     /// Set by the authenticator; shared by every copy of the request.
+    ///
+    /// From then on the session of somebody else is not the request's, whatever id its client has sent.
     package var authentication: Authentication? {
         get { self.state.shared.withLock { $0.authentication } }
-        nonmutating set { self.state.shared.withLock { $0.authentication = newValue } }
+        nonmutating set {
+            self.state.shared.withLock { $0.authentication = newValue }
+            self.mapping?.sessions?.authenticationChanged(to: newValue?.owner)
+        }
     }
 }

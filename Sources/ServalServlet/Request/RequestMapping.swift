@@ -25,6 +25,11 @@ package protocol RequestSessions: Sendable {
     /// How the client sent it.
     var requestedSessionIDSource: SessionTrackingMode? { get }
 
+    /// Says who has signed in with this request, by the name that sessions belong to; `nil` for nobody.
+    ///
+    /// The request has no part in sessions of anybody else from now on, and a session that it makes belongs to the principal.
+    func authenticationChanged(to owner: String?)
+
     /// The request's session, made if there is none.
     func session(for request: Request) async throws(SessionError) -> HTTPSession
     /// The request's session, if there is one; `touches` counts the request as access.

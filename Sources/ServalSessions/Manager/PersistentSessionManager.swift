@@ -139,6 +139,9 @@ public final class PersistentSessionManager: SessionManager {
         return now.millisecondsSince1970 - lastChecked >= staleness.wholeMilliseconds
     }
 
+    /// Whether a session with this id is in memory.
+    public func isInMemory(_ id: SessionID) -> Bool { self.table.lookUp(id) != nil }
+
     /// Makes a session, whose first request has thereby begun; see ``StandardSessionManager/create(id:)``.
     public func create(id: SessionID?) async throws(SessionError) -> HTTPSession {
         try await self.table.create(id: id, maxInactiveMilliseconds: self.maxInactiveMilliseconds.load(ordering: .relaxed))

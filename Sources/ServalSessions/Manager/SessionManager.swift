@@ -7,6 +7,10 @@ public protocol SessionManager: AnyObject, Sendable {
 
     /// The live session with this id, or `nil` if it is unknown, expired or malformed. Does not count as access.
     func find(_ id: SessionID) async throws(SessionError) -> HTTPSession?
+    /// Whether a session with this id is in memory, so that ``find(_:)`` does not look for it in a store; it need not be alive.
+    ///
+    /// Of many ids that a client sends, only a few of those that are not in memory are looked for.
+    func isInMemory(_ id: SessionID) -> Bool
     /// Makes a session.
     ///
     /// - Parameter id: the id to use; only for ids that this server made for another context. `nil` makes one.
@@ -36,6 +40,9 @@ public protocol SessionManager: AnyObject, Sendable {
 }
 
 extension SessionManager {
+    /// `false`: nobody can tell.
+    public func isInMemory(_ id: SessionID) -> Bool { false }
+
     /// Does nothing.
     public func addAttributeListener(_ listener: any HTTPSessionAttributeListener) {}
 

@@ -43,6 +43,9 @@ public final class StandardSessionManager: SessionManager {
         await self.table.find(id)
     }
 
+    /// Whether a session with this id is in memory.
+    public func isInMemory(_ id: SessionID) -> Bool { self.table.lookUp(id) != nil }
+
     /// Makes a session, whose first request has thereby begun.
     ///
     /// - Parameter id: an id that another context of the host made, where contexts share ids (`sessionCookiePath="/"`); who calls has checked that. If a

@@ -22,6 +22,22 @@ extension HTTPSession {
         return try await self.rotateID(principal: principal)
     }
 
+    /// Makes this the session of a principal and leaves it its id: for a session that has been made just now, whose id nobody knows but the principal.
+    ///
+    /// - Throws: what ``signOn(as:)`` throws, for the same reasons.
+    package func begin(as principal: String) async throws(SessionError) {
+        guard !principal.isEmpty else { throw SessionError(code: .illegalSetting, message: "a principal needs a name") }
+        try await self.table?.makeRoom(for: principal, besides: self)
+        let isAlive = self.state.withLock { state in
+            guard state.phase == .live else { return false }
+            state.principal = principal
+            state.stored?.isHeadChanged = true
+            return true
+        }
+        guard isAlive else { throw Self.hasEnded }
+        self.table?.principal(of: self, changedFrom: nil)
+    }
+
     /// Changes the id and, if one is given, the principal, both or neither.
     func rotateID(principal: String?) async throws(SessionError) -> SessionID {
         if let table = self.table { return try await table.rotate(self, principal: principal) }

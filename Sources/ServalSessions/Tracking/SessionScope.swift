@@ -11,8 +11,6 @@ import Synchronization
 /// if let field = try await scope.close() { response.headers.append(field, for: .setCookie) }
 /// ```
 public final class SessionScope: Sendable {
-    /// The most cookies of one request that are looked up.
-    static let candidateLimit = 4
     /// How often a session is looked up that leaves memory between look-up and use.
     private static let maximumLookUps = 3
 
@@ -40,7 +38,7 @@ public final class SessionScope: Sendable {
     private let cookie: SessionCookieConfiguration
     private let path: String
     private let isSecure: Bool
-    private let candidates: [SessionID]
+    private let candidates: [String]
     private let state = Mutex(State())
 
     /// A scope; nothing is looked up before it is asked for.
@@ -62,8 +60,7 @@ public final class SessionScope: Sendable {
         self.cookie = cookie
         self.path = path
         self.isSecure = isSecure
-        let values = cookieFields.flatMap { Cookie.values(named: cookie.name, in: $0) }
-        self.candidates = values.prefix(Self.candidateLimit).compactMap { SessionID(String($0)) }
+        self.candidates = cookieFields.flatMap { Cookie.values(named: cookie.name, in: $0) }.map { String($0) }
     }
 
     /// Does the request's work; what is run in it gives sessions other ids on behalf of this request.
@@ -150,9 +147,7 @@ public final class SessionScope: Sendable {
 
     private func find() async throws(SessionError) -> HeldSession? {
         guard !self.state.withLock({ $0.isResolved }) else { return nil }
-        for id in self.candidates {
-            if let session = try await self.manager.find(id), session.isValid { return HeldSession(session, foundAs: id) }
-        }
+        if let found = try await self.manager.findFirst(of: self.candidates) { return found }
         self.state.withLock { $0.isResolved = true }
         return nil
     }

@@ -9,6 +9,10 @@ struct SessionClientTests {
         <Engine name="Catalina" defaultHost="localhost" backgroundProcessorDelay="1"><Host name="localhost" appBase="webapps">
         <Context path="/foo" docBase="examples" sessionCookiePathUsesTrailingSlash="true"/>
         <Context path="/bar" docBase="examples"/>
+        <Context path="/a b" docBase="examples"/>
+        <Context path="/x%20y" docBase="examples"/>
+        <Context path="/ä" docBase="examples"/>
+        <Context path="/a;b" docBase="examples"/>
         </Host></Engine></Service></Server>
         """
 
@@ -39,6 +43,33 @@ struct SessionClientTests {
             ],
             "\(result.errors)"
         )
+    }
+
+    @Test(
+        "A cookie jar sends the cookie back where the context path has to be encoded, and the id in the URL works as well",
+        arguments: ["/a%20b", "/x%2520y", "/%C3%A4", "/a%3Bb"]
+    )
+    func encodedPaths(path: String) async throws {
+        let server = try await ServalProcess.start(serverXML: Self.serverXML)
+        let jar = server.base.path + "/jar"
+        let first = try await Self.curl(server, "\(path)/session", ["-i", "-c", jar])
+        #expect(first.output.contains("; Path=\(path); HttpOnly\r\n"), "\(first.output)")
+        for count in 2...3 { #expect(try await Self.curl(server, "\(path)/session", ["-b", jar, "-c", jar]).output == "\(count)") }
+        let id = try #require(first.output.firstMatch(of: /JSESSIONID=([0-9A-F]{32})/)?.output.1)
+        let url = try await Self.curl(server, "\(path)/encode;jsessionid=\(id)?url=session").output
+        #expect(url == "session;jsessionid=\(id)")
+        #expect(try await Self.curl(server, "\(path)/\(url)").output == "4")
+        let links = try await Self.curl(server, "\(path)/sessions/attributes;jsessionid=\(id)").output
+        #expect(links.contains("href=\"\(path)/sessions/tracking;jsessionid=\(id)\""), "\(links)")
+    }
+
+    @Test("A live session is found behind a hundred stale cookies")
+    func staleCookies() async throws {
+        let server = try await ServalProcess.start(serverXML: Self.serverXML)
+        let first = try await Self.curl(server, "/bar/session", ["-i"])
+        let id = try #require(first.output.firstMatch(of: /JSESSIONID=([0-9A-F]{32})/)?.output.1)
+        let stale = (0..<100).map { "JSESSIONID=\(String($0 + 1_000_000_000)); " }.joined()
+        #expect(try await Self.curl(server, "/bar/lookup", ["-H", "Cookie: \(stale)JSESSIONID=\(id)"]).output == "1")
     }
 
     @Test("Q01, Q02: a page that forbids sessions makes none, and another page of the same application still does")

@@ -84,12 +84,13 @@ struct SharedSignOnTests {
         }
     }
 
-    @Test("Who signs out of one application while another one signs on leaves no session behind")
-    func signedOutMeanwhile() async throws {
+    @Test("Who signs out of one application while another one signs on leaves no session behind", arguments: [true, false])
+    func signedOutMeanwhile(hasSession: Bool) async throws {
         let harnesses = Mutex<EngineHarness?>(nil)
         let secrets = Mutex<(sso: String, a: String)>(("", ""))
         struct SigningOut: HTTPSessionListener {
             let signOut: @Sendable () async -> Void
+            func sessionCreated(_ session: HTTPSession) async { await self.signOut() }
             func sessionIDChanged(_ session: HTTPSession, from oldID: SessionID) async { await self.signOut() }
         }
         let listener = SigningOut {
@@ -110,10 +111,13 @@ struct SharedSignOnTests {
             let (sso, a) = (try #require(One.sso(login)), try #require(login.sessionID))
             secrets.withLock { $0 = (sso, a) }
             harnesses.withLock { $0 = harness }
-            let answer = try await harness.get("/b/who", headers: One.cookies(sso, anonymous))
-            #expect(answer.text == "- - -")
-            #expect(One.sso(answer) == "REMOVE" && answer.sessionID == nil)
-            #expect(harness.engine.hosts[0].contexts.compactMap(\.sessionManager?.statistics.activeSessions) == [0, 0])
+            let answer = try await harness.get(hasSession ? "/b/who" : "/b/make", headers: One.cookies(sso, hasSession ? anonymous : nil))
+            #expect(answer.sessionID == nil)
+            // Nobody has signed on in the anonymous session of the second case.
+            let count = hasSession ? 0 : 1
+            #expect(harness.engine.hosts[0].contexts.compactMap(\.sessionManager?.statistics.activeSessions) == [0, count])
+            let next = hasSession ? answer : try await harness.get("/b/who", headers: One.cookies(sso))
+            #expect(next.text == "- - -" && One.sso(next) == "REMOVE")
             harnesses.withLock { $0 = nil }
         }
     }
