@@ -27,6 +27,12 @@ package enum SQLDialect: Sendable, Hashable {
     /// The type of a name with all of Unicode, which is compared exactly.
     func nameType(_ length: Int) -> String { self == .mySQL ? "varchar(\(length)) character set utf8mb4 collate utf8mb4_bin" : "varchar(\(length))" }
 
+    /// Behind "alter table": gives a column another type.
+    func changingType(of column: String, to type: String) -> String {
+        self == .mySQL
+            ? "modify \(column) \(type)" : "alter column \(column) type \(type.split(separator: " ").first.map { String($0) } ?? type)"
+    }
+
     /// Behind a query whose rows nobody else may change before the transaction ends; SQLite locks the whole database when a transaction begins.
     var forUpdate: String { self == .sqlite ? "" : " for update" }
 

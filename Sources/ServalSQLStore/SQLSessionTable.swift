@@ -141,6 +141,53 @@ package struct SQLSessionStatements: Sendable {
         self.hasPrincipal = present.contains(self.names.principalColumn.lowercased())
     }
 
+    /// Two columns, the names of the table's columns of texts and how many characters they take; `nil` where that is no limit.
+    package var columnLengths: SQLStatement? {
+        switch self.dialect {
+        case .sqlite: return nil
+        case .postgreSQL:
+            // varchar and char; what they take lies above the length of a header.
+            let text =
+                "select cast(attname as text), cast(case when atttypid in (1042, 1043) and atttypmod > 4 then atttypmod - 4 end as bigint) "
+                + "from pg_attribute where attrelid = cast(cast($1 as text) as regclass) and attnum > 0 and not attisdropped"
+            return SQLStatement(text, [.text(self.table)])
+        case .mySQL:
+            let parts = self.names.name.split(separator: ".", maxSplits: 1).map(String.init)
+            let text =
+                "select column_name, cast(character_maximum_length as signed) from information_schema.columns "
+                + "where table_schema = coalesce(?, database()) and table_name = ?"
+            return SQLStatement(text, [parts.count > 1 ? .text(parts[0]) : .null, .text(parts.last ?? "")])
+        }
+    }
+
+    /// Checks that the columns take what will be written to them.
+    ///
+    /// - Parameter lengths: the rows of ``columnLengths``.
+    /// - Throws: ``SessionError/Code/illegalSetting`` naming those that are too narrow, and what to do.
+    package func check(lengths rows: [[SQLValue]]) throws(SessionError) {
+        var lengths: [String: Int64] = [:]
+        for row in rows { if row.count == 2, let name = row[0].text, let length = row[1].integer { lengths[name.lowercased()] = length } }
+        let digest = 2 * StoredSessionKey.length
+        let needed = [
+            (self.names.idColumn, "sessionIdCol", digest, self.dialect.digestType(digest) + " not null"),
+            (
+                self.names.appColumn, "sessionAppCol", self.namespace.unicodeScalars.count,
+                self.dialect.nameType(SQLSessionTable.maximumNamespaceLength)
+            ),
+            (self.names.principalColumn, "", digest, self.dialect.digestType(digest)),
+        ]
+        let problems: [String] = needed.compactMap { name, attribute, count, type in
+            guard let length = lengths[name.lowercased()], length < count else { return nil }
+            let column = attribute.isEmpty ? "'\(name)'" : "'\(name)' (\(attribute))"
+            return "the column \(column) takes \(length) characters, \(count) are needed: alter table \(self.table) "
+                + self.dialect.changingType(of: self.dialect.quoted(name), to: type)
+        }
+        guard problems.isEmpty else {
+            let reason = "the session table '\(self.names.name)' is too narrow: \(problems.joined(separator: "; "))"
+            throw SessionError(code: .illegalSetting, message: reason)
+        }
+    }
+
     // MARK: One session
 
     /// One column: the session or, if the caller has its version, its first ``StoredSessionSummary/length`` bytes.

@@ -59,6 +59,33 @@ struct SQLSessionStatementsTests {
         #expect(claim.parameters.prefix(4) == [.text("0"), .integer(69_000), .integer(1), .integer(70_000)])
     }
 
+    @Test("Columns that are too narrow are told, with what to do")
+    func narrowColumns() throws {
+        let postgreSQL = try self.statements(.postgreSQL, columns: ["principal"])
+        let enough: [[SQLValue]] = [
+            [.text("id"), .integer(64)], [.text("app"), .integer(5)], [.text("data"), .null], [.text("valid"), .integer(1)],
+        ]
+        try postgreSQL.check(lengths: enough)
+        try postgreSQL.check(lengths: [])
+        func message(_ statements: SQLSessionStatements, _ rows: [[SQLValue]]) -> String {
+            let error = #expect(throws: SessionError.self) { try statements.check(lengths: rows) }
+            #expect(error?.code == .illegalSetting)
+            return error?.message ?? ""
+        }
+        let id = message(postgreSQL, [[.text("ID"), .integer(40)], [.text("app"), .integer(4)]])
+        #expect(id.contains("'tomcat$sessions'") && id.contains("'id' (sessionIdCol) takes 40 characters, 64 are needed"))
+        #expect(id.contains(#"alter table "tomcat$sessions" alter column "id" type varchar(64)"#))
+        #expect(id.contains("'app' (sessionAppCol) takes 4 characters, 5 are needed"))
+        let mySQL = message(try self.statements(.mySQL), [[.text("id"), .integer(63)]])
+        #expect(mySQL.hasSuffix("alter table `tomcat$sessions` modify `id` varchar(64) character set ascii collate ascii_bin not null"))
+        #expect(message(postgreSQL, [[.text("principal"), .integer(32)]]).contains("'principal' takes 32 characters"))
+        #expect(try self.statements(.sqlite).columnLengths == nil, "SQLite takes what comes")
+        var table = SQLSessionTable()
+        table.name = "other.sessions"
+        let statement = try SQLSessionStatements(table, dialect: .mySQL, namespace: "").columnLengths
+        #expect(statement?.parameters == [.text("other"), .text("sessions")])
+    }
+
     @Test("Names and namespaces that cannot work are refused")
     func refusals() throws {
         func error(_ change: (inout SQLSessionTable) -> Void, _ namespace: String = "") -> SessionError? {

@@ -113,6 +113,7 @@ public final class SQLSessionStore: SessionStore {
             columns = try self.makeTable(statements, on: connection)
         }
         try noticed.notice(columns: columns)
+        try noticed.check(lengths: try self.columnLengths(noticed, on: connection))
         let isNews = self.noticed.withLock { current in
             defer { current = noticed }
             return current == nil
@@ -124,6 +125,17 @@ public final class SQLSessionStore: SessionStore {
             )
         }
         return noticed
+    }
+
+    /// None where the database does not tell them.
+    private func columnLengths(_ statements: SQLSessionStatements, on connection: any SQLClientConnection) throws(SessionError) -> [[SQLValue]] {
+        guard let statement = statements.columnLengths else { return [] }
+        do throws(SessionError) {
+            return try connection.query(statement)
+        } catch {
+            guard connection.recovery == .keep else { throw error }
+            return []
+        }
     }
 
     private func makeTable(_ statements: SQLSessionStatements, on connection: any SQLClientConnection) throws(SessionError) -> [String] {

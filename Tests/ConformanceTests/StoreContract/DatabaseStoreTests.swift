@@ -284,6 +284,26 @@ struct DatabaseStoreTests {
         #expect(error?.code == .illegalSetting && error?.message.contains("'app' (sessionAppCol)") == true, "\(String(describing: error))")
     }
 
+    @Test("A table whose columns are too narrow is told, with what to do, which helps", arguments: [DatabaseServer.Kind.postgreSQL, .mariaDB])
+    func narrowTable(_ kind: DatabaseServer.Kind) async throws {
+        let server = try await DatabaseServer.shared(kind)
+        let bytes = kind == .postgreSQL ? "bytea" : "mediumblob"
+        try await server.run(
+            "create table narrow (id varchar(40) not null primary key, app varchar(255), data \(bytes), valid char(1) not null, "
+                + "maxinactive int not null, lastaccess bigint not null)"
+        )
+        let error = await self.failure { try await self.store(server.database, table: "narrow").start() }
+        #expect(error?.code == .illegalSetting, "\(String(describing: error))")
+        let message = try #require(error?.message)
+        #expect(message.contains("'narrow'") && message.contains("'id' (sessionIdCol) takes 40 characters, 64 are needed"), "\(message)")
+        let remedy = try #require(message.range(of: "alter table ").map { String(message[$0.lowerBound...]) })
+        try await server.run(remedy)
+        let store = self.store(server.database, table: "narrow")
+        try await store.start()
+        #expect(try await store.insert(self.session("narrow")))
+        await store.stop()
+    }
+
     @Test("Redis keeps a session beyond its deadline, and forgets it some day")
     func timeToLive() async throws {
         let server = try await DatabaseServer.shared(.redis)
