@@ -1,3 +1,4 @@
+import Logging
 import Synchronization
 
 @testable import ServalSessions
@@ -47,6 +48,20 @@ final class EventLog: Sendable {
     var all: [String] { self.lines.withLock { $0 } }
 
     func append(_ line: String) { self.lines.withLock { $0.append(line) } }
+
+    /// Writes here, each line with its level.
+    var logger: Logger { Logger(label: "test") { _ in Lines(log: self) } }
+
+    private struct Lines: LogHandler {
+        let log: EventLog
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { self.metadata[key] }
+            set { self.metadata[key] = newValue }
+        }
+        func log(event: LogEvent) { self.log.append("\(event.level) \(event.message)") }
+    }
 }
 
 enum Visits: SessionAttributeKey {

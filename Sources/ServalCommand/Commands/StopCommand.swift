@@ -11,7 +11,7 @@ struct StopCommand: AsyncParsableCommand {
     @OptionGroup var base: BaseOption
 
     @Option(help: "How many seconds to wait for the end of the process.")
-    var timeout = 40
+    var timeout = 50
 
     func run() async throws {
         let directory = self.base.directory

@@ -58,24 +58,56 @@ public final class Context: Sendable {
     /// Starts the application: registers what it consists of, tells its listeners, starts filters and the servlets that load on start.
     ///
     /// A failure is logged with its cause; the context then answers 404. Starting a running context does nothing.
-    public func start() async {
-        guard self.running == nil else { return }
-        do {
-            let starter = ContextStarter(
-                definition: self.definition,
-                directory: self.directory,
-                jvmRoute: self.jvmRoute,
-                siblings: self.siblings,
-                logger: self.logger
-            )
-            let running = try await starter.start()
-            self.phase.withLock { $0 = .running(running) }
-        } catch {
-            self.phase.withLock { $0 = .failed }
-            self.logger.error(
-                "context \(self.displayPath) of host \(self.directory.name) did not start and answers 404: \(LogText.escaped("\(error)"))"
-            )
+    public func start() async { await Self.start([self]) }
+
+    /// Starts applications in their order, and in between, all at once, their session managers: those may have to wait for a database.
+    static func start(_ contexts: [Context]) async {
+        var starts: [(context: Context, starter: ContextStarter, preparation: Result<ContextStarter.Preparation, any Error>)] = []
+        for context in contexts where context.running == nil {
+            let starter = context.starter
+            do {
+                starts.append((context, starter, .success(try await starter.prepare())))
+            } catch {
+                starts.append((context, starter, .failure(error)))
+            }
         }
+        let failures = await withTaskGroup(of: (Int, (any Error)?).self) { group in
+            for (number, start) in starts.enumerated() {
+                guard case .success(let preparation) = start.preparation else { continue }
+                group.addTask {
+                    do {
+                        try await preparation.manager.start()
+                        return (number, nil)
+                    } catch {
+                        return (number, error)
+                    }
+                }
+            }
+            return await group.reduce(into: [Int: any Error]()) { $0[$1.0] = $1.1 }
+        }
+        for (number, start) in starts.enumerated() {
+            do {
+                let running = try await start.starter.finish(try start.preparation.get(), managerFailure: failures[number])
+                start.context.phase.withLock { $0 = .running(running) }
+            } catch {
+                start.context.didFail(error)
+            }
+        }
+    }
+
+    private var starter: ContextStarter {
+        ContextStarter(
+            definition: self.definition,
+            directory: self.directory,
+            jvmRoute: self.jvmRoute,
+            siblings: self.siblings,
+            logger: self.logger
+        )
+    }
+
+    private func didFail(_ error: any Error) {
+        self.phase.withLock { $0 = .failed }
+        self.logger.error("context \(self.displayPath) of host \(self.directory.name) did not start and answers 404: \(LogText.escaped("\(error)"))")
     }
 
     /// Stops the application: servlets, filters, listeners and sessions, in the reverse order of their start.

@@ -10,7 +10,17 @@ struct ContextStarter {
     let siblings: SiblingSessions
     let logger: Logger
 
-    func start() async throws -> RunningContext {
+    /// An application that has been told of its start, and whose sessions come next.
+    struct Preparation: Sendable {
+        fileprivate let context: ServletContext
+        fileprivate let registry: ServletContext.Registry
+        /// Not started.
+        let manager: any SessionManager
+        fileprivate var undo: [@Sendable () async -> Void]
+    }
+
+    /// The first part of a start: what comes before the sessions.
+    func prepare() async throws -> Preparation {
         let context = self.makeServletContext()
         try await self.definition.application?.configure(context)
         try self.registerDescriptor(in: context)
@@ -20,7 +30,27 @@ struct ContextStarter {
             let registry = context.withRegistry { $0 }
             try self.checkTrackingModes(of: context)
             try self.checkCookie(of: context)
-            let manager = try await self.startSessions(context, registry, &undo)
+            return Preparation(context: context, registry: registry, manager: try self.makeManager(context, registry), undo: undo)
+        } catch {
+            for step in undo.reversed() { await step() }
+            throw error
+        }
+    }
+
+    /// The second part: what comes after the sessions.
+    ///
+    /// - Parameter managerFailure: why they did not start.
+    func finish(_ preparation: Preparation, managerFailure: (any Error)?) async throws -> RunningContext {
+        let (context, registry, manager) = (preparation.context, preparation.registry, preparation.manager)
+        var undo = preparation.undo
+        do {
+            if let managerFailure { throw managerFailure }
+            let siblings = self.siblings
+            siblings.add(manager)
+            undo.append {
+                siblings.remove(manager)
+                await manager.stop()
+            }
             for valve in self.definition.valves {
                 try await valve.start()
                 undo.append { await valve.stop() }
@@ -177,21 +207,10 @@ struct ContextStarter {
         }
     }
 
-    private func startSessions(
-        _ context: ServletContext,
-        _ registry: ServletContext.Registry,
-        _ undo: inout [@Sendable () async -> Void]
-    ) async throws -> any SessionManager {
+    private func makeManager(_ context: ServletContext, _ registry: ServletContext.Registry) throws -> any SessionManager {
         let manager = try self.definition.makeSessionManager?(self.jvmRoute) ?? self.makeStandardManager()
         manager.defaultMaxInactiveInterval = context.sessionTimeout
         for listener in registry.sessionListeners { manager.addListener(listener) }
-        try await manager.start()
-        let siblings = self.siblings
-        siblings.add(manager)
-        undo.append {
-            siblings.remove(manager)
-            await manager.stop()
-        }
         return manager
     }
 

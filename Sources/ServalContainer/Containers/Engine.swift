@@ -16,7 +16,9 @@ public final class Engine: RequestHandler {
     private let table: HostTable<Host>
     private let backgroundProcessorDelay: Duration
     private let logger: Logger
-    private let background = Mutex<Task<Void, Never>?>(nil)
+    private let background = Mutex<AbandonableWork?>(nil)
+    /// How long stopping waits for background work in progress, such as an operation of a store that hangs.
+    private static let backgroundPatience = Duration.seconds(5)
 
     /// An engine that is not started.
     public init(_ definition: EngineDefinition, logger: Logger) throws(ConfigurationError) {
@@ -50,30 +52,33 @@ public final class Engine: RequestHandler {
 
     /// Starts valves, hosts and contexts, then the background work.
     ///
+    /// Applications start in their order, but for their stores of sessions, which are opened all at once: several that do not answer take no longer than one.
+    ///
     /// - Throws: what a valve of the engine or of a host throws. A context that fails is logged and answers 404.
     public func start() async throws {
         for valve in self.valves { try await valve.start() }
-        for host in self.hosts { try await host.start() }
+        for host in self.hosts { try await host.startValves() }
+        await Context.start(self.hosts.flatMap(\.contexts))
         guard self.backgroundProcessorDelay > .zero else { return }
         let delay = self.backgroundProcessorDelay
-        let task = Task { [weak self] in
+        let work = AbandonableWork { [weak self] in
             while !Task.isCancelled {
                 try? await Task.sleep(for: delay)
                 guard !Task.isCancelled, let self else { return }
                 await self.processBackground()
             }
         }
-        self.background.withLock { $0 = task }
+        self.background.withLock { $0 = work }
     }
 
     /// Stops the background work, then hosts with their contexts, all at once, and then valves in reverse order.
     public func stop() async {
-        let task = self.background.withLock { task in
-            defer { task = nil }
-            return task
+        let work = self.background.withLock { work in
+            defer { work = nil }
+            return work
         }
-        task?.cancel()
-        await task?.value
+        work?.task.cancel()
+        _ = await work?.wait { try? await Task.sleep(for: Self.backgroundPatience) }
         await withTaskGroup { group in
             for host in self.hosts.reversed() { group.addTask { await host.stop() } }
         }
@@ -83,7 +88,7 @@ public final class Engine: RequestHandler {
     /// One run of the background work of every context, such as the expiry of sessions.
     package func processBackground() async {
         for host in self.hosts {
-            for context in host.contexts { await context.processBackground() }
+            for context in host.contexts where !Task.isCancelled { await context.processBackground() }
         }
     }
 

@@ -49,9 +49,8 @@ public final class Host: Sendable {
 
     var names: [String] { [self.name] + self.aliases }
 
-    func start() async throws {
+    func startValves() async throws {
         for valve in self.valves { try await valve.start() }
-        for context in self.contexts { await context.start() }
     }
 
     func stop() async {

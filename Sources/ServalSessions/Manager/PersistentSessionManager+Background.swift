@@ -9,19 +9,20 @@ extension PersistentSessionManager {
     /// Ends what has expired, here and in the store, and brings idle sessions there.
     public func processExpires() async {
         await self.table.processExpires()
+        guard !Task.isCancelled else { return }
         // What fails has its line in the log, keeps nothing else from being done, and is tried again by the next sweep.
         let time = self.timeUntilNextSweep()
         try? await self.table.keepUsedSessionsAlive(for: time)
-        try? await self.persistence.removeLeftovers()
-        await self.settle()
-        try? await self.processExpiredRecords(keepingAliveFor: time)
-        if case .whenIdle(let limits) = self.configuration.mode { await self.processIdle(limits) }
+        if !Task.isCancelled { try? await self.persistence.removeLeftovers() }
+        if !Task.isCancelled { await self.settle() }
+        if !Task.isCancelled { try? await self.processExpiredRecords(keepingAliveFor: time) }
+        if !Task.isCancelled, case .whenIdle(let limits) = self.configuration.mode { await self.processIdle(limits) }
     }
 
     /// Finishes what a lost answer of the store has left open.
     private func settle() async {
         await self.table.forEach(where: \.isUnsettled) { sessions in
-            for session in sessions where !self.persistence.store.isDown { _ = try? await self.persistence.save(session) }
+            for session in sessions where !self.persistence.store.isDown && !Task.isCancelled { _ = try? await self.persistence.save(session) }
         }
     }
 
@@ -101,66 +102,6 @@ extension PersistentSessionManager {
         }
     }
 
-    // MARK: Stop
-
-    /// How long the manager waits, when it stops, for a store that does not answer.
-    private static let patience = Duration.seconds(15)
-    /// How often it tries again what the store did not take.
-    private static let maximumTries = 4
-
-    /// Saves all sessions, some at a time, and lets go of them.
-    ///
-    /// What cannot be saved keeps nothing else from it: it is tried again, if that may help, and told in the log.
-    func saveAll(isComplete: Bool) async {
-        let end = ContinuousClock.now + Self.patience
-        for number in 1...Self.maximumTries {
-            var failures = SaveFailures()
-            do throws(SessionError) {
-                try await self.table.forEach { sessions throws(SessionError) in
-                    // First one alone: if the store is down, it says so, and the others need not be refused.
-                    for part in [sessions.prefix(1), sessions.dropFirst()] where !part.isEmpty {
-                        try await self.waitForStore(until: end)
-                        failures.add(await self.save(part, isComplete: isComplete))
-                    }
-                }
-            } catch {
-                self.configuration.logger.error("what has changed since the last save is not in the session store: \(error.message)")
-                return
-            }
-            guard failures.mayBeRepeated, number < Self.maximumTries, ContinuousClock.now < end else { return self.report(failures) }
-            try? await Task.sleep(for: SessionPersistence.pause + .milliseconds(100))
-        }
-    }
-
-    /// Returns when the store is not taken for down.
-    private func waitForStore(until end: ContinuousClock.Instant) async throws(SessionError) {
-        while self.persistence.store.isDown {
-            guard ContinuousClock.now < end else {
-                throw SessionError(code: .storeUnavailable, message: "it has not answered for \(Self.patience)")
-            }
-            try? await Task.sleep(for: SessionPersistence.pause + .milliseconds(100))
-            await self.persistence.store.probe()
-        }
-    }
-
-    private func save(_ sessions: some Sequence<HTTPSession>, isComplete: Bool) async -> SaveFailures {
-        await withTaskGroup(of: SessionError?.self) { group in
-            for session in sessions {
-                group.addTask {
-                    do throws(SessionError) {
-                        if try await self.persistence.save(session, isComplete: isComplete), session.isStored { self.table.forget(session) }
-                        return nil
-                    } catch {
-                        return error
-                    }
-                }
-            }
-            var failures = SaveFailures()
-            for await error in group { if let error { failures.add(error) } }
-            return failures
-        }
-    }
-
     private func report(_ failures: SaveFailures) {
         guard let first = failures.first else { return }
         self.configuration.logger.warning("\(failures.count) sessions could not be saved; the first of them: \(first.message)")
@@ -168,7 +109,7 @@ extension PersistentSessionManager {
 }
 
 /// Why sessions could not be saved.
-private struct SaveFailures: Sendable {
+struct SaveFailures: Sendable {
     private(set) var count = 0
     private(set) var first: SessionError?
     /// Whether the same may succeed the next time.

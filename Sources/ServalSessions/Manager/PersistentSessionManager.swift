@@ -58,6 +58,8 @@ public final class PersistentSessionManager: SessionManager {
         public var namespace = ""
         /// For what is wrong with the store or with stored sessions.
         public var logger = Logger(label: "serval.session")
+        /// How long a store may say nothing while the manager stops, before it is given up.
+        var patience = Duration.seconds(10)
 
         /// The defaults.
         public init() {}
@@ -68,6 +70,9 @@ public final class PersistentSessionManager: SessionManager {
     let persistence: SessionPersistence
     /// When the last sweep began, in milliseconds since 1970.
     let lastSweep = Atomic<Int64>(0)
+    /// What the last stop does.
+    let stopping = Mutex<AbandonableWork?>(nil)
+    let hasToldOfUnsaved = Atomic(false)
     private let maxInactiveMilliseconds: Atomic<Int64>
 
     /// A manager; ``start()`` opens the store.
@@ -179,36 +184,15 @@ public final class PersistentSessionManager: SessionManager {
     ///
     /// - Throws: what ``SessionStore/start()`` throws. A database that does not answer yet keeps nobody from starting.
     public func start() async throws {
+        // One that was given up at the last stop is still being closed.
+        await self.stopping.withLock { $0 }?.task.value
+        self.hasToldOfUnsaved.store(false, ordering: .relaxed)
         try await self.persistence.store.start()
         if case .whenIdle(let limits) = self.configuration.mode, !limits.saveOnRestart { try? await self.removeAll() }
         self.table.open()
     }
 
-    /// Saves what is to be kept, ends what is not, and closes the store.
-    ///
-    /// A store that does not answer is given some seconds; what it has of a session stays there in any case.
-    public func stop() async {
-        self.table.shut()
-        switch self.configuration.mode {
-        case .whenIdle(let limits) where !limits.saveOnRestart:
-            await self.table.close(keepsStored: false)
-            try? await self.removeAll()
-        case .whenIdle: await self.saveAll(isComplete: true)
-        case .everyRequest: await self.saveAll(isComplete: false)
-        }
-        await self.table.close()
-        await self.patiently { () async throws(SessionError) in try await self.persistence.removeLeftovers() }
-        await self.persistence.store.stop()
-    }
-
-    /// Tries again, a few times, what a store did not answer to.
-    private func patiently(_ body: () async throws(SessionError) -> Void) async {
-        for _ in 0..<4 {
-            do { return try await body() } catch { try? await Task.sleep(for: SessionPersistence.pause + .milliseconds(100)) }
-        }
-    }
-
-    private func removeAll() async throws(SessionError) {
+    func removeAll() async throws(SessionError) {
         try await self.persistence.ask { store throws(SessionError) in try await store.removeAll() }
     }
 }

@@ -172,6 +172,16 @@ final class SessionTable: Sendable {
         for shard in self.shards { shard.contents.withLock { $0.isClosed = true } }
     }
 
+    /// How many sessions fulfil a condition.
+    func count(where condition: (HTTPSession) -> Bool) -> Int {
+        var count = 0
+        for shard in self.shards {
+            var cursor = 0
+            while let sessions = self.slice(of: shard, from: &cursor, where: condition) { count += sessions.count }
+        }
+        return count
+    }
+
     /// Hands all sessions that fulfil a condition to a closure, a few at a time.
     func forEach<Failure: Error>(
         where condition: (HTTPSession) -> Bool = { _ in true },

@@ -4,23 +4,19 @@ import Synchronization
 /// A store behind a ``StoreCircuit``, which also measures it.
 ///
 /// What fails for one session alone (``SessionError/isOfOneOperation``) and lists that take too long keep nobody else from the store.
-final class GuardedSessionStore: SessionStore {
-    /// What an operation is about.
-    private enum Subject {
-        case session(StoredSessionKey)
-        case many
-    }
-
+final class GuardedSessionStore: ForwardingSessionStore {
     /// Whose session is asked for to see whether the store answers.
     private static let probe = StoredSessionKey(SessionID(rawValue: ""), namespace: "")
 
-    private let store: any SessionStore
+    let target: any SessionStore
     private let logger: Logger
     private let metrics: SessionStoreMetrics
     private let circuit = Mutex(StoreCircuit())
+    private let silence = Mutex(StoreSilence())
+    private let givenUp = Atomic(false)
 
     init(_ store: any SessionStore, metrics: SessionStoreMetrics, logger: Logger) {
-        self.store = store
+        self.target = store
         self.metrics = metrics
         self.logger = logger
     }
@@ -29,13 +25,23 @@ final class GuardedSessionStore: SessionStore {
     var isDown: Bool { self.circuit.withLock { $0.isOpen } }
 
     /// Sees whether the store answers again, if it is taken for down and may be probed.
-    func probe() async { _ = try? await self.ask(.many) { store throws(SessionError) in try await store.load(Self.probe, unless: nil) } }
+    func probe() async {
+        // About nobody's session: that it fails is no news.
+        _ = try? await self.forward(SessionStoreCall(.load)) { store throws(SessionError) in try await store.load(Self.probe, unless: nil) }
+    }
 
-    /// Asks the store, unless it is down.
-    private func ask<Answer: Sendable>(
-        _ subject: Subject,
-        _ question: (any SessionStore) async throws(SessionError) -> Answer
+    // MARK: The store
+
+    func start() async throws(SessionError) {
+        self.givenUp.store(false, ordering: .releasing)
+        try await self.target.start()
+    }
+
+    func forward<Answer: Sendable>(
+        _ call: SessionStoreCall,
+        _ operation: @escaping @Sendable (any SessionStore) async throws(SessionError) -> Answer
     ) async throws(SessionError) -> Answer {
+        guard !self.isGivenUp else { throw SessionError(code: .storeUnavailable, message: "the session store does not answer and was given up") }
         switch self.circuit.withLock({ $0.admission(at: .now) }) {
         case .ask: break
         case .probe: try await self.makeProbe()
@@ -43,13 +49,13 @@ final class GuardedSessionStore: SessionStore {
         }
         let start = ContinuousClock.now
         do {
-            let answer = try await question(self.store)
+            let answer = try await self.listening { () async throws(SessionError) in try await operation(self.target) }
             self.metrics.note(since: start, failed: false)
             self.didAnswer()
             return answer
         } catch {
             self.metrics.note(since: start, failed: error.code == .storeUnavailable)
-            guard error.code == .storeUnavailable, case .session(let key) = subject else { throw error }
+            guard error.code == .storeUnavailable, let key = call.key else { throw error }
             guard !error.isOfOneOperation else {
                 self.didAnswer()
                 throw error
@@ -67,7 +73,7 @@ final class GuardedSessionStore: SessionStore {
     private func makeProbe() async throws(SessionError) {
         let start = ContinuousClock.now
         do throws(SessionError) {
-            _ = try await self.store.load(Self.probe, unless: nil)
+            _ = try await self.listening { () async throws(SessionError) in try await self.target.load(Self.probe, unless: nil) }
             self.metrics.note(since: start, failed: false)
             self.didAnswer()
         } catch {
@@ -82,59 +88,51 @@ final class GuardedSessionStore: SessionStore {
         self.logger.notice("the session store answers again")
     }
 
-    // MARK: The store
+    // MARK: The end
 
-    func start() async throws(SessionError) { try await self.store.start() }
+    /// Whether nobody is asked any more.
+    var isGivenUp: Bool { self.givenUp.load(ordering: .acquiring) }
 
-    func stop() async { await self.store.stop() }
+    /// Asks the store nothing more, until the next start.
+    func giveUp() { self.givenUp.store(true, ordering: .releasing) }
 
-    func load(_ key: StoredSessionKey, unless version: UInt64?) async throws(SessionError) -> SessionLookup {
-        try await self.ask(.session(key)) { store throws(SessionError) in try await store.load(key, unless: version) }
-    }
-
-    func insert(_ session: StoredSession) async throws(SessionError) -> Bool {
-        try await self.ask(.session(session.key)) { store throws(SessionError) in try await store.insert(session) }
-    }
-
-    func save(_ changes: StoredSessionChanges, to key: StoredSessionKey) async throws(SessionError) -> SessionSaveResult {
-        try await self.ask(.session(key)) { store throws(SessionError) in try await store.save(changes, to: key) }
-    }
-
-    func rename(_ key: StoredSessionKey, by renaming: StoredSessionRenaming) async throws(SessionError) -> SessionRenameResult {
-        try await self.ask(.session(key)) { store throws(SessionError) in try await store.rename(key, by: renaming) }
-    }
-
-    func touch(_ key: StoredSessionKey, lastAccessed: Timestamp, deadline: Timestamp?) async throws(SessionError) -> Bool {
-        try await self.ask(.session(key)) { store throws(SessionError) in
-            try await store.touch(key, lastAccessed: lastAccessed, deadline: deadline)
+    /// Returns when the store has been asked and has not answered for so long, from now on, or the caller is cancelled.
+    func waitUntilItIsSilent(for patience: Duration) async {
+        let start = ContinuousClock.now
+        while !Task.isCancelled {
+            let now = ContinuousClock.now
+            let end = max(start, self.silence.withLock { $0.start } ?? now) + patience
+            guard now < end else { return }
+            try? await Task.sleep(until: end)
         }
     }
 
-    func remove(_ key: StoredSessionKey) async throws(SessionError) -> Bool {
-        try await self.ask(.session(key)) { store throws(SessionError) in try await store.remove(key) }
+    private func listening<Answer>(_ question: () async throws(SessionError) -> Answer) async throws(SessionError) -> Answer {
+        self.silence.withLock { $0.ask(at: .now) }
+        do {
+            let answer = try await question()
+            self.silence.withLock { $0.end(isAnswer: true, at: .now) }
+            return answer
+        } catch {
+            self.silence.withLock { $0.end(isAnswer: error.code != .storeUnavailable || error.isOfOneOperation, at: .now) }
+            throw error
+        }
+    }
+}
+
+/// Since when a store that was asked has said nothing.
+struct StoreSilence: Sendable {
+    /// `nil` if nobody waits for an answer, and the last question had one.
+    private(set) var start: ContinuousClock.Instant?
+    private var questions = 0
+
+    mutating func ask(at now: ContinuousClock.Instant) {
+        self.questions += 1
+        self.start = self.start ?? now
     }
 
-    func claimExpired(at now: Timestamp, limit: Int, lease: Duration) async throws(SessionError) -> [StoredSession] {
-        try await self.ask(.many) { store throws(SessionError) in try await store.claimExpired(at: now, limit: limit, lease: lease) }
-    }
-
-    func renewClaim(_ key: StoredSessionKey, until end: Timestamp, to newEnd: Timestamp) async throws(SessionError) -> Bool {
-        try await self.ask(.session(key)) { store throws(SessionError) in try await store.renewClaim(key, until: end, to: newEnd) }
-    }
-
-    func removeClaimed(_ key: StoredSessionKey, until end: Timestamp) async throws(SessionError) -> Bool {
-        try await self.ask(.session(key)) { store throws(SessionError) in try await store.removeClaimed(key, until: end) }
-    }
-
-    func sessions(ofPrincipal principal: String) async throws(SessionError) -> [StoredSession] {
-        try await self.ask(.many) { store throws(SessionError) in try await store.sessions(ofPrincipal: principal) }
-    }
-
-    func count() async throws(SessionError) -> Int {
-        try await self.ask(.many) { store throws(SessionError) in try await store.count() }
-    }
-
-    func removeAll() async throws(SessionError) {
-        try await self.ask(.many) { store throws(SessionError) in try await store.removeAll() }
+    mutating func end(isAnswer: Bool, at now: ContinuousClock.Instant) {
+        self.questions -= 1
+        if isAnswer { self.start = self.questions > 0 ? now : nil }
     }
 }

@@ -51,6 +51,16 @@ extension HTTPSession {
         }
     }
 
+    /// Whether a store lacks anything of the session, or may lack it.
+    ///
+    /// - Parameter isComplete: whether a session that nobody has written to is to be stored, too.
+    func lacksSaving(isComplete: Bool) -> Bool {
+        self.state.withLock { state in
+            guard state.phase == .live, let stored = state.stored else { return false }
+            return stored.isBusy || stored.hasChanges || !stored.isStored && (isComplete || Self.isWorthStoring(state, stored))
+        }
+    }
+
     /// Takes what is to be saved; `nil` if there is nothing.
     ///
     /// Changes from now on belong to the next save.

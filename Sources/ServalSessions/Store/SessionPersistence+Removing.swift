@@ -19,6 +19,8 @@ extension SessionPersistence {
     /// - Returns: whether this server is the one that ended it.
     /// - Throws: ``SessionError/Code/storeUnavailable``; it is tried again in the background.
     func remove(_ session: HTTPSession) async throws(SessionError) -> Bool {
+        // Who stands in front of the line may never come back.
+        guard !self.store.isGivenUp else { return true }
         await session.enterStore()
         defer { session.leaveStore() }
         let isStored = session.isStored

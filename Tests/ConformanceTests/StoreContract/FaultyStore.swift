@@ -3,7 +3,7 @@ import ServalTesting
 import Synchronization
 
 /// A store that keeps the contract but for one thing.
-struct FaultyStore: SessionStore {
+struct FaultyStore: ForwardingSessionStore {
     enum Fault: String, CaseIterable, Sendable {
         case insertReplaces, saveRevives, saveIgnoresConditions, renameKeepsOld, touchGoesBack, removeTellsAll, claimsTwice, principalsStay,
             sharesNamespaces, repeats, ignoresHeads, removesWhatLives, renewsWhatLives
@@ -29,13 +29,7 @@ struct FaultyStore: SessionStore {
 
     let fault: Fault
     let store: MemorySessionStore
-
-    func start() async throws(SessionError) {}
-    func stop() async {}
-
-    func load(_ key: StoredSessionKey, unless version: UInt64?) async throws(SessionError) -> SessionLookup {
-        try await self.store.load(key, unless: version)
-    }
+    var target: any SessionStore { self.store }
 
     func insert(_ session: StoredSession) async throws(SessionError) -> Bool {
         if self.fault == .insertReplaces { try await self.store.remove(session.key) }
@@ -105,9 +99,6 @@ struct FaultyStore: SessionStore {
         if self.fault == .principalsStay { return [] }
         return try await self.store.sessions(ofPrincipal: principal)
     }
-
-    func count() async throws(SessionError) -> Int { try await self.store.count() }
-    func removeAll() async throws(SessionError) { try await self.store.removeAll() }
 }
 
 /// One such store for each namespace, or for all.

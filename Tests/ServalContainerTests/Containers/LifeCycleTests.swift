@@ -161,13 +161,48 @@ struct LifeCycleTests {
         let gate = Meeting(of: 3)
         let contexts = (0..<3).map { number in
             var context = ContextDefinition(path: "/a\(number)")
-            context.makeSessionManager = { _ in MeetingManager(meeting: gate) }
+            context.makeSessionManager = { _ in MeetingManager(atStop: gate) }
             return context
         }
         try await EngineHarness.run(contexts, host: { _ in }, engine: { _ in }) { harness async throws in
             #expect(harness.engine.hosts[0].contexts.allSatisfy { $0.isRunning })
         }
         #expect(gate.count == 3)
+    }
+
+    @Test("Session managers start all at once, and what goes wrong is told in the order of the applications", .timeLimit(.minutes(1)))
+    func managersStartTogether() async throws {
+        let gate = Meeting(of: 4)
+        let contexts = (0..<4).map { number in
+            var context = ContextDefinition(path: "/a\(number)")
+            context.makeSessionManager = { _ in MeetingManager(atStart: gate, failure: number > 0 ? "no \(number)" : nil) }
+            return context
+        }
+        try await EngineHarness.run(contexts, host: { _ in }, engine: { _ in }) { harness async throws in
+            #expect(gate.count == 4)
+            #expect(harness.engine.hosts[0].contexts.map(\.isRunning) == [true, false, false, false])
+            let lines = harness.log.text.split(separator: "\n").filter { $0.contains("did not start") }
+            #expect(lines.count == 3)
+            for (number, line) in lines.enumerated() {
+                #expect(line.contains("context /a\(number + 1) ") && line.contains("no \(number + 1)"))
+            }
+        }
+    }
+
+    @Test("Background work that hangs does not keep the engine from its end", .timeLimit(.minutes(1)))
+    func backgroundWorkThatHangs() async throws {
+        let never = Meeting(of: 2)
+        let contexts = (0..<2).map { number in
+            var context = ContextDefinition(path: "/a\(number)")
+            context.processExpiresFrequency = 1
+            context.makeSessionManager = { _ in MeetingManager(atSweep: never) }
+            return context
+        }
+        try await EngineHarness.run(contexts, host: { _ in }, engine: { $0.backgroundProcessorDelay = .milliseconds(1) }) { _ async throws in
+            while never.count == 0 { try await Task.sleep(for: .milliseconds(5)) }
+        }
+        #expect(never.count == 1, "no other application's work begins")
+        await never.wait()
     }
 
     @Test("A session cookie that no browser takes keeps a context from starting, whoever has set it")
@@ -287,21 +322,32 @@ private final class Meeting: Sendable {
     }
 }
 
-/// Stops when all others stop, too.
+/// Starts, sweeps or stops when all others do so, too.
 private final class MeetingManager: SessionManager {
-    let meeting: Meeting
+    private let starting: Meeting?
+    private let sweeping: Meeting?
+    private let stopping: Meeting?
+    private let failure: String?
     var defaultMaxInactiveInterval: Duration? {
         get { nil }
         set {}
     }
     var statistics: SessionStatistics { SessionStatistics() }
 
-    init(meeting: Meeting) { self.meeting = meeting }
+    init(atStart starting: Meeting? = nil, atSweep sweeping: Meeting? = nil, atStop stopping: Meeting? = nil, failure: String? = nil) {
+        self.starting = starting
+        self.sweeping = sweeping
+        self.stopping = stopping
+        self.failure = failure
+    }
 
     func find(_ id: SessionID) async throws(SessionError) -> HTTPSession? { nil }
     func create(id: SessionID?) async throws(SessionError) -> HTTPSession { throw SessionError(code: .creationForbidden, message: "") }
-    func processExpires() async {}
+    func processExpires() async { await self.sweeping?.wait() }
     func addListener(_ listener: any HTTPSessionListener) {}
-    func start() async throws {}
-    func stop() async { await self.meeting.wait() }
+    func start() async throws {
+        await self.starting?.wait()
+        if let failure { throw SessionError(code: .illegalSetting, message: failure) }
+    }
+    func stop() async { await self.stopping?.wait() }
 }

@@ -33,7 +33,7 @@ import Testing
         _ = nodes.store.takeCounts()
         nodes.clock.advance(by: .seconds(2))
         await nodes[0].processExpires()
-        #expect(nodes.store.takeCounts()["save"] == nil, "nothing has changed")
+        #expect(nodes.store.takeCounts()[.save] == nil, "nothing has changed")
         #expect(try await nodes[0].find(ids[0])?[Visits.self] == 0)
     }
 

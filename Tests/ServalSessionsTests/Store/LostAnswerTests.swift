@@ -26,7 +26,7 @@ import Testing
     @Test(arguments: Fate.allCases, [false, true]) func aSignOnThatFailedHasNotHappened(fate: Fate, isStale: Bool) async throws {
         let nodes = try SessionNodes(mode: .everyRequest(maximumStaleness: isStale ? .seconds(60) : .zero))
         let id = try await nodes.session()
-        nodes.store.setFault(fate.fault, of: "rename")
+        nodes.store.setFault(fate.fault, of: .rename)
         let error = await #expect(throws: SessionError.self) { try await nodes.request(0, id) { try await $0.signOn(as: "ada") } }
         #expect(error?.code == .storeUnavailable)
         if fate == .lateBeforeTheNextLook { await nodes.store.catchUp() }
@@ -53,7 +53,7 @@ import Testing
     @Test func aLostRenameIsTakenBackWithoutARequest() async throws {
         let nodes = try SessionNodes()
         let id = try await nodes.session()
-        nodes.store.setFault(.losesAnswer, of: "rename")
+        nodes.store.setFault(.losesAnswer, of: .rename)
         await #expect(throws: SessionError.self) { try await nodes.request(0, id) { try await $0.rotateID() } }
         #expect(try await !self.isStored(id, in: nodes))
         await nodes[0].processExpires()
@@ -64,7 +64,7 @@ import Testing
         let nodes = try SessionNodes()
         let id = try await nodes.session()
         let session = try #require(try await nodes[0].find(id))
-        nodes.store.setFault(.losesAnswer, of: "rename")
+        nodes.store.setFault(.losesAnswer, of: .rename)
         await #expect(throws: SessionError.self) { try await session.signOn(as: "ada") }
         try await session.invalidate()
         #expect(try await nodes[1].find(id) == nil)
@@ -76,7 +76,7 @@ import Testing
         let nodes = try SessionNodes()
         let session = try await nodes[0].create(id: nil)
         session[Visits.self] = 1
-        nodes.store.setFault(fate.fault, of: "insert")
+        nodes.store.setFault(fate.fault, of: .insert)
         await #expect(throws: SessionError.self) { try await nodes[0].save(session) }
         let old = session.id
         let new = try await session.signOn(as: "ada")
@@ -91,7 +91,7 @@ import Testing
     @Test(arguments: Fate.allCases) func anUpdateIsDoneOnce(fate: Fate) async throws {
         let nodes = try SessionNodes()
         let id = try await nodes.session(visits: 1)
-        nodes.store.setFault(fate.fault, of: "save")
+        nodes.store.setFault(fate.fault, of: .save)
         await #expect(throws: SessionError.self) { try await nodes.request(0, id) { $0.update(Visits.self, default: 0) { $0 += 1 } } }
         if fate == .lateBeforeTheNextLook { await nodes.store.catchUp() }
         // Another server overwrites what was written, if it was.
@@ -105,7 +105,7 @@ import Testing
         let nodes = try SessionNodes()
         let session = try await nodes[0].create(id: nil)
         session.update(Visits.self, default: 0) { $0 += 1 }
-        nodes.store.setFault(fate.fault, of: "insert")
+        nodes.store.setFault(fate.fault, of: .insert)
         await #expect(throws: SessionError.self) { try await nodes[0].save(session) }
         _ = try await nodes.request(1, session.id) { $0.update(Visits.self, default: 0) { $0 += 10 } }
         _ = try await nodes.request(0, session.id) { $0.update(Visits.self, default: 0) { $0 += 100 } }
@@ -117,7 +117,7 @@ import Testing
         let id = try await nodes.session(visits: 1)
         let late = try #require(try await nodes[0].find(id))
         late.update(Visits.self, default: 0) { $0 += 1 }
-        nodes.store.setFault(.losesAnswer, of: "save")
+        nodes.store.setFault(.losesAnswer, of: .save)
         await #expect(throws: SessionError.self) { try await nodes[0].save(late) }
         let newID = try #require(try await nodes.request(1, id) { try await $0.rotateID() })
         try await nodes[0].save(late)
@@ -127,7 +127,7 @@ import Testing
     @Test func whoRepeatsAWriteLooksForWhatCameBehindIt() async throws {
         let nodes = try SessionNodes(mode: .everyRequest(maximumStaleness: .seconds(60)))
         let id = try await nodes.session(visits: 1)
-        nodes.store.setFault(.losesAnswer, of: "save")
+        nodes.store.setFault(.losesAnswer, of: .save)
         await #expect(throws: SessionError.self) { try await nodes.request(0, id) { $0.update(Visits.self, default: 0) { $0 += 1 } } }
         _ = try await nodes.request(1, id) { $0.update(Visits.self, default: 0) { $0 += 10 } }
         nodes.clock.advance(by: .seconds(61))

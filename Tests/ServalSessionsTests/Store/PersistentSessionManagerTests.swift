@@ -24,15 +24,15 @@ import Testing
         try await nodes[0].save(empty)
         #expect(nodes.store.takeCounts().isEmpty, "an empty session is not stored")
         let id = try await nodes.session()
-        #expect(nodes.store.takeCounts() == ["insert": 1])
+        #expect(nodes.store.takeCounts() == [.insert: 1])
         for _ in 0..<5 { _ = try await nodes.request(0, id) { $0[Visits.self] } }
-        #expect(nodes.store.takeCounts() == ["load": 5], "one read, no write")
+        #expect(nodes.store.takeCounts() == [.load: 5], "one read, no write")
         // A mere access is told once in five percent of the idle time, 90 of 1,800 s.
         for _ in 0..<10 {
             nodes.clock.advance(by: .seconds(30))
             _ = try await nodes.request(0, id) { $0[Visits.self] }
         }
-        #expect(nodes.store.takeCounts() == ["load": 10, "touch": 2])
+        #expect(nodes.store.takeCounts() == [.load: 10, .touch: 2])
     }
 
     @Test func boundedStalenessSavesReads() async throws {
@@ -42,7 +42,7 @@ import Testing
         _ = nodes.store.takeCounts()
         _ = try await nodes.request(0, id) { $0[Visits.self] = 2 }
         #expect(try await nodes.request(1, id) { $0[Visits.self] } == 1, "at most five seconds old")
-        #expect(nodes.store.takeCounts() == ["save": 1])
+        #expect(nodes.store.takeCounts() == [.save: 1])
         // A write is right nevertheless.
         _ = try await nodes.request(1, id) { $0.update(Visits.self, default: 0) { $0 += 10 } }
         #expect(try await nodes.request(1, id) { $0[Visits.self] } == 12)

@@ -45,7 +45,7 @@ struct SessionFileTests {
             return manager
         }
 
-        var logger: Logger { Logger(label: "test") { _ in LogLines(log: self.log) } }
+        var logger: Logger { self.log.logger }
 
         /// A manager that has stopped with `count` sessions of two attributes; their ids.
         func save(_ count: Int, _ manager: StandardSessionManager) async throws -> [SessionID] {
@@ -69,17 +69,6 @@ struct SessionFileTests {
 
         func exists(_ suffix: String = "") -> Bool { FileManager.default.fileExists(atPath: self.path + suffix) }
         func warnings() -> [String] { self.log.all.filter { $0.hasPrefix("warning") } }
-    }
-
-    private struct LogLines: LogHandler {
-        let log: EventLog
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.trace
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { self.metadata[key] }
-            set { self.metadata[key] = newValue }
-        }
-        func log(event: LogEvent) { self.log.append("\(event.level) \(event.message)") }
     }
 
     @Test("M01, M04: sessions are saved at the stop and are back after the start, as they were", arguments: [false, true])

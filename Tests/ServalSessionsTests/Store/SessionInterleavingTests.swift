@@ -100,7 +100,7 @@ import Testing
         // A first save that nobody has confirmed, and a sign-on behind it.
         let first = try await nodes[0].create(id: nil)
         first[Notes.self] = []
-        nodes.store.setFault(.losesAnswer, of: "insert")
+        nodes.store.setFault(.losesAnswer, of: .insert)
         await #expect(throws: SessionError.self) { try await nodes[0].save(first) }
         let firstID = first.id
         _ = try await first.signOn(as: "user")

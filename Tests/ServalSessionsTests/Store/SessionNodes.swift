@@ -70,13 +70,14 @@ final class SessionNodes: Sendable {
 }
 
 /// A store in memory that counts, can be down, and lets others in between.
-final class SwitchableStore: SessionStore {
+final class SwitchableStore: ForwardingSessionStore {
     let memory = MemorySessionStore()
+    var target: any SessionStore { self.memory }
     let yields: Bool
     private let down = Atomic(false)
     private let lossy = Atomic(false)
-    private let counts = Mutex<[String: Int]>([:])
-    private let faults = Mutex<[String: Fault]>([:])
+    private let counts = Mutex<[SessionStoreCall.Name: Int]>([:])
+    private let faults = Mutex<[SessionStoreCall.Name: Fault]>([:])
     private let late = Mutex<[@Sendable () async -> Void]>([])
     private let lossShare = Atomic(0)
     private let hasJustLost = Mutex(false)
@@ -105,7 +106,7 @@ final class SwitchableStore: SessionStore {
     }
 
     /// What goes wrong with the next operation of a name.
-    func setFault(_ fault: Fault, of name: String) { self.faults.withLock { $0[name] = fault } }
+    func setFault(_ fault: Fault, of name: SessionStoreCall.Name) { self.faults.withLock { $0[name] = fault } }
 
     /// Loses one answer in so many, at random; zero for none.
     func loseAnswers(oneIn share: Int) { self.lossShare.store(share, ordering: .releasing) }
@@ -130,21 +131,21 @@ final class SwitchableStore: SessionStore {
     }
 
     /// The operations since somebody asked last.
-    func takeCounts() -> [String: Int] {
+    func takeCounts() -> [SessionStoreCall.Name: Int] {
         self.counts.withLock { counts in
             defer { counts = [:] }
             return counts
         }
     }
 
-    private func pass<Answer: Sendable>(
-        _ name: String,
-        _ operation: @escaping @Sendable (MemorySessionStore) async throws(SessionError) -> Answer
+    func forward<Answer: Sendable>(
+        _ call: SessionStoreCall,
+        _ operation: @escaping @Sendable (any SessionStore) async throws(SessionError) -> Answer
     ) async throws(SessionError) -> Answer {
-        self.counts.withLock { $0[name, default: 0] += 1 }
+        self.counts.withLock { $0[call.name, default: 0] += 1 }
         if self.yields { for _ in 0..<Int.random(in: 0...3) { await Task.yield() } }
         guard !self.isDown else { throw SessionError(code: .storeUnavailable, message: "switched off") }
-        let fault = self.faults.withLock { $0.removeValue(forKey: name) }
+        let fault = self.faults.withLock { $0.removeValue(forKey: call.name) }
         switch fault {
         case .fails: throw SessionError(code: .storeUnavailable, message: "not done")
         case .comesLate:
@@ -156,50 +157,5 @@ final class SwitchableStore: SessionStore {
         guard !self.losesAnswers, fault == nil, !self.losesThisAnswer() else { throw SessionError(code: .storeUnavailable, message: "no answer") }
         if self.yields { for _ in 0..<Int.random(in: 0...3) { await Task.yield() } }
         return answer
-    }
-
-    func start() async throws(SessionError) {}
-    func stop() async {}
-    func load(_ key: StoredSessionKey, unless version: UInt64?) async throws(SessionError) -> SessionLookup {
-        try await self.pass("load") { store throws(SessionError) in try await store.load(key, unless: version) }
-    }
-    func insert(_ session: StoredSession) async throws(SessionError) -> Bool {
-        try await self.pass("insert") { store throws(SessionError) in try await store.insert(session) }
-    }
-    func save(_ changes: StoredSessionChanges, to key: StoredSessionKey) async throws(SessionError) -> SessionSaveResult {
-        try await self.pass("save") { store throws(SessionError) in try await store.save(changes, to: key) }
-    }
-    func rename(_ key: StoredSessionKey, by renaming: StoredSessionRenaming) async throws(SessionError) -> SessionRenameResult {
-        try await self.pass("rename") { store throws(SessionError) in
-            try await store.rename(key, by: renaming)
-        }
-    }
-    func touch(_ key: StoredSessionKey, lastAccessed: Timestamp, deadline: Timestamp?) async throws(SessionError) -> Bool {
-        try await self.pass("touch") { store throws(SessionError) in
-            try await store.touch(key, lastAccessed: lastAccessed, deadline: deadline)
-        }
-    }
-    func remove(_ key: StoredSessionKey) async throws(SessionError) -> Bool {
-        try await self.pass("remove") { store throws(SessionError) in try await store.remove(key) }
-    }
-    func claimExpired(at now: Timestamp, limit: Int, lease: Duration) async throws(SessionError) -> [StoredSession] {
-        try await self.pass("claim") { store throws(SessionError) in
-            try await store.claimExpired(at: now, limit: limit, lease: lease)
-        }
-    }
-    func renewClaim(_ key: StoredSessionKey, until end: Timestamp, to newEnd: Timestamp) async throws(SessionError) -> Bool {
-        try await self.pass("renew") { store throws(SessionError) in try await store.renewClaim(key, until: end, to: newEnd) }
-    }
-    func removeClaimed(_ key: StoredSessionKey, until end: Timestamp) async throws(SessionError) -> Bool {
-        try await self.pass("removeClaimed") { store throws(SessionError) in try await store.removeClaimed(key, until: end) }
-    }
-    func sessions(ofPrincipal principal: String) async throws(SessionError) -> [StoredSession] {
-        try await self.pass("principal") { store throws(SessionError) in try await store.sessions(ofPrincipal: principal) }
-    }
-    func count() async throws(SessionError) -> Int {
-        try await self.pass("count") { store throws(SessionError) in try await store.count() }
-    }
-    func removeAll() async throws(SessionError) {
-        try await self.pass("removeAll") { store throws(SessionError) in try await store.removeAll() }
     }
 }

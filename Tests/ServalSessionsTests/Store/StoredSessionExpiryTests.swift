@@ -20,8 +20,8 @@ import Testing
             _ = nodes.store.takeCalls()
             await nodes[0].processExpires()
             let calls = nodes.store.takeCalls()
-            #expect(calls.count { $0.name == "claim" } <= 3)
-            #expect(calls.count { $0.name == "touch" } <= 600)
+            #expect(calls.count { $0.name == .claim } <= 3)
+            #expect(calls.count { $0.name == .touch } <= 600)
             #expect(sessions.allSatisfy { $0.isValid })
             #expect(try await nodes[0].storedSessionCount() == 300)
         }
@@ -39,11 +39,11 @@ import Testing
         nodes.clock.advance(by: Self.pastDeadline)
         // The store has not heard of it, and forgets at once what it hears.
         nodes.store.before { call throws(SessionError) in
-            guard call.name == "touch" else { return }
+            guard call.name == .touch else { return }
             throw SessionError(code: .storeUnavailable, message: "locked", isOfOneOperation: true)
         }
         await nodes[0].processExpires()
-        #expect(nodes.store.takeCalls().count { $0.name == "claim" } <= 3)
+        #expect(nodes.store.takeCalls().count { $0.name == .claim } <= 3)
         #expect(nodes.endings == 0)
     }
 
@@ -56,10 +56,10 @@ import Testing
             await gate.pass()
             await nodes[0].processExpires()
         }
-        nodes.store.before { call in if call.name == "removeClaimed" { sweep.cancel() } }
+        nodes.store.before { call in if call.name == .removeClaimed { sweep.cancel() } }
         gate.open()
         await sweep.value
-        #expect(nodes.store.takeCalls().count { $0.name == "removeClaimed" } == 1)
+        #expect(nodes.store.takeCalls().count { $0.name == .removeClaimed } == 1)
     }
 
     @Test func whatIsSavedWhileListenersHearOfItsEndStays() async throws {
@@ -154,7 +154,7 @@ import Testing
         for number in 0..<20 { _ = try await nodes.session(visits: number) }
         nodes.clock.advance(by: Self.pastDeadline)
         nodes.store.before { call throws(SessionError) in
-            if call.name == "removeClaimed", call.key == stuck { throw SessionError(code: .storeUnavailable, message: "no answer") }
+            if call.name == .removeClaimed, call.key == stuck { throw SessionError(code: .storeUnavailable, message: "no answer") }
         }
         await nodes[0].processExpires()
         #expect(try await nodes[0].storedSessionCount() == 1)

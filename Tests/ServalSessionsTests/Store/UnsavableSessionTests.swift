@@ -97,7 +97,7 @@ import Testing
         let key = nodes.key(id)
         // This server cannot remove it, and does not hear of the new id.
         nodes.store.before { call throws(SessionError) in
-            if call.name == "remove", call.key == key { throw SessionError(code: .storeUnavailable, message: "no answer") }
+            if call.name == .remove, call.key == key { throw SessionError(code: .storeUnavailable, message: "no answer") }
         }
         await #expect(throws: SessionError.self) { try await session.invalidate() }
         let elsewhere = try #require(try await nodes[1].find(id))
