@@ -140,7 +140,10 @@ public final class SingleSignOnValve: Valve {
     ) async throws(SessionError) -> Bool {
         var id = life.session?.id ?? member.id
         while true {
-            if let session = try await manager.find(id), session.isValid { return true }
+            if let session = try await manager.hold(id) {
+                defer { session.release() }
+                if session.isValid { return true }
+            }
             // It may have got another id at this moment.
             guard let next = life.session?.id, next != id else { return false }
             id = next

@@ -64,7 +64,9 @@ final class SiblingSessions: Sendable {
     /// Whether another manager has a live session with this id, of a principal if one is given.
     func contains(_ id: SessionID, of owner: String?, besides manager: any SessionManager) async -> Bool {
         for other in self.managers.withLock({ $0 }) where other !== manager {
-            if let session = try? await other.find(id), session.isValid, owner == nil || session.principalName == owner { return true }
+            guard let session = try? await other.hold(id) else { continue }
+            defer { session.release() }
+            if session.isValid, owner == nil || session.principalName == owner { return true }
         }
         return false
     }

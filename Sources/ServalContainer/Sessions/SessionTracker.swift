@@ -11,9 +11,6 @@ import Synchronization
 /// A session belongs to the request as long as it has the id under which the request has found or made it, or that the request itself has given it: another
 /// request in progress with the same id may belong to whoever planted that id before somebody signed on.
 final class SessionTracker: RequestSessions {
-    /// How often a session is looked up again that leaves memory at this very moment.
-    private static let maximumLookUps = 3
-
     /// The ids that a client has sent, and how.
     private struct Candidates {
         var ids: [String]
@@ -120,20 +117,30 @@ final class SessionTracker: RequestSessions {
         if isResolved { return found }
         let candidates = self.candidates
         var requested = candidates?.last
-        let session = try await self.settings.manager.findFirst(of: candidates?.ids ?? [], for: owner)
+        let session = try await self.settings.manager.holdFirst(of: candidates?.ids ?? [], for: owner)
         if let id = session?.id, let source = candidates?.source { requested = (id.rawValue, source) }
-        return self.state.withLock { state in
-            guard !state.isResolved, state.owner == owner else { return state.found }
+        let (winner, isSuperfluous) = self.state.withLock { state in
+            guard !state.isResolved, state.owner == owner else { return (state.found, true) }
             state.isResolved = true
             state.requested = requested
             state.found = session
-            return session
+            return (session, false)
         }
+        if let session { if isSuperfluous { session.session.release() } else { self.releaseOnCompletion(session.session) } }
+        return winner
     }
+
+    /// Whether the request uses the session or not, it stays in memory as long.
+    private func releaseOnCompletion(_ session: HTTPSession) { self.request.onCompletion { _ in session.release() } }
 
     /// Lets the request have a session whose id its client did not send; `false` if there is no such session any more.
     func substitute(_ id: SessionID) async throws(SessionError) -> Bool {
-        guard let session = try await self.settings.manager.find(id), session.isValid else { return false }
+        guard let session = try await self.settings.manager.hold(id) else { return false }
+        guard session.isValid else {
+            session.release()
+            return false
+        }
+        self.releaseOnCompletion(session)
         self.state.withLock { state in
             state.isResolved = true
             state.requested = (id.rawValue, .cookie)
@@ -196,13 +203,7 @@ final class SessionTracker: RequestSessions {
     func existingSession(for request: Request, touches: Bool) async throws(SessionError) -> HTTPSession? {
         let isSecure = request.isSecure
         if let session = self.state.withLock({ $0.session }), session.isValid { return session }
-        guard var found = try await self.resolve() else { return nil }
-        // It left memory between look-up and use: the manager finds it where it went.
-        for _ in 0..<Self.maximumLookUps where found.session.isAway {
-            self.state.withLock { $0.isResolved = false }
-            guard let again = try await self.resolve() else { return nil }
-            found = again
-        }
+        guard let found = try await self.resolve() else { return nil }
         guard let session = found.known?.session, session.isValid else { return nil }
         guard touches else { return session }
         let mustBegin = self.state.withLock { state in
@@ -273,7 +274,7 @@ final class SessionTracker: RequestSessions {
     private func makeSession(of owner: String?) async throws(SessionError) -> HeldSession {
         if let id = await self.adoptableID(for: owner) {
             let session = try await self.settings.manager.create(id: id)
-            if session.mayBelong(to: owner) { return HeldSession(try await self.begin(session, as: owner), foundAs: id) }
+            if session.mayBelong(to: owner) { return HeldSession(try await self.begin(session, as: owner), foundAs: id, isMade: true) }
             // The id names the session of somebody else.
             session.endAccess()
         }
@@ -320,8 +321,8 @@ final class SessionTracker: RequestSessions {
 
     /// Makes durable what the request has changed; before its response is sent.
     func save() async throws(SessionError) {
-        guard let session = self.state.withLock({ $0.held?.session }) else { return }
-        try await self.settings.manager.save(session)
+        guard let held = self.state.withLock({ $0.held }) else { return }
+        try await held.save(to: self.settings.manager)
     }
 
     /// Tells the client the id of a new or rotated session; later no session can be made.

@@ -101,7 +101,7 @@ extension HTTPSession {
     fileprivate var newcomerState: NewcomerState {
         self.state.withLock { state in
             guard state.isNewcomer else { return .former }
-            return state.isNew || state.accessCount > 0 || state.principal != nil ? .busy : .forsaken
+            return state.isInUse || state.principal != nil ? .busy : .forsaken
         }
     }
 

@@ -119,8 +119,19 @@ public final class PersistentSessionManager: SessionManager {
     ///
     /// - Throws: ``SessionError/Code/storeUnavailable`` if the id is not in memory and the store does not answer.
     public func find(_ id: SessionID) async throws(SessionError) -> HTTPSession? {
+        let session = try await self.hold(id)
+        session?.release()
+        return session
+    }
+
+    /// As ``find(_:)``, and the session stays in memory until ``HTTPSession/release()``.
+    ///
+    /// From the moment in which it is found: however little memory there is, a session that exists is the answer.
+    public func hold(_ id: SessionID) async throws(SessionError) -> HTTPSession? {
         let now = self.configuration.sessions.clock()
-        guard let session = self.table.lookUp(id) else { return try await self.table.restore(id) }
+        guard let session = self.table.hold(id) else { return try await self.table.restore(id) }
+        var isHandedOut = false
+        defer { if !isHandedOut { session.release() } }
         if self.mustRefresh(session, at: now) {
             do {
                 switch try await self.persistence.refresh(session) {
@@ -132,9 +143,15 @@ public final class PersistentSessionManager: SessionManager {
                 guard error.code == .storeUnavailable else { throw error }
             }
         }
-        guard session.isExpired(now: now, policy: self.table.policy) else { return session.isValid && !session.isOrphan ? session : nil }
-        await self.table.expire(session, at: now)
-        return nil
+        guard !session.isExpired(now: now, policy: self.table.policy) else {
+            session.release()
+            isHandedOut = true
+            await self.table.expire(session, at: now)
+            return nil
+        }
+        guard session.isValid, !session.isOrphan else { return nil }
+        isHandedOut = true
+        return session
     }
 
     private func mustRefresh(_ session: HTTPSession, at now: Timestamp) -> Bool {

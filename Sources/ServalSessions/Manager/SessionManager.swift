@@ -6,7 +6,11 @@ public protocol SessionManager: AnyObject, Sendable {
     var statistics: SessionStatistics { get }
 
     /// The live session with this id, or `nil` if it is unknown, expired or malformed. Does not count as access.
+    ///
+    /// With a store it may leave memory at any moment after that, and then takes no changes: for a request there is ``hold(_:)``.
     func find(_ id: SessionID) async throws(SessionError) -> HTTPSession?
+    /// As ``find(_:)``, for a request that may use the session: whatever the memory is needed for, it stays there until ``HTTPSession/release()``.
+    func hold(_ id: SessionID) async throws(SessionError) -> HTTPSession?
     /// Whether a session with this id is in memory, so that ``find(_:)`` does not look for it in a store; it need not be alive.
     ///
     /// Of many ids that a client sends, only a few of those that are not in memory are looked for.
@@ -40,6 +44,16 @@ public protocol SessionManager: AnyObject, Sendable {
 }
 
 extension SessionManager {
+    /// Finds the session, and again if it has left memory before it was held.
+    public func hold(_ id: SessionID) async throws(SessionError) -> HTTPSession? {
+        for _ in 0..<1000 {
+            guard let session = try await self.find(id) else { return nil }
+            if session.hold() { return session }
+            guard session.isAway else { return nil }
+        }
+        return nil
+    }
+
     /// `false`: nobody can tell.
     public func isInMemory(_ id: SessionID) -> Bool { false }
 

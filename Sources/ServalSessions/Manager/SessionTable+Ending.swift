@@ -12,6 +12,7 @@ extension SessionTable {
             if let note { self.persistence?.willNotEnd(note) }
             // Not in memory any more: then it is this object's successor that ends.
             guard condition == .always, session.isAway, let successor = try await self.restore(session.id) else { return }
+            defer { successor.release() }
             return try await self.end(successor, reason: reason)
         }
         var failure: SessionError?

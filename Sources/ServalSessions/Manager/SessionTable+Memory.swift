@@ -112,7 +112,7 @@ extension HTTPSession {
     /// `nil` for a session that a request uses or that has ended.
     fileprivate var evictionRank: EvictionRank? {
         self.state.withLock { state in
-            guard state.phase == .live, state.accessCount == 0, !state.isNew else { return nil }
+            guard state.phase == .live, !state.isInUse else { return nil }
             return EvictionRank(worth: state.principal != nil ? 2 : state.hasReturned ? 1 : 0, idleSince: state.idleSince)
         }
     }

@@ -3,13 +3,17 @@ extension SessionTable {
     /// The live sessions of a principal, here and in the store, in the order of their creation.
     func sessions(ofPrincipal name: String) async throws(SessionError) -> [HTTPSession] {
         var sessions = self.principals.sessions(of: name)
+        // None leaves memory while the others are looked for.
+        var held: [HTTPSession] = []
+        defer { for session in held { session.release() } }
         if let persistence = self.persistence {
             // What is stored, and what no store knows yet; not what another server may have ended.
             sessions.removeAll(where: \.isStored)
             for record in try await persistence.sessions(ofPrincipal: name) {
                 guard let head = persistence.head(of: record), head.principal == name else { continue }
                 let id = SessionID(rawValue: head.id)
-                guard let session = self.lookUp(id) ?? self.adopt(persistence.session(id, record, head, self)) else { continue }
+                guard let session = self.hold(id) ?? self.adopt(persistence.session(id, record, head, self), holding: true) else { continue }
+                held.append(session)
                 if persistence.hasEnded(session) { self.forgetEnded(session) } else { sessions.append(session) }
             }
         }

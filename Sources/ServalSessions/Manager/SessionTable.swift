@@ -44,6 +44,16 @@ final class SessionTable: Sendable {
         return nil
     }
 
+    /// As ``find(_:)``; the session stays in memory until it is released.
+    func findAndHold(_ id: SessionID) async -> HTTPSession? {
+        guard let session = self.hold(id) else { return nil }
+        let now = self.configuration.clock()
+        guard session.isExpired(now: now, policy: self.policy) else { return session }
+        session.release()
+        await self.expire(session, at: now)
+        return nil
+    }
+
     func create(id: SessionID?, maxInactiveMilliseconds: Int64) async throws(SessionError) -> HTTPSession {
         guard await self.reserve() else {
             throw SessionError.tooManySessions(limit: self.configuration.maxActiveSessions)
@@ -83,9 +93,11 @@ final class SessionTable: Sendable {
     }
 
     /// The session of an id that is in the store and not here; `nil` if there is none that is alive.
+    ///
+    /// It stays in memory until it is released.
     func restore(_ id: SessionID) async throws(SessionError) -> HTTPSession? {
         guard let stored = try await self.persistence?.load(id, into: self),
-            !stored.isExpired(now: self.configuration.clock(), policy: self.policy), let session = self.adopt(stored)
+            !stored.isExpired(now: self.configuration.clock(), policy: self.policy), let session = self.adopt(stored, holding: true)
         else { return nil }
         // Ended by another request while the store was looking. Who ends it from now on ends what was just let in.
         guard session !== stored || self.persistence?.hasEnded(session) == false else {
@@ -96,9 +108,11 @@ final class SessionTable: Sendable {
     }
 
     /// Lets a session in that a store has kept; if another request brought it in meanwhile, that one.
-    func adopt(_ session: HTTPSession) -> HTTPSession? {
+    ///
+    /// - Parameter holds: whether it stays in memory until it is released.
+    func adopt(_ session: HTTPSession, holding holds: Bool = false) -> HTTPSession? {
         _ = self.counters.reserve(limit: -1)
-        switch self.insert(session) {
+        switch self.insert(session, holding: holds) {
         case .inserted:
             self.counters.didRestore()
             if let principal = session.principalName { self.principals.add(session, to: principal) }
@@ -115,13 +129,26 @@ final class SessionTable: Sendable {
 
     private enum Insertion { case inserted, taken(HTTPSession), closed }
 
-    private func insert(_ session: HTTPSession) -> Insertion {
+    /// - Parameter holds: whether the session that is there then is held, before anybody can take it out.
+    private func insert(_ session: HTTPSession, holding holds: Bool = false) -> Insertion {
         let id = session.id
         return self.shard(of: id).contents.withLock { contents in
             if contents.isClosed { return .closed }
-            if let other = contents[id] { return .taken(other) }
+            if let other = contents[id] {
+                if holds { _ = other.hold() }
+                return .taken(other)
+            }
+            if holds { _ = session.hold() }
             contents.insert(session, id: id)
             return .inserted
+        }
+    }
+
+    /// The session of an id, which stays in memory until it is released.
+    func hold(_ id: SessionID) -> HTTPSession? {
+        self.shard(of: id).contents.withLock { contents in
+            guard let session = contents[id], session.hold() else { return nil }
+            return session
         }
     }
 

@@ -43,6 +43,11 @@ public final class StandardSessionManager: SessionManager {
         await self.table.find(id)
     }
 
+    /// As ``find(_:)``, and no budget ends the session before ``HTTPSession/release()``.
+    public func hold(_ id: SessionID) async throws(SessionError) -> HTTPSession? {
+        await self.table.findAndHold(id)
+    }
+
     /// Whether a session with this id is in memory.
     public func isInMemory(_ id: SessionID) -> Bool { self.table.lookUp(id) != nil }
 

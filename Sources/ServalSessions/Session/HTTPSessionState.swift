@@ -38,6 +38,8 @@ struct HTTPSessionState: Sendable {
     var maxInactiveMilliseconds: Int64
     private(set) var attributes: [String: SessionAttributeSlot] = [:]
     private(set) var accessCount: Int32 = 0
+    /// Look-ups whose requests have not let go of the session yet.
+    private(set) var holdCount: Int32 = 0
     private var changeCount: UInt32 = 0
     private(set) var isNew = true
     private(set) var phase = Phase.live
@@ -82,6 +84,18 @@ struct HTTPSessionState: Sendable {
     }
 
     // MARK: Access
+
+    /// Whether a request uses the session, or has found it and may use it.
+    var isInUse: Bool { self.accessCount > 0 || self.holdCount > 0 || self.isNew }
+
+    /// Keeps the session in memory for a request that has found it; `false` if it has ended or left.
+    mutating func hold() -> Bool {
+        guard self.phase == .live else { return false }
+        self.holdCount += 1
+        return true
+    }
+
+    mutating func release() { if self.holdCount > 0 { self.holdCount -= 1 } }
 
     mutating func beginAccess(now: Int64) -> Bool {
         guard self.phase == .live else { return false }
@@ -156,7 +170,7 @@ struct HTTPSessionState: Sendable {
 
     /// Lets go of a session that goes on elsewhere; `false` if a request uses it, if it has ended, or if it has changes that no store has.
     mutating func leave(despiteChanges: Bool = false, despiteUse: Bool = false) -> Bool {
-        guard self.phase == .live, despiteUse || self.accessCount == 0, despiteChanges || self.stored?.hasChanges != true else { return false }
+        guard self.phase == .live, despiteUse || !self.isInUse, despiteChanges || self.stored?.hasChanges != true else { return false }
         self.phase = .away
         return true
     }

@@ -37,6 +37,8 @@ final class StoredSessionState: @unchecked Sendable {
     /// The versions of the attributes as this server knows them.
     var attributeVersions: [String: UInt64]
     var changes: [String: Change] = [:]
+    /// How often the application has changed anything.
+    private(set) var changeCount: UInt64 = 0
     /// Whether the idle time has changed since the last save; the principal only changes together with the id.
     var isHeadChanged = false
     /// The sealed head as the store has it, as far as known, and the version that brought it.
@@ -82,7 +84,16 @@ final class StoredSessionState: @unchecked Sendable {
         self.storedHead = (bytes, version)
     }
 
+    func countChange() { self.changeCount &+= 1 }
+
+    /// Notes another idle time.
+    func noteHead() {
+        self.countChange()
+        self.isHeadChanged = true
+    }
+
     func note(_ change: Change, of name: String) {
+        self.countChange()
         self.changes[name] = self.changes[name].map { $0.followed(by: change) } ?? change
     }
 

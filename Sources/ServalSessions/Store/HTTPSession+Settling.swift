@@ -41,6 +41,7 @@ extension HTTPSession {
         self.state.withLock { state in
             state.stored?.unsettled = unsettled
             state.stored?.lastChecked = 0
+            if case .renaming = unsettled { state.stored?.countChange() }
         }
     }
 

@@ -6,23 +6,41 @@ package struct HeldSession: Sendable {
     package let session: HTTPSession
     /// The id that the request may know; `nil` for a session that the request has made and told nobody of: then all of its ids come from this request.
     package private(set) var id: SessionID?
+    /// How often it had been changed when the request found it; `nil` if the request has made it.
+    private let changeCount: UInt64?
 
     /// A session that was found under an id.
-    package init(_ session: HTTPSession, foundAs id: SessionID) {
+    ///
+    /// - Parameter isMade: whether the request has made it, under an id that others know.
+    package init(_ session: HTTPSession, foundAs id: SessionID, isMade: Bool = false) {
         self.session = session
         self.id = id
+        self.changeCount = isMade ? nil : session.changeCount
     }
 
     /// A session that the request has made.
     package init(made session: HTTPSession) {
         self.session = session
         self.id = nil
+        self.changeCount = nil
     }
 
     /// The session with an id that the request may use and its client may learn; `nil` if somebody else has given the session another one.
     package var known: (session: HTTPSession, id: SessionID)? {
         let current = self.session.id
         return self.id == nil || self.id == current ? (self.session, current) : nil
+    }
+
+    /// Saves what has changed, before a response that depends on it is sent.
+    ///
+    /// - Throws: what ``SessionManager/save(_:)`` throws, if anything was changed since the request found the session, by this request or beside it. What another
+    ///   one has left behind that could not be saved is nothing to a request that has only read.
+    package func save(to manager: any SessionManager) async throws(SessionError) {
+        do {
+            try await manager.save(self.session)
+        } catch {
+            guard self.session.changeCount == self.changeCount else { throw error }
+        }
     }
 
     /// Whether the request may give the session an id in place of this one.

@@ -1,6 +1,6 @@
 /// The session of a client that sends several ids.
 extension SessionManager {
-    /// The first of several ids that names a live session.
+    /// The first of several ids that names a live session, which stays in memory until it is released.
     ///
     /// Browsers send the cookies of longer paths first, and of the same path the older ones first, so what is live among stale ones is at either end as a rule.
     /// Whatever is in memory is found behind any number of stale ids up to ``Cookie/defaultLimit``. Of ids that are not in memory the first four and the last four are
@@ -9,12 +9,15 @@ extension SessionManager {
     /// - Parameters:
     ///   - ids: the ids as they were sent; what cannot be an id is passed over.
     ///   - principal: who has signed in; sessions that belong to somebody else are passed over, up to eight of them. `nil`: nobody, then every session will do.
-    package func findFirst(of ids: [String], for principal: String? = nil) async throws(SessionError) -> HeldSession? {
+    package func holdFirst(of ids: [String], for principal: String? = nil) async throws(SessionError) -> HeldSession? {
         let ids = ids.count > CandidateLimits.share * 2 ? self.worthLookingFor(ids) : ids
         var others = 0
         for text in ids {
-            guard let id = SessionID(text), let session = try await self.find(id), session.isValid else { continue }
-            if session.mayBelong(to: principal) { return HeldSession(session, foundAs: id) }
+            guard let id = SessionID(text), let session = try await self.hold(id) else { continue }
+            let isValid = session.isValid
+            if isValid, session.mayBelong(to: principal) { return HeldSession(session, foundAs: id) }
+            session.release()
+            guard isValid else { continue }
             others += 1
             guard others <= CandidateLimits.others else { return nil }
         }

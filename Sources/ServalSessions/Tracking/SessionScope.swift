@@ -11,9 +11,6 @@ import Synchronization
 /// if let field = try await scope.close() { response.headers.append(field, for: .setCookie) }
 /// ```
 public final class SessionScope: Sendable {
-    /// How often a session is looked up that leaves memory between look-up and use.
-    private static let maximumLookUps = 3
-
     private struct State {
         var held: HeldSession?
         /// Whether the client has to be told the session's id.
@@ -79,22 +76,17 @@ public final class SessionScope: Sendable {
     ///
     /// - Throws: ``SessionError/Code/storeUnavailable``.
     public func existingSession() async throws(SessionError) -> HTTPSession? {
-        for _ in 0...Self.maximumLookUps {
-            if let session = self.state.withLock({ $0.session }) { return session }
-            guard let found = try await self.find() else { return nil }
-            let session = found.session
-            let winner: HTTPSession? = self.state.withLock { state in
-                if let other = state.session { return other }
-                guard !session.isAway, found.known != nil, session.beginAccess() else { return nil }
-                state.take(found)
-                state.needsAnnouncement = false
-                return session
-            }
-            if let winner { return winner }
-            guard session.isAway else { return nil }
-            self.state.withLock { $0.isResolved = false }
+        if let session = self.state.withLock({ $0.session }) { return session }
+        guard let found = try await self.find() else { return nil }
+        // From here on its access keeps it in memory.
+        defer { found.session.release() }
+        return self.state.withLock { state in
+            if let other = state.session { return other }
+            guard found.known != nil, found.session.beginAccess() else { return nil }
+            state.take(found)
+            state.needsAnnouncement = false
+            return found.session
         }
-        return nil
     }
 
     /// The client's session; makes one if there is none.
@@ -128,13 +120,13 @@ public final class SessionScope: Sendable {
     ///   has got another id in ``run(isolation:_:)``.
     /// - Throws: ``SessionError/Code/storeUnavailable``; then the response must not be sent, because what it may rely on is not durable.
     public func close() async throws(SessionError) -> String? {
-        let (session, isClosed) = self.state.withLock { state in
+        let (held, isClosed) = self.state.withLock { state in
             defer { state.isClosed = true }
-            return (state.held?.session, state.isClosed)
+            return (state.held, state.isClosed)
         }
-        guard let session, !isClosed else { return nil }
-        defer { session.endAccess() }
-        if self.manager.savesSessions { try await self.manager.save(session) }
+        guard let held, !isClosed else { return nil }
+        defer { held.session.endAccess() }
+        if self.manager.savesSessions { try await held.save(to: self.manager) }
         let id: SessionID? = self.state.withLock { state in
             guard state.needsAnnouncement, let known = state.held?.known, known.session.isValid else { return nil }
             state.held?.tell(known.id)
@@ -145,9 +137,10 @@ public final class SessionScope: Sendable {
         return field.isEmpty ? nil : field
     }
 
+    /// The client's session, to be released.
     private func find() async throws(SessionError) -> HeldSession? {
         guard !self.state.withLock({ $0.isResolved }) else { return nil }
-        if let found = try await self.manager.findFirst(of: self.candidates) { return found }
+        if let found = try await self.manager.holdFirst(of: self.candidates) { return found }
         self.state.withLock { $0.isResolved = true }
         return nil
     }

@@ -12,7 +12,7 @@ struct StoredSessionRequestTests {
     }
 
     /// A context whose sessions are kept in `store`, as if it were one of several servers.
-    private static func context(_ store: FailingStore) -> ContextDefinition {
+    private static func context(_ store: FailingStore, memoryBudget: Int? = nil) -> ContextDefinition {
         var definition = ContextDefinition("/app") { context in
             context.addServlet(
                 "count",
@@ -40,7 +40,10 @@ struct StoredSessionRequestTests {
             ).map("/stream")
         }
         definition.makeSessionManager = { _ in
-            PersistentSessionManager(store: store, sealer: try SessionSealer(secret: [UInt8](repeating: 7, count: 32)))
+            var configuration = PersistentSessionManager.Configuration()
+            configuration.sessions.memoryBudget = memoryBudget
+            let sealer = try SessionSealer(secret: [UInt8](repeating: 7, count: 32))
+            return PersistentSessionManager(store: store, sealer: sealer, configuration: configuration)
         }
         return definition
     }
@@ -72,6 +75,7 @@ struct StoredSessionRequestTests {
             #expect(try await harness.get("/app/look", headers: cookie).text == "1")
             let refused = try await harness.get("/app/count", headers: cookie)
             #expect(refused.status == 503 && refused.headers[.retryAfter] == "1")
+            #expect(try await harness.get("/app/look", headers: cookie).text == "2", "who only reads is answered after that, too")
             // The manager tells of its store; requests come by the thousand.
             #expect(harness.log.count(of: "failed to answer") == 0)
             let unknown: HeaderFields = [.cookie: "JSESSIONID=0123456789ABCDEF0123456789ABCDEF"]
@@ -79,6 +83,29 @@ struct StoredSessionRequestTests {
             store.isDown.store(false, ordering: .sequentiallyConsistent)
             try await Task.sleep(for: .milliseconds(1100))
             #expect(try await harness.get("/app/count", headers: cookie).status == 200)
+        }
+    }
+
+    @Test("With little memory every request finds its session")
+    func littleMemory() async throws {
+        try await EngineHarness.run(Self.context(FailingStore(), memoryBudget: 5000)) { harness async throws in
+            var ids: [String] = []
+            for _ in 0..<100 { ids.append(try #require(try await harness.get("/app/count").sessionID)) }
+            for visits in 2...3 {
+                for id in ids {
+                    let cookie: HeaderFields = [.cookie: "JSESSIONID=\(id)"]
+                    #expect(try await harness.get("/app/look", headers: cookie).text == "\(visits - 1)")
+                    let answer = try await harness.get("/app/count", headers: cookie)
+                    #expect(answer.text == "\(visits)" && answer.sessionID == nil)
+                }
+            }
+            // Nobody holds any of them.
+            let manager = try #require(harness.engine.hosts[0].contexts[0].sessionManager)
+            for _ in 0..<500 where manager.statistics.activeSessions > 50 {
+                await manager.processExpires()
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(manager.statistics.activeSessions <= 50)
         }
     }
 

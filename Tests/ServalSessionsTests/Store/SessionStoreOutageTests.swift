@@ -21,6 +21,34 @@ import Testing
         #expect(try await nodes.request(1, id) { $0[Visits.self] } == 2)
     }
 
+    /// What one request could not save is not the failure of the next one, which only reads.
+    @Test func onlyWhoHasChangedSomethingHearsOfIt() async throws {
+        let nodes = try SessionNodes()
+        let id = try await nodes.session()
+        nodes.store.isDown = true
+        let session = try #require(try await nodes[0].find(id))
+        let writer = HeldSession(session, foundAs: id)
+        session[Visits.self] = 2
+        let early = HeldSession(session, foundAs: id)
+        await #expect(throws: SessionError.self) { try await writer.save(to: nodes[0]) }
+        try await early.save(to: nodes[0])
+        let found = try #require(try await nodes[0].find(id))
+        let reader = HeldSession(found, foundAs: id)
+        #expect(found[Visits.self] == 2)
+        try await reader.save(to: nodes[0])
+        found.maxInactiveInterval = .seconds(77)
+        await #expect(throws: SessionError.self) { try await reader.save(to: nodes[0]) }
+        await #expect(throws: SessionError.self) { try await found.rotateID() }
+        await #expect(throws: SessionError.self) { try await writer.save(to: nodes[0]) }
+        let made = try await nodes[0].create(id: nil)
+        made[Visits.self] = 1
+        await #expect(throws: SessionError.self) { try await HeldSession(made: made).save(to: nodes[0]) }
+        nodes.store.isDown = false
+        try await Task.sleep(for: SessionPersistence.pause + .milliseconds(50))
+        try await HeldSession(found, foundAs: id).save(to: nodes[0])
+        #expect(try await nodes.request(1, found.id) { $0[Visits.self] } == 2, "a later request saves it")
+    }
+
     @Test func whatEndsWhileTheStoreIsDownIsRemovedLater() async throws {
         let nodes = try SessionNodes()
         let id = try await nodes.session()

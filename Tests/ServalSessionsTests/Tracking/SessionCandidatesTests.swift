@@ -12,9 +12,9 @@ struct SessionCandidatesTests {
         let manager = StandardSessionManager()
         try await manager.start()
         let session = try await manager.create(id: nil)
-        #expect(try await manager.findFirst(of: Self.invented(stale) + [session.id.rawValue])?.session === session)
-        #expect(try await manager.findFirst(of: Self.invented(stale)) == nil)
-        #expect(try await manager.findFirst(of: Self.invented(Cookie.defaultLimit) + [session.id.rawValue]) == nil)
+        #expect(try await manager.holdFirst(of: Self.invented(stale) + [session.id.rawValue])?.session === session)
+        #expect(try await manager.holdFirst(of: Self.invented(stale)) == nil)
+        #expect(try await manager.holdFirst(of: Self.invented(Cookie.defaultLimit) + [session.id.rawValue]) == nil)
         await manager.stop()
     }
 
@@ -22,18 +22,18 @@ struct SessionCandidatesTests {
     func questions(count: Int) async throws {
         let nodes = try SessionNodes()
         let ids = Self.invented(count)
-        #expect(try await nodes[0].findFirst(of: ids) == nil)
-        #expect(nodes.store.takeCounts()["load"] == min(count, 8))
+        #expect(try await nodes[0].holdFirst(of: ids) == nil)
+        #expect(nodes.store.takeCounts()[.load] == min(count, 8))
 
         for place in [0, 3, count - 4, count - 1] where ids.indices.contains(place) {
             var ids = ids
             ids[place] = try await nodes.session(1).rawValue
-            #expect(try await nodes[0].findFirst(of: ids)?.id?.rawValue == ids[place], "\(place) of \(count)")
+            #expect(try await nodes[0].holdFirst(of: ids)?.id?.rawValue == ids[place], "\(place) of \(count)")
         }
         // Of what is in memory any place will do.
         var others = ids
         others[count / 2] = try await nodes.session(0).rawValue
-        #expect(try await nodes[0].findFirst(of: others)?.id?.rawValue == others[count / 2])
+        #expect(try await nodes[0].holdFirst(of: others)?.id?.rawValue == others[count / 2])
     }
 
     @Test("The order counts: a session in the store comes before one in memory that is behind it")
@@ -41,7 +41,7 @@ struct SessionCandidatesTests {
         let nodes = try SessionNodes()
         let (there, here) = (try await nodes.session(1), try await nodes.session(0))
         let ids = [Self.invented(1), [there.rawValue, here.rawValue], Self.invented(20)].flatMap { $0 }
-        #expect(try await nodes[0].findFirst(of: ids)?.id == there)
+        #expect(try await nodes[0].holdFirst(of: ids)?.id == there)
     }
 
     @Test("Sessions of others are passed over, but not more than eight")
@@ -56,12 +56,12 @@ struct SessionCandidatesTests {
         let own = try await session("ann")
         var others: [String] = []
         for _ in 0..<9 { others.append(try await session("joe")) }
-        #expect(try await manager.findFirst(of: others.prefix(8) + [own], for: "ann")?.id?.rawValue == own)
-        #expect(try await manager.findFirst(of: others + [own], for: "ann") == nil)
-        #expect(try await manager.findFirst(of: others + [own], for: "joe")?.id?.rawValue == others[0])
-        #expect(try await manager.findFirst(of: others + [own])?.id?.rawValue == others[0])
+        #expect(try await manager.holdFirst(of: others.prefix(8) + [own], for: "ann")?.id?.rawValue == own)
+        #expect(try await manager.holdFirst(of: others + [own], for: "ann") == nil)
+        #expect(try await manager.holdFirst(of: others + [own], for: "joe")?.id?.rawValue == others[0])
+        #expect(try await manager.holdFirst(of: others + [own])?.id?.rawValue == others[0])
         let anonymous = try await session(nil)
-        #expect(try await manager.findFirst(of: [others[0], anonymous, own], for: "ann")?.id?.rawValue == anonymous)
+        #expect(try await manager.holdFirst(of: [others[0], anonymous, own], for: "ann")?.id?.rawValue == anonymous)
         await manager.stop()
     }
 
