@@ -13,6 +13,8 @@ final class SessionShard: Sendable {
         private var free: [UInt32] = []
         /// No session is let in any more.
         var isClosed = false
+        /// How many sessions have left for the store.
+        private(set) var departures: UInt32 = 0
 
         var count: Int { self.places.count }
 
@@ -41,6 +43,12 @@ final class SessionShard: Sendable {
             return session
         }
 
+        /// Takes a session out that goes on in the store: what was read there before need not be true any more.
+        mutating func dismiss(_ id: SessionID) -> HTTPSession? {
+            self.departures &+= 1
+            return self.remove(id)
+        }
+
         /// The sessions in up to `limit` places from `cursor` on that fulfil a condition; `nil` behind the last place.
         func slice(from cursor: inout Int, limit: Int, where condition: (HTTPSession) -> Bool) -> [HTTPSession]? {
             guard cursor < self.sessions.count else { return nil }
@@ -54,6 +62,7 @@ final class SessionShard: Sendable {
             guard self.sessions.count > 512, self.places.count < self.sessions.count / 8 else { return }
             var compacted = Contents()
             compacted.isClosed = self.isClosed
+            compacted.departures = self.departures
             compacted.places.reserveCapacity(self.places.count)
             for (id, place) in self.places {
                 guard let session = self.sessions[Int(place)] else { continue }

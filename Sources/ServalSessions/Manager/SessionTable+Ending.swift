@@ -53,7 +53,7 @@ extension SessionTable {
             guard contents[id] === session,
                 session.state.withLock({ $0.leave(despiteChanges: despiteChanges, despiteUse: despiteUse) })
             else { return false }
-            _ = contents.remove(id)
+            _ = contents.dismiss(id)
             return true
         }
         if isGone { self.didForget(session) }

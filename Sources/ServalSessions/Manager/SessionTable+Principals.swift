@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The sessions of one principal.
 extension SessionTable {
     /// The live sessions of a principal, here and in the store, in the order of their creation.
@@ -9,15 +11,30 @@ extension SessionTable {
         if let persistence = self.persistence {
             // What is stored, and what no store knows yet; not what another server may have ended.
             sessions.removeAll(where: \.isStored)
+            let departures = self.shards.map { $0.contents.withLock { $0.departures } }
             for record in try await persistence.sessions(ofPrincipal: name) {
                 guard let head = persistence.head(of: record), head.principal == name else { continue }
                 let id = SessionID(rawValue: head.id)
-                guard let session = self.hold(id) ?? self.adopt(persistence.session(id, record, head, self), holding: true) else { continue }
+                var present = self.hold(id)
+                if present == nil { present = try await self.adopt(id, record, head, since: departures[Self.shardNumber(of: id)]) }
+                guard let session = present else { continue }
                 held.append(session)
                 if persistence.hasEnded(session) { self.forgetEnded(session) } else { sessions.append(session) }
             }
         }
         return sessions.filter(\.isValid).sorted { $0.creationTime < $1.creationTime }
+    }
+
+    /// The session of a record that is not in memory; it stays there until it is released.
+    private func adopt(_ id: SessionID, _ record: StoredSession, _ head: SessionHead, since departures: UInt32) async throws(SessionError)
+        -> HTTPSession?
+    {
+        guard let stored = self.persistence?.session(id, record, head, self) else { return nil }
+        switch self.adopt(stored, holding: true, since: departures) {
+        case .done(let session): return session
+        case .outdated: return try await self.restore(id)
+        case .refused: return nil
+        }
     }
 
     /// Ends sessions of a principal, or refuses, so that one more is allowed.

@@ -74,7 +74,7 @@ final class SessionTable: Sendable {
                 if let limit = self.configuration.maximumNewSessions { await self.limitNewcomers(with: candidate, to: limit) }
                 self.relieveIfNeeded()
                 return candidate
-            case .closed:
+            case .closed, .outdated:
                 self.counters.cancelReservation()
                 throw SessionError(code: .creationForbidden, message: "no session can be created: the session manager was stopped")
             case .taken(let other):
@@ -96,41 +96,63 @@ final class SessionTable: Sendable {
     ///
     /// It stays in memory until it is released.
     func restore(_ id: SessionID) async throws(SessionError) -> HTTPSession? {
-        guard let stored = try await self.persistence?.load(id, into: self),
-            !stored.isExpired(now: self.configuration.clock(), policy: self.policy), let session = self.adopt(stored, holding: true)
-        else { return nil }
-        // Ended by another request while the store was looking. Who ends it from now on ends what was just let in.
-        guard session !== stored || self.persistence?.hasEnded(session) == false else {
-            self.forgetEnded(session)
-            return nil
+        var tries = 0
+        while true {
+            tries += 1
+            // Another request may have brought the session in, changed it, and seen it off again, while the store was looking.
+            let departures = tries < Self.maximumIDTries ? self.departures(near: id) : nil
+            guard let stored = try await self.persistence?.load(id, into: self),
+                !stored.isExpired(now: self.configuration.clock(), policy: self.policy)
+            else { return nil }
+            switch self.adopt(stored, holding: true, since: departures) {
+            case .outdated: continue
+            case .refused: return nil
+            case .done(let session):
+                // Ended by another request while the store was looking. Who ends it from now on ends what was just let in.
+                guard session !== stored || self.persistence?.hasEnded(session) == false else {
+                    self.forgetEnded(session)
+                    return nil
+                }
+                return session
+            }
         }
-        return session
     }
+
+    /// How many sessions have left memory for the store, of those that share their part of the table with an id.
+    func departures(near id: SessionID) -> UInt32 { self.shard(of: id).contents.withLock { $0.departures } }
+
+    /// What becomes of a session that a store has kept: what is in memory then, be it that session or the one that another request brought in meanwhile; or nothing.
+    enum Adoption { case done(HTTPSession), outdated, refused }
 
     /// Lets a session in that a store has kept; if another request brought it in meanwhile, that one.
     ///
-    /// - Parameter holds: whether it stays in memory until it is released.
-    func adopt(_ session: HTTPSession, holding holds: Bool = false) -> HTTPSession? {
+    /// - Parameters:
+    ///   - holds: whether it stays in memory until it is released.
+    ///   - departures: what ``departures(near:)`` said before the store was asked; if it has changed, the session may have been changed as well.
+    func adopt(_ session: HTTPSession, holding holds: Bool = false, since departures: UInt32? = nil) -> Adoption {
         _ = self.counters.reserve(limit: -1)
-        switch self.insert(session, holding: holds) {
+        switch self.insert(session, holding: holds, since: departures) {
         case .inserted:
             self.counters.didRestore()
             if let principal = session.principalName { self.principals.add(session, to: principal) }
             self.count(session)
-            return session
+            return .done(session)
         case .taken(let other):
             self.counters.cancelReservation()
-            return other
+            return .done(other)
+        case .outdated:
+            self.counters.cancelReservation()
+            return .outdated
         case .closed:
             self.counters.cancelReservation()
-            return nil
+            return .refused
         }
     }
 
-    private enum Insertion { case inserted, taken(HTTPSession), closed }
+    private enum Insertion { case inserted, taken(HTTPSession), outdated, closed }
 
     /// - Parameter holds: whether the session that is there then is held, before anybody can take it out.
-    private func insert(_ session: HTTPSession, holding holds: Bool = false) -> Insertion {
+    private func insert(_ session: HTTPSession, holding holds: Bool = false, since departures: UInt32? = nil) -> Insertion {
         let id = session.id
         return self.shard(of: id).contents.withLock { contents in
             if contents.isClosed { return .closed }
@@ -138,6 +160,7 @@ final class SessionTable: Sendable {
                 if holds { _ = other.hold() }
                 return .taken(other)
             }
+            if let departures, contents.departures != departures { return .outdated }
             if holds { _ = session.hold() }
             contents.insert(session, id: id)
             return .inserted

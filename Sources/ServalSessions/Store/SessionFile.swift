@@ -140,7 +140,7 @@ public struct SessionFile: Sendable {
         var count = 0
         var lost = 0
         while let (key, bytes) = reader.next() {
-            if let session = self.session(key, bytes, table), table.adopt(session) != nil { count += 1 } else { lost += 1 }
+            if let session = self.session(key, bytes, table), case .done = table.adopt(session) { count += 1 } else { lost += 1 }
             if count.isMultiple(of: 256) { await Task.yield() }
         }
         if lost == 0, reader.isComplete {

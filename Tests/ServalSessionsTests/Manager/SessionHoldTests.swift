@@ -36,6 +36,28 @@ import Testing
         #expect(session.isAway)
     }
 
+    /// While one request waits for the store's answer, another one loads, changes and loses the same session.
+    @Test(arguments: [false, true]) func whatTheStoreHasSaidMeanwhileIsNotTakenForTrue(byPrincipal: Bool) async throws {
+        let nodes = try HookedNodes(mode: .whenIdle(.init()))
+        let table = nodes[0].table
+        let session = try await nodes[0].create(id: nil)
+        session[Visits.self] = 1
+        let id = try await session.signOn(as: "ada")
+        session.endAccess()
+        await table.relieve(of: session)
+        #expect(session.isAway)
+        let rounds = Counter()
+        nodes.store.after { call throws(SessionError) in
+            guard call.name == (byPrincipal ? .principal : .load), rounds.add(1) == 1 else { return }
+            let other = try await nodes[0].find(id)
+            other?[Visits.self] = 2
+            if let other { await table.relieve(of: other) }
+        }
+        let found = byPrincipal ? try await nodes[0].sessions(ofPrincipal: "ada").first : try await nodes[0].find(id)
+        #expect(found?[Visits.self] == 2)
+        #expect(rounds.value > 0)
+    }
+
     @Test func withLittleMemoryEverybodyKeepsTheirSession() async throws {
         let nodes = try SessionNodes(1, yields: true) { $0.sessions.memoryBudget = 5000 }
         var ids: [SessionID] = []

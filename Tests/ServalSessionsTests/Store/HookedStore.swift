@@ -9,9 +9,13 @@ final class HookedStore: ForwardingSessionStore {
     let memory = MemorySessionStore()
     var target: any SessionStore { self.memory }
     private let hook = Mutex<Hook?>(nil)
+    private let laterHook = Mutex<Hook?>(nil)
     private let calls = Mutex<[SessionStoreCall]>([])
 
     func before(_ hook: Hook?) { self.hook.withLock { $0 = hook } }
+
+    /// Has something done after each operation, before whoever asked has the answer.
+    func after(_ hook: Hook?) { self.laterHook.withLock { $0 = hook } }
 
     /// The operations since somebody asked last.
     func takeCalls() -> [SessionStoreCall] {
@@ -27,7 +31,9 @@ final class HookedStore: ForwardingSessionStore {
     ) async throws(SessionError) -> Answer {
         self.calls.withLock { $0.append(call) }
         if let hook = self.hook.withLock({ $0 }) { try await hook(call) }
-        return try await operation(self.memory)
+        let answer = try await operation(self.memory)
+        if let hook = self.laterHook.withLock({ $0 }) { try await hook(call) }
+        return answer
     }
 }
 
