@@ -37,7 +37,7 @@ final class RequestRunner: @unchecked Sendable {
         if self.isCancelled { task.cancel() }
     }
 
-    /// Cancels what is being answered.
+    /// Cancels what is being answered; a connection or stream forgets its runner as soon as that has answered.
     func cancel() {
         self.isCancelled = true
         self.task?.cancel()
@@ -56,8 +56,13 @@ final class RequestRunner: @unchecked Sendable {
     private nonisolated(nonsending) func answer() async {
         while true {
             switch self.work.take() {
-            case .request(let connection): await connection.respond()
-            case .stream(let stream, let connection): await connection.respond(stream)
+            case .request(let connection):
+                await connection.respond()
+                // The answer may wait for its client still; whoever gives it up then must not cancel what this task does next.
+                if connection.runner === self { connection.runner = nil }
+            case .stream(let stream, let connection):
+                await connection.respond(stream)
+                if stream.runner === self { stream.runner = nil }
             case nil: return
             }
             guard !self.isCancelled, self.loop.keep(self) else { return }

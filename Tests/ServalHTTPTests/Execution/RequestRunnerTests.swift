@@ -76,18 +76,45 @@ struct RequestRunnerTests {
         }
     }
 
+    /// A connection on a loop that the test turns.
+    private func connection(on loop: EventLoopContext, _ events: EmbeddedEventLoop, _ handler: ClosureHandler) throws -> EmbeddedChannel {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let runtime = ConnectionRuntime(configuration: ConnectorConfiguration(port: 0), handler: handler, isTLS: false, logger: logger)
+        let channel = EmbeddedChannel(loop: events)
+        try channel.pipeline.syncOperations.addHandler(HTTP1ConnectionHandler(runtime: runtime, loop: loop))
+        channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
+        return channel
+    }
+
+    @Test("a client that does not wait for its answer to arrive cancels nobody else's task")
+    func answerGivenUp() throws {
+        let events = EmbeddedEventLoop()
+        let loop = EventLoopContext(events, sweepInterval: .seconds(1))
+        let handler = ClosureHandler { request in
+            request.target == "/large" ? Response(body: .bytes([UInt8](repeating: 0x61, count: 1 << 20))) : .text("\(Task.isCancelled)")
+        }
+        let slow = try self.connection(on: loop, events, handler)
+        let other = try self.connection(on: loop, events, handler)
+        slow.isWritable = false
+        slow.pipeline.fireChannelWritabilityChanged()
+        try slow.writeInbound(ByteBuffer(string: "GET /large HTTP/1.1\r\nHost: h\r\n\r\n"))
+        // The application has answered, and its task waits for the next request, when the client goes away.
+        _ = try slow.finish(acceptAlreadyClosed: true)
+        try other.writeInbound(ByteBuffer(string: Self.get))
+        let answer = try #require(try other.readOutbound(as: ByteBuffer.self))
+        #expect(String(buffer: answer).hasSuffix("\r\n\r\nfalse"))
+        loop.drain()
+        _ = try other.finish(acceptAlreadyClosed: true)
+    }
+
     @Test("tasks that wait for requests end when the connector stops")
     func stop() throws {
         weak var gone: EventLoopContext?
         do {
-            let channel = EmbeddedChannel()
-            let loop = EventLoopContext(channel.embeddedEventLoop, sweepInterval: .seconds(1))
+            let events = EmbeddedEventLoop()
+            let loop = EventLoopContext(events, sweepInterval: .seconds(1))
             gone = loop
-            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-            let handler = ClosureHandler { _ in .text("Hello, world!") }
-            let runtime = ConnectionRuntime(configuration: ConnectorConfiguration(port: 0), handler: handler, isTLS: false, logger: logger)
-            try channel.pipeline.syncOperations.addHandler(HTTP1ConnectionHandler(runtime: runtime, loop: loop))
-            channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
+            let channel = try self.connection(on: loop, events, ClosureHandler { _ in .text("Hello, world!") })
             for _ in 0..<3 {
                 try channel.writeInbound(ByteBuffer(string: Self.get))
                 let answer = try #require(try channel.readOutbound(as: ByteBuffer.self))
