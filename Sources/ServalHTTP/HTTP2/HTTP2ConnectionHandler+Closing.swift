@@ -197,7 +197,7 @@ extension HTTP2ConnectionHandler {
         if self.streams.count == 1 {
             self.fail(.enhanceYourCalm, "a response was taken too slowly")
         } else {
-            self.reset(stream.id, .enhanceYourCalm)
+            self.reset(stream, .enhanceYourCalm)
         }
     }
 }

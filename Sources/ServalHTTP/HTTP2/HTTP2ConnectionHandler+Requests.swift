@@ -11,10 +11,11 @@ extension HTTP2ConnectionHandler {
 
     func receiveHeaders(_ headers: HTTP2Frame.FramePayload.Headers, on id: HTTP2StreamID) {
         if let stream = self.streams[id] { return self.receiveTrailers(headers, on: stream) }
+        if self.ignoreFrame(on: id, endsStream: headers.endStream) { return }
         self.lastStreamID = max(self.lastStreamID, id)
         guard self.streams.count < self.http2.configuration.maxConcurrentStreams else {
             self.loop.refusals.increment()
-            return self.reset(id, .refusedStream)
+            return self.reset(id, .refusedStream, isInputEnded: headers.endStream)
         }
         let stream = HTTP2Stream(id: id, inputWindow: self.http2.configuration.initialWindowSize, outputWindow: self.initialOutputWindow)
         stream.isInputEnded = headers.endStream
@@ -31,7 +32,7 @@ extension HTTP2ConnectionHandler {
                 "malformed request",
                 metadata: ["client": "\(self.info.remoteAddress)", "stream": "\(Int(id))", "reason": "\(reason)"]
             )
-            self.reset(id, .protocolError)
+            self.reset(stream, .protocolError)
         }
     }
 
@@ -136,7 +137,10 @@ extension HTTP2ConnectionHandler {
     }
 
     func receiveData(_ data: HTTP2Frame.FramePayload.Data, on id: HTTP2StreamID) {
-        guard let stream = self.streams[id] else { return }
+        guard let stream = self.streams[id] else {
+            _ = self.ignoreFrame(on: id, endsStream: data.endStream)
+            return
+        }
         stream.owesContinue = false
         if data.endStream { stream.isInputEnded = true }
         guard let source = stream.source else { return }
@@ -153,14 +157,12 @@ extension HTTP2ConnectionHandler {
 
     private func receiveTrailers(_ headers: HTTP2Frame.FramePayload.Headers, on stream: HTTP2Stream) {
         stream.isInputEnded = true
-        guard let source = stream.source else { return }
+        let source = stream.source.take()
         guard let trailers = self.http2.mapper.trailers(headers.headers) else {
-            source.fail(HTTPError(.badRequest, "The trailer fields are malformed."))
-            stream.source = nil
-            return self.reset(stream.id, .protocolError)
+            source?.fail(HTTPError(.badRequest, "The trailer fields are malformed."))
+            return self.reset(stream, .protocolError)
         }
-        stream.source = nil
-        source.end(trailers: trailers)
+        source?.end(trailers: trailers)
     }
 
     /// The body is too slow: who reads it learns that and can answer.

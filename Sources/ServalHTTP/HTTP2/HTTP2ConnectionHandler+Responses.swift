@@ -102,7 +102,7 @@ extension HTTP2ConnectionHandler {
         stream.status = refusal.status
         let date = self.loop.dateText(now: MonotonicClock.now())
         let head = self.http2.responses.make(response, length: text.count, takesContentLength: false, date: date)
-        guard let fields = head.flatMap({ self.sendable($0, of: stream, endsIt: false) }) else { return self.reset(stream.id, .internalError) }
+        guard let fields = head.flatMap({ self.sendable($0, of: stream, endsIt: false) }) else { return self.reset(stream, .internalError) }
         guard !stream.isHead else { return self.end(stream, .headers(.init(headers: fields, endStream: true))) }
         stream.outgoing = HTTP2OutgoingBody(bytes: text)
         self.write(stream.id, .headers(.init(headers: fields)))
@@ -176,7 +176,7 @@ extension HTTP2ConnectionHandler {
             if let fields = self.sendable(trailers, of: stream, endsIt: true) {
                 self.end(stream, .headers(.init(headers: fields, endStream: true)))
             } else {
-                self.reset(stream.id, .internalError)
+                self.reset(stream, .internalError)
             }
         } else {
             self.end(stream, .data(.init(data: .byteBuffer(piece), endStream: true)))
@@ -197,7 +197,7 @@ extension HTTP2ConnectionHandler {
 
     private func giveUpShortFile(of stream: HTTP2Stream) {
         self.runtime.logger.warning("a file became shorter while it was being sent")
-        self.reset(stream.id, .internalError)
+        self.reset(stream, .internalError)
     }
 
     /// Writes the last frame of a response.
@@ -214,7 +214,7 @@ extension HTTP2ConnectionHandler {
             // What is left of the body is of no use: the client is asked to stop (RFC 9113 §8.1), once the response is on its way.
             let promise = context.eventLoop.makePromise(of: Void.self)
             promise.futureResult.assumeIsolated().whenSuccess {
-                if self.streams[stream.id] === stream { self.reset(stream.id, .noError) }
+                self.reset(stream, .noError)
             }
             self.write(stream.id, payload, promise: promise)
         }
@@ -251,7 +251,7 @@ extension HTTP2ConnectionHandler {
             if !self.loop.loop.inEventLoop { await self.hopToLoop() }
             guard stream.phase == .responding else { return }
             self.runtime.logger.debug("a streamed response ended early", metadata: ["error": "\(error)"])
-            self.reset(stream.id, .internalError)
+            self.reset(stream, .internalError)
         }
     }
 
@@ -259,7 +259,7 @@ extension HTTP2ConnectionHandler {
         guard stream.phase == .responding else { return }
         if let remaining = stream.announcedRemaining, remaining != 0 {
             self.runtime.logger.error("a streamed response is shorter than it said", metadata: ["missing": "\(remaining)"])
-            return self.reset(stream.id, .internalError)
+            return self.reset(stream, .internalError)
         }
         var last: HTTP2ResponseFields.Head?
         if let trailers, !trailers.isEmpty {
@@ -278,7 +278,7 @@ extension HTTP2ConnectionHandler {
         guard stream.phase == .responding, let context = self.context else { throw ConnectionLostError() }
         if let remaining = stream.announcedRemaining {
             guard piece.count <= remaining else {
-                self.reset(stream.id, .internalError)
+                self.reset(stream, .internalError)
                 throw HTTPError(.internalServerError, "The response body is longer than its length.")
             }
             stream.announcedRemaining = remaining - piece.count

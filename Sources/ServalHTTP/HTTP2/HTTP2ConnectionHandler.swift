@@ -50,6 +50,8 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, LoopConnection, NIOHT
     @exclusivity(unchecked) var isGoAwaySent = false
     /// The client will begin no more streams.
     @exclusivity(unchecked) var isClientLeaving = false
+    /// See ``abandon(_:_:)``; the oldest comes first.
+    @exclusivity(unchecked) var abandoned: [HTTP2StreamID] = []
     /// swift-nio-http2 has just reset a stream.
     @exclusivity(unchecked) var hasLibraryReset = false
     @exclusivity(unchecked) var isFailureScheduled = false
@@ -135,6 +137,7 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, LoopConnection, NIOHT
             guard let size = event.inboundWindowSize else { return }
             if event.streamID == .rootStream { self.creditConnection(size) } else { self.inputWindowChanged(of: event.streamID, to: size) }
         case let event as StreamClosedEvent:
+            self.abandoned.removeAll { $0 == event.streamID }
             self.streamClosed(event.streamID)
         case is NIOHTTP2StreamCreatedEvent:
             break
@@ -171,13 +174,6 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, LoopConnection, NIOHT
         self.context?.write(self.wrapOutboundOut(HTTP2Frame(streamID: id, payload: payload)), promise: promise)
     }
 
-    /// Resets a stream.
-    func reset(_ id: HTTP2StreamID, _ code: NIOHTTP2.HTTP2ErrorCode) {
-        self.write(id, .rstStream(code))
-        self.hasLibraryReset = false
-        self.scheduleFlush()
-    }
-
     /// swift-nio-http2 has written a frame.
     func wroteFrame(_ frame: HTTP2Frame) {
         switch frame.payload {
@@ -188,13 +184,11 @@ final class HTTP2ConnectionHandler: ChannelInboundHandler, LoopConnection, NIOHT
             self.writtenBytes += 1
         case .rstStream(let code):
             self.hasLibraryReset = true
-            // Against clients that have the server do the resetting (CVE-2025-8671).
-            guard code != .noError else { return }
-            self.frameGuard?.scanner.overhead.noteReset()
-            if self.frameGuard?.scanner.overhead.isExcessive ?? false, !self.isFailureScheduled {
-                self.isFailureScheduled = true
-                self.loop.loop.execute { self.fail(.enhanceYourCalm, "too many streams were reset") }
-            }
+            // The client has had its RST_STREAM.
+            if self.abandoned.contains(frame.streamID) { self.frameGuard?.dropNextWrite() } else { self.noteReset(code) }
+        case .goAway(let lastStreamID, _, _):
+            // Of its own accord swift-nio-http2 says that all streams there could ever be may have been processed, or none (RFC 9113 §6.8).
+            if lastStreamID != self.lastStreamID { self.frameGuard?.correctNextGoAway(lastStreamID: self.lastStreamID) }
         default: break
         }
     }

@@ -29,6 +29,11 @@ final class HTTP2FrameGuard: ChannelDuplexHandler, @unchecked Sendable {
     /// While there are any: what is still to come of the payload of a frame.
     @exclusivity(unchecked) private var payloadToPass = 0
 
+    /// swift-nio-http2 is about to write a frame that is not to be sent.
+    @exclusivity(unchecked) private var dropsNextWrite = false
+    /// swift-nio-http2 is about to write a GOAWAY with a wrong last stream: the right one.
+    @exclusivity(unchecked) private var goAwayStreamID: HTTP2StreamID?
+
     init(scanner: HTTP2FrameScanner, settingsFrame: ByteBuffer, connection: HTTP2ConnectionHandler) {
         self.scanner = scanner
         self.settingsFrame = settingsFrame
@@ -72,11 +77,34 @@ final class HTTP2FrameGuard: ChannelDuplexHandler, @unchecked Sendable {
         } else if self.dropsAcknowledgement, case .byteBuffer(let buffer) = self.unwrapOutboundIn(data), buffer.isSettingsAcknowledgement {
             self.dropsAcknowledgement = false
             promise?.succeed()
+        } else if self.dropsNextWrite {
+            self.dropsNextWrite = false
+            promise?.succeed()
+        } else if let goAwayStreamID = self.goAwayStreamID.take(), case .byteBuffer(var frame) = self.unwrapOutboundIn(data) {
+            frame.setInteger(UInt32(Int(goAwayStreamID)), at: frame.readerIndex + 9)
+            context.write(self.wrapOutboundOut(.byteBuffer(frame)), promise: promise)
         } else if self.largeBlocks.isEmpty {
             context.write(data, promise: promise)
         } else {
             self.writeReplacing(context, self.unwrapOutboundIn(data), promise)
         }
+    }
+
+    // MARK: Frames of swift-nio-http2 that are wrong
+
+    /// Has the frame that swift-nio-http2 writes next not sent.
+    func dropNextWrite() { self.dropsNextWrite = true }
+
+    /// Has the GOAWAY that swift-nio-http2 writes next name another stream.
+    func correctNextGoAway(lastStreamID: HTTP2StreamID) { self.goAwayStreamID = lastStreamID }
+
+    /// Sends an RST_STREAM of which swift-nio-http2 does not know.
+    func sendReset(of id: HTTP2StreamID, _ code: NIOHTTP2.HTTP2ErrorCode) {
+        var frame = ByteBuffer()
+        frame.writeBytes([0, 0, 4, HTTP2FrameScanner.FrameType.rstStream, 0])
+        frame.writeInteger(UInt32(Int(id)))
+        frame.writeInteger(UInt32(code.networkCode))
+        self.context?.writeAndFlush(self.wrapOutboundOut(.byteBuffer(frame)), promise: nil)
     }
 
     // MARK: Large header lists

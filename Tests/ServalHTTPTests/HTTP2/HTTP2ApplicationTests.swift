@@ -44,7 +44,7 @@ import Testing
             }
             process.waitUntilExit()
             let lines = text.split(separator: "\n")
-            #expect(lines.count >= 22)
+            #expect(lines.count >= 30)
             #expect(lines.filter { !$0.hasPrefix("ok ") } == [])
         }
     }
@@ -118,6 +118,7 @@ import Testing
             do { try await Task.sleep(for: .seconds(60)) } catch { facts.cancelled.add(1, ordering: .relaxed) }
             return Response()
         case "/cancelled": return .text("\(facts.cancelled.load(ordering: .relaxed))")
+        case "/task": return .text("\(Task.isCancelled)")
         case "/form": return .text("\(await self.formStatus(request))")
         default: return await self.oddAnswer(request)
         }

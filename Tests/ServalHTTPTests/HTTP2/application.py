@@ -115,6 +115,99 @@ def cancelled(c):
         time.sleep(0.05)
 
 
+@case("an answer that is given up cancels nobody else's task", wanted=[(4, 0)])
+def given_up(c):
+    for _ in range(3):
+        s = c.get("/bytes?n=100")
+        c.until(lambda: c.streams[s].status, what="head")
+        # The application has answered; its task is free for the next request.
+        c.send(frame(RST_STREAM, 0, s, struct.pack(">I", CANCEL)))
+        s = c.get("/task")
+        c.send(frame(WINDOW_UPDATE, 0, s, struct.pack(">I", 100)))
+        check(c.response(s).body == b"false", c.streams[s].body)
+
+
+@case("an answer that is given up does not end another body", wanted=[(4, 0)])
+def given_up_body(c):
+    first = c.get("/bytes?n=100")
+    c.until(lambda: c.streams[first].status, what="head")
+    s = c.open(c.fields("/collect", "POST"), end=False)
+    c.send(frame(RST_STREAM, 0, first, struct.pack(">I", CANCEL)) + frame(WINDOW_UPDATE, 0, s, struct.pack(">I", 100)))
+    c.data(s, b"12345", end=True)
+    check(c.response(s).body == b"5", c.streams[s].body)
+
+
+def late_trailers(c, s, fields):
+    c.send(frame(HEADERS, END_HEADERS | END_STREAM, s, c.encoder.encode(fields)))
+
+
+def check_alive(c):
+    # With a field of the table that the late fields have filled.
+    check(c.response(c.get("/plain", extra=[("x-late", "1")])).body == b"Hello, world!", "no answer")
+    check(not c.goaways, c.goaways)
+
+
+for path, code in (("/ignore", NO_ERROR), ("/throws", INTERNAL_ERROR)):
+    for name, fields in (("good", [("x-late", "1")]), ("malformed", [(":path", "/"), ("x-late", "1")])):
+        @case(f"{name} trailer fields for a stream that was reset already: {path}")
+        def trailers_after_reset(c, path=path, code=code, fields=fields):
+            ends = (lambda s: None, lambda s: c.data(s, b"late"), lambda s: c.send(frame(RST_STREAM, 0, s, struct.pack(">I", CANCEL))))
+            for end in ends:
+                s = c.open(c.fields(path, "POST"), end=False)
+                c.until(lambda: c.streams[s].reset is not None, what="reset")
+                check(c.streams[s].reset == code, c.streams[s].reset)
+                end(s)
+                late_trailers(c, s, fields) if end is not ends[2] else None
+                check_alive(c)
+            resets = [s for kind, _, s, _ in c.frames if kind == RST_STREAM]
+            check(len(resets) == 3, resets)
+
+
+@case("trailer fields for a stream that was refused")
+def trailers_after_refusal(c):
+    c.settle()
+    held = [c.open(c.fields("/trailers", "POST"), end=False) for _ in range(100)]
+    # Both at once: the client cannot know yet.
+    s = c.take_id()
+    c.streams[s] = Stream()
+    refused = frame(HEADERS, END_HEADERS, s, c.encoder.encode(c.fields("/trailers", "POST")))
+    c.send(refused + frame(HEADERS, END_HEADERS | END_STREAM, s, c.encoder.encode([("x-late", "1")])))
+    c.expect_reset(s, REFUSED_STREAM)
+    for s in held:
+        late_trailers(c, s, [("x-late", "1")])
+    for s in held:
+        check(c.response(s).body == b"x-late=1", c.streams[s].body)
+    check_alive(c)
+
+
+@case("trailer fields for more streams than are remembered")
+def many_late_trailers(c):
+    for _ in range(400):
+        s = c.open(c.fields("/ignore", "POST"), end=False)
+        c.until(lambda: c.streams[s].reset == NO_ERROR, what="reset")
+    late_trailers(c, s, [("x-late", "1")])
+    check_alive(c)
+    check(len([1 for kind, _, _, _ in c.frames if kind == RST_STREAM]) == 400, "other resets")
+
+
+@case("malformed trailer fields end their stream")
+def malformed_trailers(c):
+    s = c.open(c.fields("/collect", "POST"), end=False)
+    late_trailers(c, s, [(":path", "/"), ("x-late", "1")])
+    c.expect_reset(s, PROTOCOL_ERROR)
+    check_alive(c)
+
+
+for name, bad in (("a short PING", frame(PING, 0, 0, bytes(7))), ("a window of nothing", frame(WINDOW_UPDATE, 0, 0, bytes(4)))):
+    @case(f"GOAWAY names the last stream: {name}")
+    def last_stream(c, bad=bad):
+        for _ in range(3):
+            c.response(c.get("/plain"))
+        c.send(bad)
+        c.until(lambda: c.closed, what="end of the connection")
+        check([last for last, _ in c.goaways] == [5], c.goaways)
+
+
 for path in ("/throws", "/too-short", "/too-long"):
     @case(f"a streamed response that goes wrong: {path}")
     def wrong(c, path=path):
