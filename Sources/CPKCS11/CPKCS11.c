@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct thread_body {
     char name[16];
@@ -23,7 +24,7 @@ static void *thread_main(void *argument) {
     return NULL;
 }
 
-int serval_start_thread(const char *name, void (*run)(void *), void *argument) {
+int serval_start_thread(struct serval_thread *thread, const char *name, void (*run)(void *), void *argument) {
     struct thread_body *body = calloc(1, sizeof *body);
     if (body == NULL) return 0;
     for (size_t i = 0; i + 1 < sizeof body->name && name[i] != 0; i++) body->name[i] = name[i];
@@ -32,18 +33,32 @@ int serval_start_thread(const char *name, void (*run)(void *), void *argument) {
     pthread_attr_t attributes;
     int started = 0;
     if (pthread_attr_init(&attributes) == 0) {
-        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
         // Makers' modules talk to networks and parse: less than this would be a risk.
         pthread_attr_setstacksize(&attributes, 1 << 20);
         // Signals are for the program's own threads.
         sigset_t all, before;
         sigfillset(&all);
         pthread_sigmask(SIG_BLOCK, &all, &before);
-        pthread_t thread;
-        started = pthread_create(&thread, &attributes, thread_main, body) == 0;
+        pthread_t created;
+        started = pthread_create(&created, &attributes, thread_main, body) == 0;
+        if (started) thread->handle = (void *)created;
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         pthread_attr_destroy(&attributes);
     }
     if (!started) free(body);
     return started;
+}
+
+int serval_join_thread(struct serval_thread thread, long long nanoseconds) {
+#ifdef __linux__
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    nanoseconds += until.tv_nsec;
+    until.tv_sec += nanoseconds / 1000000000;
+    until.tv_nsec = nanoseconds % 1000000000;
+    return pthread_timedjoin_np((pthread_t)thread.handle, NULL, &until) == 0;
+#else
+    (void)nanoseconds;
+    return pthread_join((pthread_t)thread.handle, NULL) == 0;
+#endif
 }

@@ -31,6 +31,7 @@ struct PKCS11Tokens: TLSTokens {
 extension Server {
     /// Ends the PKCS#11 modules that servers of this process have used; for programs that are about to end and run no server any more.
     ///
-    /// - Returns: False if a call is stuck in a module: leave with `_exit` then, because the module's exit handlers may wait for it for ever.
-    public static func endTokens() -> Bool { PKCS11Module.endAll() }
+    /// - Parameter patience: How long calls that are under way may take.
+    /// - Returns: False if a call is still inside a module: leave with `_exit` then, because exit handlers would meet it there, or wait for it for ever.
+    public static func endTokens(patience: Duration = .seconds(5)) -> Bool { PKCS11Module.endAll(patience: patience) }
 }

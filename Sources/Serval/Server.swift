@@ -269,8 +269,9 @@ private struct ImpatientStopService: Service {
                 count += 1
                 guard count > 1 else { continue }
                 logger.notice("stopped at once by a second signal; requests in progress are lost")
-                // As the shell tells of a process that a signal has ended.
-                exit(signal == .sigint ? 130 : 143)
+                // As the shell tells of a process that a signal has ended. Exit handlers would run beside everything that is still going on.
+                fflush(nil)
+                _exit(signal == .sigint ? 130 : 143)
             }
         }
         try? await gracefulShutdown()

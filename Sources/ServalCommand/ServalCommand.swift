@@ -1,4 +1,6 @@
 import ArgumentParser
+import Glibc
+import Serval
 
 /// The `serval` command.
 @main
@@ -18,6 +20,22 @@ struct ServalCommand: AsyncParsableCommand {
         let arguments = CommandLine.arguments.dropFirst().flatMap { argument in
             argument.hasPrefix("-D") && argument.utf8.count > 2 ? ["-D", String(argument.dropFirst(2))] : [argument]
         }
-        await self.main(arguments)
+        do {
+            var command = try self.parseAsRoot(arguments)
+            if var asynchronous = command as? any AsyncParsableCommand { try await asynchronous.run() } else { try command.run() }
+            self.leave(0)
+        } catch {
+            let code = self.exitCode(for: error)
+            let text = self.fullMessage(for: error)
+            if !text.isEmpty { code.isSuccess ? print(text) : printError(text) }
+            self.leave(code.rawValue)
+        }
+    }
+
+    /// Ends the process without exit handlers: those of libraries take away what other threads, which may be about to end themselves, still use.
+    private static func leave(_ status: Int32) -> Never {
+        _ = Server.endTokens()
+        fflush(nil)
+        _exit(status)
     }
 }

@@ -14,6 +14,6 @@ signal(SIGPIPE, SIG_IGN)
 // A file that grows over the limit of `ulimit -f` is an error of the write, which can be told and cleaned up after.
 signal(SIGXFSZ, SIG_IGN)
 let status = Keytool(arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.current).run()
-// A module in which a call is stuck would not let the process end; everything has been written by now.
+// Exit handlers would meet a call that is stuck in a module, or wait for it; everything has been written by now.
 if !PKCS11Module.endAll() { _exit(status) }
 exit(status)

@@ -78,23 +78,32 @@ public final class PKCS11Module: Sendable {
 
     /// Ends every module that this process has started, before the process ends; nothing of them can be used any more.
     ///
-    /// Done here and not in an exit handler, where a module would find its own libraries gone already.
-    /// - Returns: False if calls are stuck in a module: its exit handlers may wait for them for ever, so leave with `_exit`.
+    /// Calls that are under way may end, those that wait are refused; then the modules are finalized, and all threads that have called them are joined. Done
+    /// here and not in an exit handler, where a module would find its own libraries gone already, and a thread that is about to end would clean up what the
+    /// exit handlers clean up, too.
+    /// - Parameter patience: How long all this may take.
+    /// - Returns: False if a call is still inside a module: exit handlers would meet it there, or wait for it for ever, so leave with `_exit`.
     @discardableResult
-    public static func endAll() -> Bool {
+    public static func endAll(patience: Duration = .seconds(5)) -> Bool {
+        let deadline = ContinuousClock.now + patience
         let modules = loaded.withLock { modules in
             defer { modules = [:] }
             return Array(modules.values)
         }
-        var isClean = PKCS11Token.closeAll()
+        let tokens = PKCS11Token.takeAll()
+        // Before a module is finalized nobody else may be inside it.
+        var isClean = true
+        for calls in CallThreads.all where !modules.contains(where: { $0.calls === calls }) {
+            if !calls.end(by: deadline) { isClean = false }
+        }
         for module in modules {
-            let cryptoki = module.cryptoki
-            if isClean, !module.calls.hasStuckCalls {
-                do throws(KeyStoreError) { try module.calls.run { () throws(KeyStoreError) in cryptoki.finalize() } } catch { isClean = false }
-            } else {
-                isClean = false
+            if isClean {
+                isClean = module.calls.run(until: deadline) {
+                    for token in tokens where token.modulePath == module.path { token.sessions.closeAll() }
+                    module.cryptoki.finalize()
+                }
             }
-            module.calls.close()
+            if !module.calls.end(by: deadline) { isClean = false }
         }
         return isClean
     }

@@ -106,24 +106,12 @@ public final class PKCS11Token: Sendable {
         calls.close()
     }
 
-    /// - Returns: False if calls are stuck.
-    static func closeAll() -> Bool {
-        let tokens = opened.withLock { opened in
+    /// Forgets the tokens that were opened, and gives them.
+    static func takeAll() -> [PKCS11Token] {
+        opened.withLock { opened in
             defer { opened = [:] }
             return Array(opened.values)
         }
-        var isClean = true
-        for token in tokens {
-            if token.calls.hasStuckCalls {
-                isClean = false
-                token.calls.close()
-            } else {
-                let sessions = token.sessions
-                do throws(KeyStoreError) { try token.calls.run { () throws(KeyStoreError) in sessions.closeAll() } } catch { isClean = false }
-                token.calls.close()
-            }
-        }
-        return isClean
     }
 
     // MARK: Reading

@@ -276,5 +276,14 @@ typedef CK_RV (*CK_C_GetFunctionList)(CK_FUNCTION_LIST **list);
 #define CKR_CRYPTOKI_NOT_INITIALIZED 0x190UL
 #define CKR_CRYPTOKI_ALREADY_INITIALIZED 0x191UL
 
-// Runs `run` with `argument` on a new detached thread that takes no signals; 1 when it was started. `name` is cut off after 15 bytes.
-int serval_start_thread(const char *name, void (*run)(void *), void *argument);
+// A thread that was started and is still to be joined.
+struct serval_thread {
+    void *handle;
+};
+
+// Runs `run` with `argument` on a new thread that takes no signals; 1 when it was started. `name` is cut off after 15 bytes.
+int serval_start_thread(struct serval_thread *thread, const char *name, void (*run)(void *), void *argument);
+
+// Waits until a thread has ended, with what libraries do at the ends of threads, for at most so many nanoseconds; 1 when it has. After that it must not be
+// used any more. Systems that cannot limit the wait wait as long as it takes.
+int serval_join_thread(struct serval_thread thread, long long nanoseconds);

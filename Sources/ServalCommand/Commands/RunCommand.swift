@@ -49,13 +49,7 @@ struct RunCommand: AsyncParsableCommand {
             try await server.runService()
         } catch let error as ServerStartError {
             for problem in error.problems { self.report(.error, problem) }
-            processFile.release()
-            _ = Server.endTokens()
             throw ExitCode(1)
-        }
-        if !Server.endTokens() {
-            processFile.release()
-            _exit(0)
         }
     }
 

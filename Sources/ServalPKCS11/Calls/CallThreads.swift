@@ -1,4 +1,5 @@
 import ServalKeyStore
+import Synchronization
 
 /// Threads of their own for calls that may never come back, each with a time limit.
 ///
@@ -24,12 +25,12 @@ final class CallThreads: @unchecked Sendable {
     private final class Call {
         let deadline: ContinuousClock.Instant
         let work: () -> Void
-        let giveUp: () -> Void
+        let giveUp: (KeyStoreError) -> Void
         var isAnswered = false
         var isRunning = false
         let isTrial: Bool
 
-        init(deadline: ContinuousClock.Instant, isTrial: Bool, work: @escaping () -> Void, giveUp: @escaping () -> Void) {
+        init(deadline: ContinuousClock.Instant, isTrial: Bool, work: @escaping () -> Void, giveUp: @escaping (KeyStoreError) -> Void) {
             self.deadline = deadline
             self.isTrial = isTrial
             self.work = work
@@ -48,19 +49,18 @@ final class CallThreads: @unchecked Sendable {
     private var stuck = 0
     private var hasWatcher = false
     private var isClosed = false
+    /// The threads that were not joined, those in which calls are stuck included.
+    private var members: [CallThread] = []
+
+    /// All objects of this process that have threads, until these were joined.
+    private static let living = Mutex<[ObjectIdentifier: CallThreads]>([:])
 
     /// - Parameter place: What messages call the place: `token [label]`.
     init(place: String, limits: Limits) {
         self.place = place
         self.limits = limits
         breaker = CircuitBreaker(pause: limits.pause)
-    }
-
-    /// Whether a thread is still inside a call that was given up.
-    var hasStuckCalls: Bool {
-        monitor.lock()
-        defer { monitor.unlock() }
-        return stuck > 0
+        for closed in Self.all { closed.reap() }
     }
 
     /// Runs `work` on one of the threads and waits for its answer.
@@ -70,6 +70,20 @@ final class CallThreads: @unchecked Sendable {
         let answer = Mailbox<Answer>()
         start(work) { answer.put($0) }
         return try answer.take().get()
+    }
+
+    /// Runs `work` on one of the threads and waits for it, until `deadline` at most.
+    ///
+    /// - Returns: Whether it was done.
+    func run(until deadline: ContinuousClock.Instant, _ work: @escaping @Sendable () -> Void) -> Bool {
+        let answer = Mailbox<Void>()
+        start { () throws(KeyStoreError) in
+            work()
+        } completion: {
+            answer.put($0)
+        }
+        if case .success? = answer.take(until: deadline) { return true }
+        return false
     }
 
     /// Runs `work` on one of the threads.
@@ -89,7 +103,7 @@ final class CallThreads: @unchecked Sendable {
         waiting.append(call)
         // A thread that was woken for an earlier call counts as idle until it runs.
         if waiting.count > idleThreads, threads < limits.threads { addThread() }
-        if !hasWatcher { hasWatcher = startThread(name: "pkcs11-watch") { self.watch() } }
+        if !hasWatcher { hasWatcher = addMember("pkcs11-watch") { $0.watch() } }
         let isServed = threads > 0 && hasWatcher
         if !isServed {
             waiting.removeAll { $0 === call }
@@ -109,25 +123,68 @@ final class CallThreads: @unchecked Sendable {
         monitor.unlock()
     }
 
+    /// Ends all threads, for good: what waits is refused, what is under way may end.
+    ///
+    /// - Returns: Whether they have all ended by `deadline`. If not, a call is still inside the module.
+    func end(by deadline: ContinuousClock.Instant) -> Bool {
+        monitor.lock()
+        isClosed = true
+        let refused = waiting
+        for call in refused { call.isAnswered = true }
+        waiting = []
+        monitor.signal()
+        monitor.unlock()
+        for call in refused { call.giveUp(closed) }
+        monitor.lock()
+        while stuck == 0, !members.allSatisfy(\.hasLeft), ContinuousClock.now < deadline { monitor.wait(until: deadline) }
+        let (left, present) = (members.filter(\.hasLeft), members.filter { !$0.hasLeft })
+        members = present
+        monitor.unlock()
+        let unjoined = left.filter { !$0.join(patience: ContinuousClock.now.duration(to: deadline)) }
+        monitor.lock()
+        members += unjoined
+        let isDone = members.isEmpty
+        monitor.unlock()
+        if isDone { Self.living.withLock { $0[ObjectIdentifier(self)] = nil } }
+        return isDone
+    }
+
+    /// Joins the threads of what was closed, as far as they have ended.
+    private func reap() {
+        monitor.lock()
+        if isClosed { members.removeAll { $0.hasLeft && $0.join(patience: .zero) } }
+        let isDone = isClosed && members.isEmpty
+        monitor.unlock()
+        if isDone { Self.living.withLock { $0[ObjectIdentifier(self)] = nil } }
+    }
+
+    /// All that have threads at present, whoever has made them.
+    static var all: [CallThreads] { living.withLock { Array($0.values) } }
+
     private func makeCall<Answer: Sendable>(
         _ work: @escaping @Sendable () throws(KeyStoreError) -> Answer,
         _ completion: @escaping @Sendable (Result<Answer, KeyStoreError>) -> Void,
         now: ContinuousClock.Instant
     ) -> Call {
         let once = Once(completion)
-        let error = KeyStoreError(
-            .tokenNotResponding,
-            "\(place) gave no answer within \(limits.timeout.inWords); it is not asked again for \(limits.pause.inWords)"
-        )
         return Call(deadline: now + limits.timeout, isTrial: !breaker.isClosed) {
             do throws(KeyStoreError) { once(.success(try work())) } catch { once(.failure(error)) }
         } giveUp: {
-            once(.failure(error))
+            once(.failure($0))
         }
     }
 
+    private var timeOut: KeyStoreError {
+        KeyStoreError(
+            .tokenNotResponding,
+            "\(place) gave no answer within \(limits.timeout.inWords); it is not asked again for \(limits.pause.inWords)"
+        )
+    }
+
+    private var closed: KeyStoreError { KeyStoreError(.tokenFailed, "\(place) has been closed") }
+
     private func refusal(at now: ContinuousClock.Instant) -> KeyStoreError? {
-        guard !isClosed else { return KeyStoreError(.tokenFailed, "\(place) has been closed") }
+        guard !isClosed else { return closed }
         guard stuck < limits.stuckThreads else {
             return KeyStoreError(.tokenNotResponding, "\(place) does not answer: \(stuck) calls are stuck in its module, and no more are tried")
         }
@@ -142,7 +199,17 @@ final class CallThreads: @unchecked Sendable {
 
     private func addThread() {
         threads += 1
-        if !startThread(name: "pkcs11-call", { self.work() }) { threads -= 1 }
+        if !addMember("pkcs11-call", { $0.work() }) { threads -= 1 }
+    }
+
+    /// Starts a thread, with the monitor held.
+    private func addMember(_ name: String, _ body: @escaping @Sendable (CallThreads) -> Void) -> Bool {
+        // Those that ended meanwhile: calls that were given up have come back, or nothing was to be done for long.
+        members.removeAll { $0.hasLeft && $0.join(patience: .zero) }
+        guard let thread = CallThread.start(name: name, monitor: monitor, { body(self) }) else { return false }
+        if members.isEmpty { Self.living.withLock { $0[ObjectIdentifier(self)] = self } }
+        members.append(thread)
+        return true
     }
 
     /// A thread that makes calls; ends after one that was given up.
@@ -196,7 +263,7 @@ final class CallThreads: @unchecked Sendable {
             if !waiting.isEmpty, threads == 0, stuck < limits.stuckThreads { addThread() }
             if !late.isEmpty {
                 monitor.unlock()
-                for call in late { call.giveUp() }
+                for call in late { call.giveUp(timeOut) }
                 monitor.lock()
                 continue
             }
@@ -247,6 +314,14 @@ private final class Mailbox<Answer: Sendable>: @unchecked Sendable {
             if let answer { return answer }
             monitor.wait(until: nil)
         }
+    }
+
+    /// - Returns: `nil` when there is none at `deadline`.
+    func take(until deadline: ContinuousClock.Instant) -> Result<Answer, KeyStoreError>? {
+        monitor.lock()
+        defer { monitor.unlock() }
+        while answer == nil, ContinuousClock.now < deadline { monitor.wait(until: deadline) }
+        return answer
     }
 }
 

@@ -1,5 +1,3 @@
-import CPKCS11
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -62,18 +60,4 @@ final class MonitorLock: @unchecked Sendable {
         time.tv_nsec = nanoseconds % 1_000_000_000
         pthread_cond_timedwait(condition, mutex, &time)
     }
-}
-
-/// Starts a detached thread that takes no signals; false when the system has none left.
-func startThread(name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
-    let box = Unmanaged.passRetained(ThreadBody(run: body))
-    let isStarted = serval_start_thread(name, { $0.map { Unmanaged<ThreadBody>.fromOpaque($0).takeRetainedValue().run() } }, box.toOpaque()) == 1
-    if !isStarted { box.release() }
-    return isStarted
-}
-
-private final class ThreadBody: Sendable {
-    let run: @Sendable () -> Void
-
-    init(run: @escaping @Sendable () -> Void) { self.run = run }
 }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// A token's sessions and its login, which all of them share.
 ///
-/// Everything here runs on the token's own threads. Sessions are opened when they are needed, kept, and given up together when the token was removed or
+/// Everything here runs on the token's own threads, and at the very end on one of the module's. Sessions are opened when they are needed, kept, and given up together when the token was removed or
 /// the module lost them; the next call opens new ones and logs in again.
 final class TokenSessions: Sendable {
     struct Lease {
