@@ -9,9 +9,10 @@ extension OpenSSLServerHandler {
         fail(context, abortion)
     }
 
-    /// Reports `error` and closes without further words.
+    /// Reports `error` and closes without further words but the alert.
     func fail(_ context: ChannelHandlerContext, _ error: TLSError) {
         guard phase != .closed else { return }
+        let mayLinger = mayLinger(after: error)
         let explained = explain(context, error)
         let closePromise = closing?.promise
         closing = nil
@@ -19,8 +20,9 @@ extension OpenSSLServerHandler {
         release()
         // The alert.
         sendOwed(context)
+        if mayLinger { linger(context, closePromise) }
         context.fireErrorCaught(explained)
-        context.close(promise: closePromise)
+        if !mayLinger { context.close(promise: closePromise) }
     }
 
     /// Adds what only this handler knows, and has a failed handshake told of.

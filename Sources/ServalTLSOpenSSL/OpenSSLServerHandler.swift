@@ -41,6 +41,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     @exclusivity(unchecked) var connection: OpenSSLConnection?
     @exclusivity(unchecked) private var queue = PlaintextQueue()
     @exclusivity(unchecked) var closing: Closing?
+    /// What is left of a connection that has failed.
+    var lingering: Lingering?
     var timer: Scheduled<Void>?
     /// When the handshake has to be over.
     var handshakeEnd = NIODeadline.distantFuture
@@ -111,7 +113,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
 
     /// Ends everything that this handler holds; does nothing the second time.
     func release() {
-        guard phase != .closed || connection != nil || timer != nil || closing != nil else { return }
+        guard phase != .closed || connection != nil || timer != nil || closing != nil || lingering != nil else { return }
         phase = .closed
         timer?.cancel()
         timer = nil
@@ -125,6 +127,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         let promises = queue.removeAll() + [closing?.promise].compactMap { $0 }
         closing = nil
         for promise in promises { promise.fail(ChannelError.ioOnClosedChannel) }
+        for promise in lingering?.promises ?? [] { promise.succeed() }
+        lingering = nil
         late.context = nil
         endLateAuthentication(with: .none)
     }
@@ -142,7 +146,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         switch phase {
         case .hello: readHello(context, &bytes)
         case .handshake, .open: process(context, bytes)
-        case .plaintext, .closed: break
+        case .plaintext: break
+        case .closed: discard(context, bytes.readableBytes)
         }
     }
 
@@ -156,6 +161,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         // What is not read now stays with the client.
         case .handshake where isLeft: break
         case .hello, .handshake: context.read()
+        case .closed where lingering != nil: context.read()
         case .open where (wantsPlaintext || late.credit > 0) && !hasInputEnded && closing == nil: context.read()
         default: break
         }
@@ -323,6 +329,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
             hasInputEnded = true
             context.fireUserInboundEventTriggered(TLSTruncation())
             context.fireUserInboundEventTriggered(event)
+        case .closed where lingering != nil:
+            endLingering(context)
         case .plaintext, .closed:
             context.fireUserInboundEventTriggered(event)
         }
@@ -392,6 +400,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     // MARK: Closing
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard lingering == nil else { return joinLingering(promise) }
         guard phase == .open, mode != .input else {
             if mode != .input, phase != .closed {
                 release()
