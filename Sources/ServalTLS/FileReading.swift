@@ -52,6 +52,20 @@ package func checkReadable(_ path: String) throws(FileReadingError) {
     guard status.st_mode & S_IFMT == S_IFREG else { throw FileReadingError(cause: "It is not a regular file", isMissing: false) }
 }
 
+/// Why there is no file at a path, in words that go on after it; `nil` for regular files, which may be unreadable all the same.
+package func fileObstacle(_ path: String) -> String? {
+    var status = stat()
+    if stat(path, &status) == 0 {
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return nil
+        case S_IFDIR: return "is a directory, and a file is expected"
+        default: return "is no regular file, but a pipe, a socket or a device"
+        }
+    }
+    if errno == EACCES { return "cannot be reached: Permission denied" }
+    return lstat(path, &status) == 0 ? "is a link that leads to no file" : "does not exist"
+}
+
 /// The rights of a file, as `chmod` has them; nil if there is none.
 package func fileMode(_ path: String) -> Int? {
     var status = stat()
@@ -95,13 +109,14 @@ extension FileReadingError {
     }
 }
 
-/// The type of a key store for messages: what the configuration says, else what the file's first bytes say, else Tomcat's default.
+/// What stands in messages before a key store's path: ` type [JKS]`, as the configuration says or else the file's first bytes, and nothing if neither does.
 func keyStoreTypeInWords(_ type: String?, _ path: String) -> String {
-    if let type { return type }
+    func words(_ type: String) -> String { " type [\(type)]" }
+    if let type { return words(type) }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { return "JKS" }
+    guard descriptor >= 0 else { return "" }
     defer { close(descriptor) }
     var bytes = [UInt8](repeating: 0, count: 64)
     let count = read(descriptor, &bytes, bytes.count)
-    return KeyStoreFormat.detect(bytes.prefix(max(0, count)))?.rawValue ?? "JKS"
+    return KeyStoreFormat.detect(bytes.prefix(max(0, count))).map { words($0.rawValue) } ?? ""
 }

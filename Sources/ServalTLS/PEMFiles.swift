@@ -1,11 +1,11 @@
 import ServalKeyStore
 
-/// Complains about a file that is not there, in Tomcat's words, before anybody else complains in others.
+/// Complains about a file that is not there, in the words of a start, before anybody else complains in others.
 func checkFile(_ path: String, what: String? = nil) throws(TLSError) {
     do {
         try checkReadable(path)
     } catch {
-        let words = error.isMissing ? "Configured file [\(path)] does not exist" : "Configured file [\(path)] cannot be read: \(error.cause)"
+        let words = "Configured file [\(path)] \(fileObstacle(path) ?? "cannot be read: \(error.cause)")"
         throw TLSError(.fileNotFound, what.map { "\($0) [\(words)]" } ?? words)
     }
 }
@@ -16,7 +16,7 @@ func pemCertificates(inFile path: String) throws(TLSError) -> [[UInt8]] {
     do {
         bytes = try readFile(path, limit: 16 << 20)
     } catch {
-        throw TLSError(.fileNotFound, "Configured file [\(path)] cannot be read: \(error.cause)")
+        throw TLSError(.fileNotFound, "Configured file [\(path)] \(fileObstacle(path) ?? "cannot be read: \(error.cause)")")
     }
     do {
         return try PEM.blocks(in: bytes).filter { $0.label == "CERTIFICATE" || $0.label == "X509 CERTIFICATE" }.map(\.bytes)

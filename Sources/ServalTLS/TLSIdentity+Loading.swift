@@ -34,7 +34,7 @@ extension TLSIdentity {
         password: SecretSource?,
         keyPassword: SecretSource?
     ) throws(TLSError) -> TLSIdentity {
-        let what = "Failed to load keystore type [\(keyStoreTypeInWords(type, path))] with path [\(path)] due to"
+        let what = "Failed to load keystore\(keyStoreTypeInWords(type, path)) with path [\(path)] due to"
         try checkFile(path, what: what)
         let storePassword = try resolve(password)
         let entryPassword = try resolve(keyPassword)
@@ -102,7 +102,7 @@ extension TrustSource {
     }
 
     private static func load(trustStore path: String, type: String?, password: SecretSource?) throws(TLSError) -> [[UInt8]] {
-        let what = "Failed to load truststore type [\(keyStoreTypeInWords(type, path))] with path [\(path)] due to"
+        let what = "Failed to load truststore\(keyStoreTypeInWords(type, path)) with path [\(path)] due to"
         try checkFile(path, what: what)
         let resolved = try resolve(password)
         do throws(KeyStoreError) {

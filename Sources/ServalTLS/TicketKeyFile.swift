@@ -25,7 +25,10 @@ public enum TicketKeyFile {
     /// - Throws: `TLSError` that names the file and the line. Reads a file; do not call it on an event loop.
     public static func read(_ path: String) throws(TLSError) -> [[UInt8]] {
         var status = stat()
-        guard stat(path, &status) == 0 else { throw TLSError(.fileNotFound, "The serval.sessionTicketKeyFile [\(path)] does not exist") }
+        let obstacle = fileObstacle(path)
+        guard obstacle == nil, stat(path, &status) == 0 else {
+            throw TLSError(.fileNotFound, "The serval.sessionTicketKeyFile [\(path)] \(obstacle ?? "does not exist")")
+        }
         guard status.st_mode & 0o077 == 0 else {
             throw TLSError(
                 .invalidConfiguration,

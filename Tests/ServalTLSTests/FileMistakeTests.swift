@@ -48,7 +48,7 @@ struct FileMistakeTests {
             mkfifo(folder.path("pipe"), 0o600)
             host.clientAuthentication = .required(trust: .directory(folder.path("")))
         }
-        #expect(refused.error?.message.contains("It is not a regular file") == true, "\(refused)")
+        #expect(refused.error?.message.contains("pipe] is no regular file, but a pipe, a socket or a device") == true, "\(refused)")
         for source in [CertificateConfiguration.Source.pem(certificate: "/dev/stdin"), .keyStore(path: "/dev/stdin", password: .file("/dev/zero"))] {
             let refused = try await outcome { host, folder in
                 let pipe = folder.path("pipe")
@@ -58,8 +58,31 @@ struct FileMistakeTests {
                 default: host.certificates = [.init(source: .keyStore(path: pipe, password: .file(pipe)))]
                 }
             }
-            #expect(refused.error?.message.contains("cannot be read: It is not a regular file") == true, "\(refused)")
+            #expect(refused.error?.message.contains("pipe] is no regular file, but a pipe, a socket or a device") == true, "\(refused)")
         }
+    }
+
+    /// A reload tells in the same words as a start, which looks at the files' names when it reads the configuration.
+    @Test(arguments: [
+        ("folder", "is a directory, and a file is expected"), ("loop", "is a link that leads to no file"), ("nothing", "does not exist"),
+    ])
+    func placesWithoutAFile(name: String, words: String) async throws {
+        for isKeyStore in [false, true] {
+            let refused = try await outcome { host, folder in
+                try FileManager.default.createDirectory(atPath: folder.path("folder"), withIntermediateDirectories: true)
+                symlink("loop", folder.path("loop"))
+                let path = folder.path(name)
+                host.certificates = [.init(source: isKeyStore ? .keyStore(path: path, password: nil) : .pem(certificate: path, key: path))]
+            }
+            #expect(refused.error?.message.contains("Configured file [") == true, "\(refused)")
+            #expect(refused.error?.message.contains("/\(name)] \(words)") == true, "\(refused)")
+        }
+        let trust = try await outcome { host, folder in
+            symlink("loop", folder.path("loop"))
+            try FileManager.default.createDirectory(atPath: folder.path("folder"), withIntermediateDirectories: true)
+            host.clientAuthentication = .required(trust: .file(folder.path(name)))
+        }
+        #expect(trust.error?.message.contains("/\(name)] \(words)") == true, "\(trust)")
     }
 
     @Test func aTrustStoreInPEM() async throws {

@@ -121,7 +121,7 @@ struct HostSettingsTests {
         )
         let lines = ["certificateKeystoreFile": 31, "certificateKeystorePassword": 32, "certificateKeyAlias": 33]
         let cases: [(CertificateConfiguration.Source, TLSError.Code, Int, String)] = [
-            (.keyStore(path: nonsense), .invalidKeyMaterial, 31, "Failed to load keystore type"),
+            (.keyStore(path: nonsense), .invalidKeyMaterial, 31, "Failed to load keystore with path ["),
             (.keyStore(path: folder.path("missing")), .fileNotFound, 31, "does not exist"),
             (.keyStore(path: store, password: .literal("wrong")), .wrongPassword, 32, "Failed to load keystore type [PKCS12]"),
             (

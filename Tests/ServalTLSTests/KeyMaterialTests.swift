@@ -34,13 +34,16 @@ struct KeyMaterialTests {
         expect(.aliasNotFound, ["Alias name [nobody] does not identify a key entry", jks.path]) {
             .keyStore(path: jks.path, alias: "nobody", password: .literal("changeit"))
         }
-        expect(.fileNotFound, ["Failed to load keystore type [JKS] with path [/no/such/.keystore] due to", "does not exist"]) {
+        expect(.fileNotFound, ["Failed to load keystore with path [/no/such/.keystore] due to [Configured file", "does not exist"]) {
             .keyStore(path: "/no/such/.keystore", password: .literal("changeit"))
         }
         expect(.secretUnavailable, ["/no/such/password"]) { .keyStore(path: jks.path, password: .file("/no/such/password")) }
         let folder = try TemporaryFolder()
         let text = try folder.write("this is no key store", to: "text.jks")
-        expect(.invalidKeyMaterial, [text]) { .keyStore(path: text, password: .literal("changeit")) }
+        expect(.invalidKeyMaterial, ["Failed to load keystore type [PKCS12] with path [\(text)] due to"]) {
+            .keyStore(path: text, type: "PKCS12", password: .literal("changeit"))
+        }
+        expect(.invalidKeyMaterial, ["Failed to load keystore with path [\(text)] due to"]) { .keyStore(path: text, password: .literal("changeit")) }
     }
 
     @Test func servesFromPEMFiles() async throws {

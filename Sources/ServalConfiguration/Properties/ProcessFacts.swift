@@ -1,3 +1,5 @@
+import ServalTLS
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -69,14 +71,7 @@ enum FilePath {
     static func isFile(_ path: String) -> Bool { self.mode(path).map { $0 & S_IFMT == S_IFREG } ?? false }
 
     /// Why there is no file at a path, in words that go on after it; for paths that ``isFile(_:)`` refuses.
-    static func obstacle(_ path: String) -> String {
-        var status = stat()
-        if let mode = self.mode(path) {
-            return mode & S_IFMT == S_IFDIR ? "is a directory, and a file is expected" : "is no regular file, but a pipe, a socket or a device"
-        }
-        if errno == EACCES { return "cannot be reached: Permission denied" }
-        return lstat(path, &status) == 0 ? "is a link that leads to no file" : "does not exist"
-    }
+    static func obstacle(_ path: String) -> String { fileObstacle(path) ?? "cannot be read" }
 
     static func exists(_ path: String) -> Bool { self.mode(path) != nil }
 

@@ -24,7 +24,7 @@ struct RevocationLists {
             do {
                 bytes = try readFile(file, limit: 64 << 20)
             } catch {
-                throw TLSError(.fileNotFound, about("The revocation list [\(file)] cannot be read: \(error.cause)"))
+                throw TLSError(.fileNotFound, about("The revocation list [\(file)] \(fileObstacle(file) ?? "cannot be read: \(error.cause)")"))
             }
             let blocks = try blocks(in: bytes, of: file)
             guard !blocks.isEmpty else {
