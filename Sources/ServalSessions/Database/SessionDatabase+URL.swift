@@ -69,7 +69,7 @@ struct DatabaseURL {
             place = place.dropFirst()
         }
         // What is left of another form of URL, or of a password with signs that are not written as they should, must not become a name, which messages tell.
-        guard isFile || !place.utf8.contains(where: { ":@/".utf8.contains($0) }) else {
+        guard isFile || !Self.hasDelimiter(place) else {
             throw Self.error(
                 "does not continue with //host/name behind its scheme; in a user, password or name ':' is written as %3A, '/' as %2F and '@' as %40"
             )
@@ -85,10 +85,10 @@ struct DatabaseURL {
         guard halves.count == 2 else { return }
         for parameter in halves[1].split(separator: "&") {
             let pair = parameter.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            // Java's drivers decode parameters as forms are.
-            guard !pair[0].utf8.contains(where: { ":@/".utf8.contains($0) }) else {
+            guard !Self.hasDelimiter(pair[0]) else {
                 throw Self.error("has a parameter whose name is none; in a user or password '?' is written as %3F and '&' as %26")
             }
+            // Java's drivers decode parameters as forms are.
             let value = pair.count == 2 ? try Self.decoded(pair[1], isForm: isJDBC) : ""
             self.parameters.append((try Self.decoded(pair[0], isForm: isJDBC), value))
             guard self.parameters.count <= 200 else { throw Self.error("has more than 200 parameters") }
@@ -127,6 +127,9 @@ struct DatabaseURL {
     static func error(_ reason: String) -> SessionError {
         SessionError(code: .illegalSetting, message: "the connectionURL of the session store \(reason)")
     }
+
+    /// Whether a part has one of the signs that end parts.
+    private static func hasDelimiter(_ text: Substring) -> Bool { text.utf8.contains { ":@/".utf8.contains($0) } }
 
     private static func isWord(_ byte: UInt8) -> Bool {
         switch byte {
