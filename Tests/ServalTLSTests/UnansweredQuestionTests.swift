@@ -3,7 +3,6 @@ import NIOCore
 import NIOPosix
 import ServalTLS
 import ServalTLSOpenSSL
-import Synchronization
 import Testing
 
 /// Clients that offer to be asked for a certificate after the handshake, are asked, and go on sending other things.
@@ -59,7 +58,7 @@ struct UnansweredQuestionTests {
         let context = try OpenSSLServerContext(endpoint, logger: Engine.silence)
         let log = HandshakeLog()
         let reporter = log.reporter()
-        let record = Record()
+        let record = Record(Received())
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { child in
@@ -106,32 +105,20 @@ struct UnansweredQuestionTests {
         try await channel.close()
     }
 
-    private final class Record: Sendable {
-        struct Content {
-            var bytes = 0
-            var answer: TLSClientCertificates?
-            var pipeline: (any Channel)?
-        }
-
-        private let content = Mutex(Content())
-
-        var now: Content { content.withLock { $0 } }
-
-        func note(_ change: (inout Content) -> Void) { content.withLock { change(&$0) } }
-
-        func reaches(_ isExpected: (Content) -> Bool) async throws {
-            for _ in 0..<2000 where !isExpected(now) { try await Task.sleep(for: .milliseconds(10)) }
-        }
+    private struct Received: Sendable {
+        var bytes = 0
+        var answer: TLSClientCertificates?
+        var pipeline: (any Channel)?
     }
 
     /// Reads once, asks for a certificate when something has come, and reads no more.
     private final class Questioner: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
 
-        private let record: Record
+        private let record: Record<Received>
         private var facts: TLSConnectionFacts?
 
-        init(_ record: Record) { self.record = record }
+        init(_ record: Record<Received>) { self.record = record }
 
         func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
             guard let event = event as? TLSHandshakeCompletion else { return }

@@ -2,7 +2,6 @@ import Foundation
 import NIOCore
 import NIOPosix
 import ServalTLS
-import Synchronization
 import Testing
 
 /// A handler that does not ask for bytes does not get them.
@@ -12,7 +11,7 @@ struct BackPressureTests {
         let certificates = try await Certificates.shared.value
         let endpoint = TLSEndpointConfiguration(hosts: [TLSHostConfiguration(certificates: [try await certificates.server.configuration()])])
         let context = try engine.makeContext(endpoint)
-        let record = Record()
+        let record = Record(Received())
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { child in
@@ -52,30 +51,18 @@ struct BackPressureTests {
     }
 
     /// What the reader has got.
-    fileprivate final class Record: Sendable {
-        struct Content {
-            var bytes = 0
-            var isEager = false
-            var pipeline: (any Channel)?
-        }
-
-        private let content = Mutex(Content())
-
-        var now: Content { content.withLock { $0 } }
-
-        func note(_ change: (inout Content) -> Void) { content.withLock { change(&$0) } }
-
-        func reaches(_ isExpected: (Content) -> Bool) async throws {
-            for _ in 0..<2000 where !isExpected(now) { try await Task.sleep(for: .milliseconds(10)) }
-        }
+    private struct Received: Sendable {
+        var bytes = 0
+        var isEager = false
+        var pipeline: (any Channel)?
     }
 
     private final class ReluctantReader: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
 
-        private let record: Record
+        private let record: Record<Received>
 
-        init(_ record: Record) { self.record = record }
+        init(_ record: Record<Received>) { self.record = record }
 
         func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
             guard event is TLSHandshakeCompletion else { return }
