@@ -80,10 +80,16 @@ class Failure(Exception):
     """A server or a step did not do what it should; the message says which."""
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+def reserve_port():
+    """A socket bound to a free port, which nobody else gets while it is open.
+
+    It does not listen. A server that is told the number can, because servers set SO_REUSEADDR: Linux lets several sockets that
+    all set it have one port as long as none of them listens.
+    """
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    return reserved
 
 
 def make_keys(folder, key="ec"):
@@ -115,8 +121,9 @@ class Server:
         self.base = base
         self.keys = keys
         self.core = core
-        self.http = free_port()
-        self.https = free_port()
+        # Kept open as long as this object lives, between the starts of the server, too.
+        self.reserved = [reserve_port(), reserve_port()]
+        self.http, self.https = [each.getsockname()[1] for each in self.reserved]
         self.process = None
         self.notes = []
         self.paths = dict(type(self).paths)
