@@ -40,9 +40,9 @@ import Testing
         nodes.store.before(nil)
         try await nodes[0].start()
         let session = try await self.create(1, at: nodes)[0]
-        await nodes[0].stop()
+        await nodes[0].table.relieve(of: session)
+        #expect(session.isAway, "the store is asked again")
         #expect(try await nodes.store.memory.load(StoredSessionKey(session.id, namespace: "/Catalina/localhost/shop"), unless: nil) != .absent)
-        #expect(log.all.count { $0.contains("could not be stored") } == 1)
     }
 
     @Test func whatTheStoreHasStaysThere() async throws {
@@ -62,7 +62,7 @@ import Testing
 
     @Test func aStoreThatRefusesSomeIsToldOfWithTheReason() async throws {
         let log = EventLog()
-        let nodes = try self.nodes(log, mode: .whenIdle(.init()))
+        let nodes = try self.nodes(log, mode: .whenIdle(.init()), patience: .seconds(600))
         let sessions = try await self.create(20, at: nodes)
         let key = StoredSessionKey(sessions[4].id, namespace: "/Catalina/localhost/shop")
         nodes.store.before { call throws(SessionError) in
