@@ -2,6 +2,7 @@
 #include <openssl/ssl.h>
 #include "COpenSSLConnection.h"
 #include "ExternalKeys.h"
+#include "KeptMemory.h"
 #include "KeyStoreCiphers.h"
 #include "KeyStoreFiles.h"
 #include "Revocation.h"

@@ -19,6 +19,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var logging: LogFormatOption
 
     func run() async throws {
+        Server.keepTLSMemory()
         let directory = self.base.directory
         try directory.requireServerXML()
         // Before it is read: what changes meanwhile has changed since.

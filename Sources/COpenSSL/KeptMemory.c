@@ -1,0 +1,105 @@
+#include "KeptMemory.h"
+
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#if defined(__APPLE__)
+#include <malloc/malloc.h>
+#define usable_size(block) malloc_size(block)
+#else
+#include <malloc.h>
+#define usable_size(block) malloc_usable_size(block)
+#endif
+
+// Blocks are sorted by what fits into them: 8, 24, 40, … bytes, which are the sizes of glibc's own, so that nothing is wasted. What is asked for is rounded up,
+// and what is there is rounded down, so a block is never smaller than its list says.
+enum { step = 16, lists = 64, blocks = 32 };
+
+// The two buffers for records of a connection that is busy, which OpenSSL takes and returns with each record.
+enum { record_size = 17408, records = 4 };
+
+typedef struct block {
+    struct block *next;
+} block;
+
+typedef struct {
+    block *first;
+    uint32_t count;
+} list;
+
+static _Thread_local list kept[lists + 1];
+static _Thread_local int is_registered;
+static pthread_key_t at_end_of_thread;
+
+static size_t size_of_list(size_t index) { return index == lists ? record_size : index * step + 8; }
+
+static void release_all(void *ignored) {
+    (void)ignored;
+    is_registered = 0;
+    for (size_t index = 0; index <= lists; index++) {
+        while (kept[index].first != NULL) {
+            block *taken = kept[index].first;
+            kept[index].first = taken->next;
+            free(taken);
+        }
+        kept[index].count = 0;
+    }
+}
+
+void *serval_memory_take(size_t size, const char *file, int line) {
+    (void)file, (void)line;
+    if (size == 0) return NULL;
+    size_t index = (size + 7) / step;
+    if (index >= lists) {
+        if (size <= record_size - 1024 || size > record_size) return malloc(size);
+        index = lists;
+    }
+    list *from = &kept[index];
+    block *taken = from->first;
+    if (taken == NULL) return malloc(size_of_list(index));
+    from->first = taken->next;
+    from->count--;
+    return taken;
+}
+
+void serval_memory_return(void *memory, const char *file, int line) {
+    (void)file, (void)line;
+    if (memory == NULL) return;
+    size_t size = usable_size(memory);
+    if (size < step + 8) return free(memory);
+    size_t index = (size - 8) / step;
+    if (index >= lists) {
+        if (size < record_size || size >= record_size + 64) return free(memory);
+        index = lists;
+    }
+    list *to = &kept[index];
+    if (to->count >= (index < lists ? blocks : records)) return free(memory);
+    if (!is_registered) {
+        // Without it the blocks would be lost with the thread.
+        if (pthread_setspecific(at_end_of_thread, kept) != 0) return free(memory);
+        is_registered = 1;
+    }
+    block *returned = memory;
+    returned->next = to->first;
+    to->first = returned;
+    to->count++;
+}
+
+void *serval_memory_resize(void *memory, size_t size, const char *file, int line) {
+    (void)file, (void)line;
+    if (size == 0) {
+        free(memory);
+        return NULL;
+    }
+    return realloc(memory, size);
+}
+
+int serval_keep_memory(void) {
+    static int is_done;
+    if (is_done) return 1;
+    if (pthread_key_create(&at_end_of_thread, release_all) != 0) return 0;
+    is_done = CRYPTO_set_mem_functions(serval_memory_take, serval_memory_resize, serval_memory_return);
+    return is_done;
+}
