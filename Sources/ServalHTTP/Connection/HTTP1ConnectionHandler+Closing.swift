@@ -103,7 +103,8 @@ extension HTTP1ConnectionHandler {
 
     private func closeAfterWrites(_ context: ChannelHandlerContext) {
         // What TLS itself has to say at the end of a handshake may still wait for the end of the read.
-        if self.isSecured, self.pendingBytes <= (self.isInRead ? Self.streamFlushSize : 0) {
+        let limit = self.isInRead ? Self.streamFlushSize : 0
+        if self.isSecured, self.writeProgress.bytes <= limit || self.pendingBytes <= limit {
             // TLS says goodbye after what has been flushed, in the same packet if it comes to know early enough. While the client is slow to read, it would be
             // too early: then the connection's own time-outs count.
             self.flush()

@@ -15,6 +15,7 @@ extension HTTP2ConnectionHandler {
     private static let bufferLimit = 32768
 
     /// Answers the request of a stream; the body of its task, which is on the loop already.
+    @inline(__always)
     nonisolated(nonsending) func respond(_ stream: HTTP2Stream) async {
         if let request = stream.request.take() {
             let response = await self.runtime.handler.respond(to: request)
