@@ -56,8 +56,10 @@ extension HTTP2ConnectionHandler {
     }
 
     /// Against clients that have the server do the resetting (CVE-2025-8671).
+    ///
+    /// That an application fails is no fault of the client.
     func noteReset(_ code: NIOHTTP2.HTTP2ErrorCode) {
-        guard code != .noError else { return }
+        guard code != .noError, code != .internalError else { return }
         self.frameGuard?.scanner.overhead.noteReset()
         if self.frameGuard?.scanner.overhead.isExcessive ?? false, !self.isFailureScheduled {
             self.isFailureScheduled = true

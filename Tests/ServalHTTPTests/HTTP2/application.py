@@ -211,7 +211,9 @@ for name, bad in (("a short PING", frame(PING, 0, 0, bytes(7))), ("a window of n
 for path in ("/throws", "/too-short", "/too-long"):
     @case(f"a streamed response that goes wrong: {path}")
     def wrong(c, path=path):
-        c.expect_reset(c.get(path), INTERNAL_ERROR)
+        # However often: it is not the client's fault.
+        for _ in range(12):
+            c.expect_reset(c.get(path), INTERNAL_ERROR)
         check(c.response(c.get("/plain")).status == 200, "no answer")
 
 
