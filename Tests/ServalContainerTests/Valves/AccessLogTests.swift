@@ -28,7 +28,7 @@ struct AccessLogTests {
                     let session = try await request.session()
                     session[Name.self] = "Jo \"x\"\ny"
                     request[RequestAttributeKey<String>("colour")] = "red"
-                    request[AccessLogValve.remoteUser] = "jo"
+                    request.authentication = Authentication(principal: Principal(name: "jo"), type: "CLIENT_CERT")
                     var response = Response.text("12345")
                     response.headers[.server] = "me"
                     return response

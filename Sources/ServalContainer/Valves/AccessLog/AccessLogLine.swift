@@ -62,13 +62,18 @@ extension [UInt8] {
             guard let mark = head.bytes[head.target].firstIndex(of: UInt8(ascii: "?")) else { return }
             self.appendTarget(head.bytes[mark..<head.target.upperBound], entry)
         case .requestLine:
-            self.appendLogBytes(head.bytes[head.methodRange])
-            self.append(UInt8(ascii: " "))
-            self.appendTarget(head.bytes[head.target], entry)
+            if head.target.lowerBound == head.methodRange.upperBound + 1 {
+                // As HTTP/1 has it: both in one, with the space between them.
+                self.appendTarget(head.bytes[head.methodRange.lowerBound..<head.target.upperBound], entry)
+            } else {
+                self.appendLogBytes(head.bytes[head.methodRange])
+                self.append(UInt8(ascii: " "))
+                self.appendTarget(head.bytes[head.target], entry)
+            }
             self.append(UInt8(ascii: " "))
             self += request.protocolVersion.utf8
         case .path: self.appendTarget(request.pathBytes, entry)
-        case .user: self.appendLogText(request[AccessLogValve.remoteUser] ?? request.remoteUser)
+        case .user: self.appendLogText(request.remoteUser)
         case .serverName: self.appendLogText(entry.overridden("ServerName") ?? request.serverName)
         default: self.append(UInt8(ascii: "-"))
         }

@@ -16,7 +16,6 @@ struct AccessLogPattern: Sendable {
         case elapsed(Unit)
         case commitMilliseconds
         case protocolVersion
-        case dash
         case method
         case localPort
         case remotePort
@@ -114,8 +113,13 @@ struct AccessLogPattern: Sendable {
 
     private mutating func addLiteral(_ bytes: [UInt8]) {
         guard !bytes.isEmpty else { return }
-        self.elements.append(.literal(start: self.literals.count, end: self.literals.count + bytes.count))
+        var start = self.literals.count
         self.literals += bytes
+        if case .literal(let before, _)? = self.elements.last {
+            start = before
+            self.elements.removeLast()
+        }
+        self.elements.append(.literal(start: start, end: self.literals.count))
     }
 
     private static func invalid(_ pattern: String, _ reason: String) -> ConfigurationError {
@@ -134,7 +138,7 @@ struct AccessLogPattern: Sendable {
             self.elements.append(.commitMilliseconds)
         case "H": self.elements.append(.protocolVersion)
         // No thread belongs to a request here, and no identd is asked.
-        case "I", "l": self.elements.append(.dash)
+        case "I", "l": self.addLiteral([UInt8(ascii: "-")])
         case "m": self.elements.append(.method)
         case "p": self.elements.append(.localPort)
         case "q": self.elements.append(.query)

@@ -73,9 +73,6 @@ public final class AccessLogValve: Valve, ObservingValve {
         public init() {}
     }
 
-    /// The attribute that an authenticator sets to the user's name, for `%u`.
-    package static let remoteUser = RequestAttributeKey<String>("serval.remote_user")
-
     private let access: AccessLog
 
     /// A valve; opens its file when it starts.
