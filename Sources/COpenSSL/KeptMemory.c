@@ -13,7 +13,7 @@
 #define usable_size(block) malloc_usable_size(block)
 #endif
 
-// Blocks are sorted by what fits into them: 8, 24, 40, … bytes, which are the sizes of glibc's own, so that nothing is wasted. What is asked for is rounded up,
+// Blocks are sorted by what fits into them: 24, 40, 56, … bytes, which are the sizes of glibc's own, so that nothing is wasted. What is asked for is rounded up,
 // and what is there is rounded down, so a block is never smaller than its list says.
 enum { step = 16, lists = 64, blocks = 32 };
 
@@ -31,7 +31,9 @@ typedef struct {
 
 static _Thread_local list kept[lists + 1];
 static _Thread_local int is_registered;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t at_end_of_thread;
+static int has_key;
 
 static size_t size_of_list(size_t index) { return index == lists ? record_size : index * step + 8; }
 
@@ -48,10 +50,13 @@ static void release_all(void *ignored) {
     }
 }
 
+static void make_key(void) { has_key = pthread_key_create(&at_end_of_thread, release_all) == 0; }
+
 void *serval_memory_take(size_t size, const char *file, int line) {
     (void)file, (void)line;
     if (size == 0) return NULL;
-    size_t index = (size + 7) / step;
+    // The smallest block has room for 24 bytes.
+    size_t index = size <= step + 8 ? 1 : (size + 7) / step;
     if (index >= lists) {
         if (size <= record_size - 1024 || size > record_size) return malloc(size);
         index = lists;
@@ -78,7 +83,8 @@ void serval_memory_return(void *memory, const char *file, int line) {
     if (to->count >= (index < lists ? blocks : records)) return free(memory);
     if (!is_registered) {
         // Without it the blocks would be lost with the thread.
-        if (pthread_setspecific(at_end_of_thread, kept) != 0) return free(memory);
+        pthread_once(&once, make_key);
+        if (!has_key || pthread_setspecific(at_end_of_thread, kept) != 0) return free(memory);
         is_registered = 1;
     }
     block *returned = memory;
@@ -99,7 +105,6 @@ void *serval_memory_resize(void *memory, size_t size, const char *file, int line
 int serval_keep_memory(void) {
     static int is_done;
     if (is_done) return 1;
-    if (pthread_key_create(&at_end_of_thread, release_all) != 0) return 0;
     is_done = CRYPTO_set_mem_functions(serval_memory_take, serval_memory_resize, serval_memory_return);
     return is_done;
 }
