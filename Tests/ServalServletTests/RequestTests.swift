@@ -120,10 +120,32 @@ import Testing
         request.state.complete(completion)
         #expect(counter.total == 600)
     }
+
+    /// The client may go away while somebody looks for its session.
+    @Test func whoAsksAfterTheEndIsToldAtOnce() {
+        let request = Self.request("/")
+        let counter = Counter()
+        let observer = Observer(counter: counter)
+        request.state.complete(RequestCompletion(status: 1, bodyBytes: 0, nanoseconds: 1, isComplete: false))
+        request.state.onCompletion { completion in counter.add(completion.status) }
+        #expect(counter.total == 1)
+        request.state.onCompletion(observer)
+        #expect(counter.total == 11)
+        request.state.onCompletion(observer)
+        #expect(counter.total == 21)
+        request.state.complete(RequestCompletion(status: 5, bodyBytes: 0, nanoseconds: 1, isComplete: false))
+        #expect(counter.total == 21)
+    }
 }
 
 private final class Counter: Sendable {
     private let sum = Mutex(0)
     var total: Int { self.sum.withLock { $0 } }
     func add(_ value: Int) { self.sum.withLock { $0 += value } }
+}
+
+private final class Observer: RequestObserver {
+    let counter: Counter
+    init(counter: Counter) { self.counter = counter }
+    func requestEnded(_ completion: RequestCompletion) { self.counter.add(10 * completion.status) }
 }

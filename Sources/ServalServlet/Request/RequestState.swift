@@ -10,6 +10,8 @@ package final class RequestState: Sendable {
         var completions: [@Sendable (RequestCompletion) -> Void]?
         /// The access log's, as a rule; an object needs no context of its own, as closures do.
         var observer: (any RequestObserver)?
+        /// How the request has ended.
+        var completion: RequestCompletion?
     }
 
     package let head: ReceivedHead
@@ -30,19 +32,26 @@ package final class RequestState: Sendable {
         self.startNanoseconds = startNanoseconds
     }
 
-    /// Calls `body` once when the last byte of the response was handed to the socket, or the connection broke.
+    /// Calls `body` once when the last byte of the response was handed to the socket, or the connection broke; at once if that has happened already: the client
+    /// may go away while the request is worked on.
     package func onCompletion(_ body: @escaping @Sendable (RequestCompletion) -> Void) {
-        self.shared.withLock { $0.completions = ($0.completions ?? []) + [body] }
+        let completion = self.shared.withLock { shared in
+            if shared.completion == nil { shared.completions = (shared.completions ?? []) + [body] }
+            return shared.completion
+        }
+        if let completion { body(completion) }
     }
 
     /// Tells `observer` once when the last byte of the response was handed to the socket, or the connection broke; after ``onCompletion(_:)``'s.
+    ///
+    /// At once if that has happened already.
     package func onCompletion(_ observer: any RequestObserver) {
-        let isTaken = self.shared.withLock { shared in
-            guard shared.observer == nil else { return true }
+        let (isTaken, completion) = self.shared.withLock { shared in
+            guard shared.completion == nil, shared.observer == nil else { return (true, shared.completion) }
             shared.observer = observer
-            return false
+            return (false, nil)
         }
-        if isTaken { self.onCompletion { observer.requestEnded($0) } }
+        if let completion { observer.requestEnded(completion) } else if isTaken { self.onCompletion { observer.requestEnded($0) } }
     }
 
     /// Called once by the connector.
@@ -51,6 +60,7 @@ package final class RequestState: Sendable {
             defer {
                 shared.completions = nil
                 shared.observer = nil
+                shared.completion = shared.completion ?? completion
             }
             return (shared.completions, shared.observer)
         }
