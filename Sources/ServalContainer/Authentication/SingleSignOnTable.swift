@@ -16,7 +16,25 @@ struct SingleSignOnTable: Sendable {
         weak var session: HTTPSession?
         /// Until when it would live if nobody used it any more; `nil` for ever.
         var deadline: Timestamp?
+        /// When it was used last, in the order of the table's events.
+        fileprivate var number: UInt64 = 0
+
+        init(session: HTTPSession? = nil, deadline: Timestamp? = nil) {
+            self.session = session
+            self.deadline = deadline
+        }
     }
+
+    /// What became of a session that is to belong to a sign-on.
+    enum Joining {
+        /// It does; one that had to make room does not any more, and has to be ended.
+        case joined(surplus: (member: Member, life: Life)?)
+        /// There is no such sign-on any more.
+        case unknown
+    }
+
+    /// The most sessions of a sign-on: each request with the sign-on asks for all of them.
+    static let membersLimit = 64
 
     private struct Entry: Sendable {
         var principal: String
@@ -48,21 +66,33 @@ struct SingleSignOnTable: Sendable {
         }
         self.remove(member)
         self.count += 1
+        var life = life
+        life.number = self.count
         self.entries[id] = Entry(principal: principal, members: [member: life], number: self.count)
         self.places[member] = id
     }
 
     /// Lets a session belong to a sign-on, or notes what is known of it now.
     ///
-    /// - Returns: `false` if there is no such sign-on any more.
-    mutating func join(_ id: String, member: Member, life: Life = Life()) -> Bool {
-        guard self.entries[id] != nil else { return false }
+    /// Above ``membersLimit`` the one that was used longest ago makes room, of the same application if there is one: a client that never brings back the id of its
+    /// session in one application keeps those in the others.
+    mutating func join(_ id: String, member: Member, life: Life = Life()) -> Joining {
+        guard self.entries[id] != nil else { return .unknown }
         if self.places[member] != id {
             self.remove(member)
             self.places[member] = id
         }
+        self.count += 1
+        var life = life
+        life.number = self.count
         self.entries[id]?.members[member] = life
-        return self.entries[id] != nil
+        guard let members = self.entries[id]?.members, members.count > Self.membersLimit else { return .joined(surplus: nil) }
+        let others = members.filter { $0.key != member }
+        let neighbours = others.filter { $0.key.manager == member.manager }
+        let surplus = (neighbours.isEmpty ? others : neighbours).min { $0.value.number < $1.value.number }
+        guard let surplus else { return .joined(surplus: nil) }
+        self.remove(surplus.key)
+        return .joined(surplus: (surplus.key, surplus.value))
     }
 
     /// A session got another id.

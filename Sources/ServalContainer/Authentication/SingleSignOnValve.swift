@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// Sign-ons are kept in this server's memory, so servers that share a store need a load balancer that keeps a client at one of them. That a session has ended on another
 /// server is noticed at the next request with the cookie, which looks at all sessions of the sign-on: one that has gone before its idle time was over has been
-/// invalidated there. While the store does not answer, nobody is known by the cookie, and nothing else fails for its sake.
+/// invalidated there. So a sign-on has 64 sessions at most; beyond, the one that was used longest ago ends. While the store does not answer, nobody is known by the cookie, and nothing else fails for its sake.
 ///
 /// The cookie is `HttpOnly`, and `Secure`, `SameSite` and `Partitioned` as the session cookie of the application that is asked.
 ///
@@ -170,7 +170,7 @@ public final class SingleSignOnValve: Valve {
         }
         var known = known
         known.signedSessionOn = true
-        guard self.join(known, session, tracker) else {
+        guard await self.join(known, session, tracker) else {
             // Signed out of another application while this one signed on: the session must not stay behind.
             request.authentication = nil
             try await session.invalidate()
@@ -191,7 +191,7 @@ public final class SingleSignOnValve: Valve {
         let member = self.member(session, tracker)
         var isNew = false
         let hasBegunHere = tracker.hasBegunForPrincipal && request.authType == Self.authenticationType
-        if let known, owner == nil || owner == known.principal, self.join(known, session, tracker) {
+        if let known, owner == nil || owner == known.principal, await self.join(known, session, tracker) {
             // As it should be.
         } else if let known, known.signedSessionOn || hasBegunHere, owner == known.principal {
             // The sign-on has ended meanwhile, and with it what it has signed on. A store that does not answer removes the session later.
@@ -212,9 +212,18 @@ public final class SingleSignOnValve: Valve {
         .init(manager: ObjectIdentifier(tracker.manager), id: session.id)
     }
 
-    private func join(_ known: SignOn, _ session: HTTPSession, _ tracker: SessionTracker) -> Bool {
+    private func join(_ known: SignOn, _ session: HTTPSession, _ tracker: SessionTracker) async -> Bool {
         let life = self.life(of: session, tracker)
-        return self.table.withLock { $0.join(known.id, member: self.member(session, tracker), life: life) }
+        guard case .joined(let surplus) = self.table.withLock({ $0.join(known.id, member: self.member(session, tracker), life: life) }) else {
+            return false
+        }
+        if let surplus {
+            var member = surplus.member
+            // It may be getting another id at this moment.
+            if let id = surplus.life.session?.id { member.id = id }
+            await self.end([member])
+        }
+        return true
     }
 
     private func life(of session: HTTPSession, _ tracker: SessionTracker) -> SingleSignOnTable.Life {

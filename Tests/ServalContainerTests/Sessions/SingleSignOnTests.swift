@@ -134,6 +134,7 @@ struct SingleSignOnTests {
             #expect(other != sso)
             #expect(try await harness.get("/a/who", headers: Self.cookies(other)).text == "carol SSO -")
             #expect(try await harness.get("/a/who", headers: Self.cookies(sso)).text == "alice SSO -")
+            #expect(try await harness.get("/b/who", headers: Self.cookies(sso, changed.sessionID)).text == "alice SSO -")
         }
     }
 
@@ -162,6 +163,49 @@ struct SingleSignOnTests {
         }
     }
 
+    @Test("A client that never brings back the ids of its sessions keeps the newest; those in other applications stay, and signing out ends them all")
+    func manySessions() async throws {
+        try await Self.run { harness async throws in
+            let login = try await harness.get("/a/sign?as=alice")
+            let (sso, a) = (try #require(Self.sso(login)), try #require(login.sessionID))
+            let b = try #require(try await harness.get("/b/make", headers: Self.cookies(sso)).sessionID)
+            var last = b
+            for number in 0..<80 {
+                // This one is in use.
+                if number % 10 == 0 { #expect(try await harness.get("/b/who", headers: Self.cookies(sso, b)).text == "alice SSO alice") }
+                last = try await harness.get("/b/make", headers: Self.cookies(sso)).text
+            }
+            let managers = harness.engine.hosts[0].contexts.compactMap(\.sessionManager)
+            #expect(managers.map(\.statistics.activeSessions) == [1, SingleSignOnTable.membersLimit - 1])
+            #expect(try await harness.get("/b/who", headers: Self.cookies(sso, last)).text == "alice SSO alice")
+            #expect(try await harness.get("/a/who", headers: Self.cookies(sso, a)).text == "alice SSO alice")
+            _ = try await harness.get("/a/end", headers: Self.cookies(sso, a))
+            #expect(managers.map(\.statistics.activeSessions) == [0, 0])
+        }
+    }
+
+    @Test("With more applications than a sign-on has sessions, the one used longest ago makes room")
+    func manyApplications() throws {
+        var table = SingleSignOnTable(limit: 8)
+        let managers = (0...SingleSignOnTable.membersLimit).map { _ in EventLog() }
+        let members = managers.enumerated().map { SingleSignOnTable.Member(manager: ObjectIdentifier($1), id: SessionID(rawValue: "S\($0)")) }
+        table.add("sso", principal: "p", member: members[0])
+        for member in members.dropFirst().dropLast() + [members[0]] {
+            guard case .joined(surplus: nil) = table.join("sso", member: member) else {
+                Issue.record("there is room")
+                return
+            }
+        }
+        guard case .joined(let surplus?) = table.join("sso", member: members[SingleSignOnTable.membersLimit]) else {
+            Issue.record("one has to make room")
+            return
+        }
+        #expect(surplus.member == members[1])
+        #expect(table.signOut(members[1]).isEmpty && table.members(of: "sso").count == SingleSignOnTable.membersLimit)
+        #expect(table.signOut(members[0]).count == SingleSignOnTable.membersLimit - 1)
+        withExtendedLifetime(managers) {}
+    }
+
     @Test("Sign-ons have a limit: the oldest make room")
     func limit() {
         var table = SingleSignOnTable(limit: 8)
@@ -174,8 +218,10 @@ struct SingleSignOnTests {
         #expect(table.principal(of: "sso2") == nil, "its only session has gone over")
         #expect(table.signOut(member(1)) == [member(2)])
         #expect(table.principal(of: "sso1") == nil && table.signOut(member(1)).isEmpty)
-        let hasJoined = table.join("nobody", member: member(3))
-        #expect(!hasJoined)
+        guard case .unknown = table.join("nobody", member: member(3)) else {
+            Issue.record("nobody has signed on with that")
+            return
+        }
         table.rename(member(3), to: SessionID(rawValue: "T3"))
         table.remove(member(3))
         #expect(table.principal(of: "sso3") == "p3")
