@@ -29,7 +29,7 @@ struct ConstraintValve: Valve {
             return response
         case .authenticated(let request):
             guard demands.allSatisfy(SecurityConstraints.admitsEverybody) else { return Self.forbidden }
-            var response = try await next(request)
+            var response = try await authenticator.goOn(request) { try await next($0) }
             // What one user may see is nothing for caches that others share.
             if request.method != .post, response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "private" }
             return response

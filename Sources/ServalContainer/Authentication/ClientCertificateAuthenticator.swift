@@ -33,6 +33,17 @@ package struct ClientCertificateAuthenticator: Sendable {
         return .authenticated(try await self.note(leaf, request))
     }
 
+    /// Does what is left of a request whose client is known: a session that is signed on meanwhile under another name, the application's own for the same client,
+    /// stays the client's.
+    package func goOn(
+        _ request: Request,
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (Request) async throws -> Response
+    ) async throws -> Response {
+        guard let tracker = request.mapping?.sessions as? SessionTracker, SessionRequest.current !== tracker else { return try await body(request) }
+        return try await SessionRequest.$current.withValue(tracker) { try await body(request) }
+    }
+
     private static var refusal: Outcome {
         .refused(.error(.unauthorized, message: "There is no client certificate that could tell who the client is"))
     }

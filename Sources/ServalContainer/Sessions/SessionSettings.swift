@@ -66,7 +66,7 @@ final class SiblingSessions: Sendable {
         for other in self.managers.withLock({ $0 }) where other !== manager {
             guard let session = try? await other.hold(id) else { continue }
             defer { session.release() }
-            if session.isValid, owner == nil || session.principalName == owner { return true }
+            if session.isValid, owner.map({ session.belongs(to: $0) }) ?? true { return true }
         }
         return false
     }

@@ -133,20 +133,18 @@ final class SessionTracker: RequestSessions {
     /// Whether the request uses the session or not, it stays in memory as long.
     private func releaseOnCompletion(_ session: HTTPSession) { self.request.onCompletion { _ in session.release() } }
 
-    /// Lets the request have a session whose id its client did not send; `false` if there is no such session any more.
+    /// Lets the request have a session whose id its client did not send; `false` if there is no such session any more, or if it has another owner than the request.
     func substitute(_ id: SessionID) async throws(SessionError) -> Bool {
         guard let session = try await self.settings.manager.hold(id) else { return false }
-        guard session.isValid else {
-            session.release()
-            return false
-        }
-        self.releaseOnCompletion(session)
-        self.state.withLock { state in
+        let isTaken = self.state.withLock { state in
+            guard session.isValid, state.owner.map({ session.belongs(to: $0) }) ?? (session.principalName == nil) else { return false }
             state.isResolved = true
             state.requested = (id.rawValue, .cookie)
             state.found = HeldSession(session, foundAs: id)
+            return true
         }
-        return true
+        if isTaken { self.releaseOnCompletion(session) } else { session.release() }
+        return isTaken
     }
 
     /// A cookie that removes the session cookie.
@@ -184,16 +182,19 @@ final class SessionTracker: RequestSessions {
     // MARK: RequestSessions
 
     func authenticationChanged(to owner: String?) {
+        // Among several ids may be one of the principal's own session, which goes before one of nobody: that may have been planted.
+        let hasSeveral = owner != nil && self.candidates.map { $0.ids.count > 1 } ?? false
         self.state.withLock { state in
             guard state.owner != owner else { return }
             state.owner = owner
-            if let held = state.held, !held.session.mayBelong(to: owner) {
+            let looksAgain = hasSeveral && !state.needsAnnouncement
+            func mayKeep(_ session: HTTPSession) -> Bool { session.mayBelong(to: owner) && !(looksAgain && session.principalName == nil) }
+            if let held = state.held, !mayKeep(held.session) {
                 state.held = nil
                 state.isAccessed = false
                 state.needsAnnouncement = false
             }
-            // Among the ids may be one of the principal's own session.
-            if state.found?.session.mayBelong(to: owner) != true {
+            if state.found.map({ mayKeep($0.session) }) != true {
                 state.found = nil
                 state.isResolved = false
             }
@@ -245,7 +246,7 @@ final class SessionTracker: RequestSessions {
         guard winner === session else {
             // Two tasks of one request asked at once.
             session.endAccess()
-            try await session.invalidate()
+            try await session.invalidateUnlessUsed()
             return winner
         }
         self.isUsed.store(true, ordering: .relaxed)
@@ -274,21 +275,23 @@ final class SessionTracker: RequestSessions {
     private func makeSession(of owner: String?) async throws(SessionError) -> HeldSession {
         if let id = await self.adoptableID(for: owner) {
             let session = try await self.settings.manager.create(id: id)
-            if session.mayBelong(to: owner) { return HeldSession(try await self.begin(session, as: owner), foundAs: id, isMade: true) }
+            if try await self.begin(session, as: owner) { return HeldSession(session, foundAs: id, isMade: true) }
             // The id names the session of somebody else.
             session.endAccess()
         }
-        return HeldSession(made: try await self.begin(self.settings.manager.create(id: nil), as: owner))
+        let session = try await self.settings.manager.create(id: nil)
+        _ = try await self.begin(session, as: owner)
+        return HeldSession(made: session)
     }
 
-    private func begin(_ session: HTTPSession, as owner: String?) async throws(SessionError) -> HTTPSession {
-        guard let owner, session.principalName == nil else { return session }
+    /// Lets a new session be its owner's; `false` if it is somebody else's, whose request has made it at the same moment.
+    private func begin(_ session: HTTPSession, as owner: String?) async throws(SessionError) -> Bool {
+        guard let owner else { return true }
         do {
-            try await session.begin(as: owner)
-            return session
+            return try await session.begin(as: owner)
         } catch {
             session.endAccess()
-            try await session.invalidate()
+            try await session.invalidateUnlessUsed()
             throw error
         }
     }
@@ -342,6 +345,14 @@ final class SessionTracker: RequestSessions {
 }
 
 extension SessionTracker: SessionHolder {
+    /// Who has shown a certificate.
+    ///
+    /// A sign-on of single sign-on is none of the client's: it goes from one to the next.
+    var clientOwner: String? {
+        guard let authentication = self.plainRequest.authentication else { return nil }
+        return authentication.type == ClientCertificateAuthenticator.authenticationType ? authentication.owner : nil
+    }
+
     func mayReplace(_ id: SessionID, of session: HTTPSession) -> Bool {
         self.state.withLock { state in
             guard let held = state.held ?? state.found, held.session === session else { return true }

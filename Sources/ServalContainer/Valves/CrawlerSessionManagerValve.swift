@@ -3,6 +3,8 @@ import Synchronization
 
 /// Gives each crawler, which takes no cookies, one short session for all of its requests instead of a new one for each.
 ///
+/// Only sessions without a principal are shared: a crawler that signs in has its sessions for itself.
+///
 /// Source: Tomcat's `CrawlerSessionManagerValve`; its attributes and defaults.
 public final class CrawlerSessionManagerValve: Valve {
     /// Who is a crawler, and what becomes of its session.
@@ -87,6 +89,8 @@ public final class CrawlerSessionManagerValve: Valve {
         }
         let response = try await next(request)
         guard request.sessionPolicy != .forbidden, let session = tracker.usedSession, session.isValid else { return response }
+        // Of somebody who has signed in it is nobody else's, whatever the next client calls itself.
+        guard session.principalName == nil, request.authentication == nil else { return response }
         session.maxInactiveInterval = self.configuration.sessionInactiveInterval
         self.remember(session.id, of: client)
         return response

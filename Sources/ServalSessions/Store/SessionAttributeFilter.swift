@@ -57,8 +57,9 @@ public final class SessionAttributeFilter: Sendable {
 
     /// Whether an attribute may be saved.
     ///
-    /// Of values that were saved before and that no key has asked for since, only the name is looked at.
+    /// Of values that were saved before and that no key has asked for since, only the name is looked at. What tells whose the session is has to be saved.
     func allows(_ name: String, _ content: SessionAttributeSlot.Content) -> Bool {
+        if name == SessionAccount.Key.name { return true }
         if let pattern = self.names.withLock({ names in names?.matches(name) == false ? names?.text : nil }) {
             self.report(name, "Skipped session attribute named [\(name)] because it did not match the name filter [\(pattern)]")
             return false

@@ -57,15 +57,22 @@ package struct HeldSession: Sendable {
 
 /// A request that knows sessions by their ids.
 package protocol SessionHolder: AnyObject, Sendable {
+    /// Who has signed in with the request by itself, as every request of the same client does; `nil` for nobody.
+    var clientOwner: String? { get }
     /// Whether the request may give a session another id than `id`; `true` for sessions of which it does not know.
     func mayReplace(_ id: SessionID, of session: HTTPSession) -> Bool
     /// Says that the request has given a session another id.
     func didReplace(_ old: SessionID, by new: SessionID, of session: HTTPSession)
 }
 
+extension SessionHolder {
+    /// Nobody.
+    package var clientOwner: String? { nil }
+}
+
 /// The request on whose behalf a task works.
 package enum SessionRequest {
-    /// The request that the current task answers; `nil` outside of requests, and for those that cannot have come with an id.
+    /// The request that the current task answers; `nil` outside of requests, and for those that can neither have come with an id nor have a client that signs in.
     @TaskLocal package static var current: (any SessionHolder)?
 }
 

@@ -7,7 +7,7 @@ import Testing
 /// Who has signed in, and the sessions of others.
 @Suite("Sessions of requests that somebody has signed in with")
 struct SignedInSessionTests {
-    private enum Note: SessionAttributeKey {
+    enum Note: SessionAttributeKey {
         typealias Value = String
         static let name = "note"
     }
@@ -26,16 +26,15 @@ struct SignedInSessionTests {
     enum Place: CaseIterable, Sendable { case memory, store }
 
     /// Signs in who the request says, but for paths that end in `open`.
-    private static func valve(_ way: Way) -> ClosureValve {
+    static func valve(_ way: Way) -> ClosureValve {
         ClosureValve { request, next in
             guard !request.path.contains("/open") else { return try await next(request) }
             let name = request.headers[.from] ?? ""
             switch way {
             case .certificate:
-                guard case .authenticated(let request) = try await ClientCertificateAuthenticator().authenticate(request) else {
-                    return .error(.unauthorized)
-                }
-                return try await next(request)
+                let authenticator = ClientCertificateAuthenticator()
+                guard case .authenticated(let request) = try await authenticator.authenticate(request) else { return .error(.unauthorized) }
+                return try await authenticator.goOn(request) { try await next($0) }
             case .late: _ = try await request.existingSession()
             case .early: break
             }
@@ -44,7 +43,7 @@ struct SignedInSessionTests {
         }
     }
 
-    private static func context(
+    static func context(
         _ path: String = "/app",
         way: Way = .certificate,
         store: MemorySessionStore? = nil,
@@ -69,6 +68,16 @@ struct SignedInSessionTests {
                     )
                 }
             ).map("/look").map("/open/look")
+            // The application's own names: an account for `CN=account`.
+            context.addServlet(
+                "sign",
+                ClosureServlet { request in
+                    let session = try await request.session()
+                    try await session.signOn(as: request.parameter("as") ?? String((request.remoteUser ?? "").dropFirst(3)))
+                    session[Note.self] = request.parameter("note")
+                    return .text(session.id.rawValue)
+                }
+            ).map("/sign").map("/open/sign")
         }
         definition.valves = [Self.valve(way)]
         definition.makeSessionManager = { _ in
@@ -85,11 +94,13 @@ struct SignedInSessionTests {
     }
 
     /// A request of somebody, by certificate and by name.
-    private static func get(
+    static func get(
         _ harness: EngineHarness,
         _ name: String,
         _ path: String,
         _ ids: String...,
+        sso: String? = nil,
+        headers: HeaderFields = [:],
         serialNumber: String = "1",
         tls: String? = nil
     ) async throws -> Answer {
@@ -101,12 +112,14 @@ struct SignedInSessionTests {
             sessionID: tls.map { .init(hexString: $0) },
             peerCertificates: [certificate]
         )
-        var headers: HeaderFields = [.from: name]
-        if !ids.isEmpty { headers[.cookie] = ids.map { "JSESSIONID=\($0)" }.joined(separator: "; ") }
+        var headers = headers
+        headers[.from] = name
+        let cookies = (sso.map { ["JSESSIONIDSSO=\($0)"] } ?? []) + ids.map { "JSESSIONID=\($0)" }
+        if !cookies.isEmpty { headers[.cookie] = cookies.joined(separator: "; ") }
         return try await harness.get(path, headers: headers, connection: ConnectionInfo(scheme: "https", isSecure: true, tls: info))
     }
 
-    private static func manager(_ harness: EngineHarness, _ number: Int = 0) throws -> any SessionManager {
+    static func manager(_ harness: EngineHarness, _ number: Int = 0) throws -> any SessionManager {
         try #require(harness.engine.hosts[0].contexts[number].sessionManager)
     }
 

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import ServalSessions
@@ -60,9 +61,57 @@ struct SessionCandidatesTests {
         #expect(try await manager.holdFirst(of: others + [own], for: "ann") == nil)
         #expect(try await manager.holdFirst(of: others + [own], for: "joe")?.id?.rawValue == others[0])
         #expect(try await manager.holdFirst(of: others + [own])?.id?.rawValue == others[0])
-        let anonymous = try await session(nil)
-        #expect(try await manager.holdFirst(of: [others[0], anonymous, own], for: "ann")?.id?.rawValue == anonymous)
         await manager.stop()
+    }
+
+    @Test("A principal's own session comes before one of nobody, wherever it stands; whatever is not taken is let go of")
+    func anonymous() async throws {
+        let manager = StandardSessionManager()
+        try await manager.start()
+        var all: [HTTPSession] = []
+        func session(_ principal: String? = nil) async throws -> String {
+            let session = try await manager.create(id: nil)
+            if let principal { try await session.begin(as: principal) }
+            session.endAccess()
+            all.append(session)
+            return session.id.rawValue
+        }
+        let (planted, own, other) = (try await session(), try await session("ann"), try await session("joe"))
+        var anonymous: [String] = []
+        for _ in 0..<9 { anonymous.append(try await session()) }
+        func found(_ ids: [String], for principal: String? = "ann") async throws -> String? {
+            let held = try await manager.holdFirst(of: ids, for: principal)
+            held?.session.release()
+            #expect(all.allSatisfy { $0.state.withLock { $0.holdCount == 0 } })
+            return held?.id?.rawValue
+        }
+        #expect(try await found([planted, own]) == own)
+        #expect(try await found([planted, own], for: nil) == planted)
+        #expect(try await found([other, planted, "unknown"]) == planted, "she has no other")
+        #expect(try await found([planted, other, own]) == own)
+        #expect(try await found([planted] + anonymous.prefix(8) + [own]) == own)
+        // Nobody has looked at all of them: her own may be behind.
+        #expect(try await found([planted] + anonymous + [own]) == nil)
+        #expect(try await found([planted] + anonymous, for: "mary") == nil)
+        #expect(try await found([planted] + Self.invented(9)) == nil)
+        #expect(try await found([planted] + Self.invented(8)) == planted)
+        #expect(try await found([planted] + Self.invented(100), for: nil) == planted)
+        await manager.stop()
+    }
+
+    @Test("A store that fails in the middle leaves nothing in use")
+    func failing() async throws {
+        let nodes = try HookedNodes()
+        let planted = try await nodes.session()
+        let unknown = try #require(SessionID(Self.invented(1)[0]))
+        nodes.store.before { [key = nodes.key(unknown)] call throws(SessionError) in
+            guard call.key != key else { throw SessionError(code: .storeUnavailable, message: "switched off") }
+        }
+        let error = await #expect(throws: SessionError.self) {
+            _ = try await nodes[0].holdFirst(of: [planted.id.rawValue, unknown.rawValue], for: "ann")
+        }
+        #expect(error?.code == .storeUnavailable)
+        #expect(planted.state.withLock { $0.holdCount } == 0)
     }
 
     @Test("A session that begins as a principal's counts as one at once, here and in the store, and keeps its id")
