@@ -74,15 +74,17 @@ public final class SessionScope: Sendable {
 
     /// The client's session, or `nil`; never makes one.
     ///
+    /// One that is asked for only after ``close()`` is not in use: it may end or leave memory at any moment.
+    ///
     /// - Throws: ``SessionError/Code/storeUnavailable``.
     public func existingSession() async throws(SessionError) -> HTTPSession? {
         if let session = self.state.withLock({ $0.session }) { return session }
         guard let found = try await self.find() else { return nil }
-        // From here on its access keeps it in memory.
+        // From here on its access keeps it in memory; after the end of the request nothing does.
         defer { found.session.release() }
         return self.state.withLock { state in
             if let other = state.session { return other }
-            guard found.known != nil, found.session.beginAccess() else { return nil }
+            guard found.known != nil, state.isClosed || found.session.beginAccess() else { return nil }
             state.take(found)
             state.needsAnnouncement = false
             return found.session
@@ -95,12 +97,11 @@ public final class SessionScope: Sendable {
     ///   the client what there is to tell.
     public func session() async throws(SessionError) -> HTTPSession {
         if let session = try await self.existingSession() { return session }
-        guard !self.state.withLock({ $0.isClosed }) else {
-            throw SessionError(code: .creationForbidden, message: "a session cannot be created after the response was made: its head carries the id")
-        }
+        guard !self.state.withLock({ $0.isClosed }) else { throw Self.isTooLate }
         let session = try await self.manager.create(id: nil)
-        let winner = self.state.withLock { state in
+        let winner: HTTPSession? = self.state.withLock { state in
             if let other = state.session { return other }
+            guard !state.isClosed else { return nil }
             state.take(HeldSession(made: session))
             state.needsAnnouncement = true
             state.isResolved = true
@@ -109,10 +110,16 @@ public final class SessionScope: Sendable {
         guard winner === session else {
             session.endAccess()
             try await session.invalidate()
+            guard let winner else { throw Self.isTooLate }
             return winner
         }
         return session
     }
+
+    private static let isTooLate = SessionError(
+        code: .creationForbidden,
+        message: "a session cannot be created after the response was made: its head carries the id"
+    )
 
     /// Stores what the request has changed; to be called once, when the response is made and before it is sent.
     ///
@@ -172,6 +179,8 @@ private final class NestedSessionHolder: SessionHolder {
         self.inner = inner
         self.outer = outer
     }
+
+    var clientOwner: String? { self.inner.clientOwner ?? self.outer.clientOwner }
 
     func mayReplace(_ id: SessionID, of session: HTTPSession) -> Bool {
         self.inner.mayReplace(id, of: session) && self.outer.mayReplace(id, of: session)
