@@ -52,7 +52,8 @@ public final class Engine: RequestHandler {
 
     /// Starts valves, hosts and contexts, then the background work.
     ///
-    /// Applications start in their order, but for their stores of sessions, which are opened all at once: several that do not answer take no longer than one.
+    /// Applications are prepared in their order, then their stores of sessions are opened all at once, so that several that do not answer take no longer than one, and
+    /// then listeners, filters and servlets start, in their order again.
     ///
     /// - Throws: what a valve of the engine or of a host throws. A context that fails is logged and answers 404.
     public func start() async throws {
@@ -72,7 +73,11 @@ public final class Engine: RequestHandler {
     }
 
     /// Stops the background work, then hosts with their contexts, all at once, and then valves in reverse order.
-    public func stop() async {
+    ///
+    /// All of that is done also in a task that is cancelled.
+    public func stop() async { await Task.uncancelled { await self.stopAll() } }
+
+    private func stopAll() async {
         let work = self.background.withLock { work in
             defer { work = nil }
             return work

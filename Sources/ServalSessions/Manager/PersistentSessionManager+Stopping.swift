@@ -8,17 +8,27 @@ extension PersistentSessionManager {
 
     /// Saves what is to be kept, ends what is not, and closes the store.
     ///
-    /// That takes as long as it takes, as long as the store answers. One that has said nothing for ten seconds is given up, whether its operations end or not; what it
-    /// has of a session stays there in any case. The log tells how many sessions lack something in the store.
+    /// That takes as long as it takes, as long as the store answers. One that has said nothing for ten seconds is given up, whether its operations end or not, its own
+    /// ``SessionStore/stop()`` among them; what it has of a session stays there in any case. The log tells how many sessions lack something in the store.
+    ///
+    /// All of that is done also in a task that is cancelled.
     public func stop() async {
         self.table.shut()
+        await Task.uncancelled { await self.finishOrGiveUp() }
+    }
+
+    private func finishOrGiveUp() async {
+        let store = self.persistence.store
         let work = AbandonableWork { await self.finish() }
         self.stopping.withLock { $0 = work }
         let patience = self.configuration.patience
-        let isDone = await work.wait { await self.persistence.store.waitUntilItIsSilent(for: patience) }
+        let isDone = await work.wait { await store.waitUntilItIsSilent(for: patience) }
         if !isDone {
-            self.persistence.store.giveUp()
-            self.tellOfUnsaved("the store has not answered for \(patience)")
+            let refusal = store.refusal.map { "the store has taken nothing for \(patience) and said last: \($0)" }
+            let reason = refusal ?? "the store has not answered for \(patience)"
+            store.giveUp()
+            self.tellOfUnsaved(reason)
+            self.configuration.logger.warning("the session store\(self.owner) was given up before it was closed: \(reason)")
             await self.table.close(keepsStored: self.keepsSessions)
         }
         self.stopping.withLock { $0 = isDone ? nil : work }
@@ -62,7 +72,7 @@ extension PersistentSessionManager {
             } catch {
                 return error
             }
-            guard failures.mayBeRepeated, number < Self.maximumTries else { break }
+            guard failures.mayBeRepeated, number < Self.maximumTries, !self.persistence.store.isGivenUp else { break }
             try? await Task.sleep(for: SessionPersistence.pause + .milliseconds(100))
         }
         return failures.first
@@ -105,15 +115,17 @@ extension PersistentSessionManager {
         }
     }
 
+    /// Whose sessions they are, for the log.
+    private var owner: String { self.configuration.namespace.isEmpty ? "" : " of \(self.configuration.namespace)" }
+
     /// Says, once, how many sessions the store lacks, or lacks something of.
     private func tellOfUnsaved(_ reason: String) {
         guard self.keepsSessions, !self.hasToldOfUnsaved.exchange(true, ordering: .relaxed) else { return }
         let isComplete = !self.savesSessions
         let count = self.table.count { $0.lacksSaving(isComplete: isComplete) }
         guard count > 0 else { return }
-        let owner = self.configuration.namespace.isEmpty ? "" : " of \(self.configuration.namespace)"
         self.configuration.logger.error(
-            "\(count) sessions\(owner) could not be stored; what has changed in them since they were stored last, if they were, is lost: \(reason)"
+            "\(count) sessions\(self.owner) could not be stored; what has changed in them since they were stored last, if they were, is lost: \(reason)"
         )
     }
 }

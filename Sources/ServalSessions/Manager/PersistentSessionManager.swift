@@ -60,6 +60,8 @@ public final class PersistentSessionManager: SessionManager {
         public var logger = Logger(label: "serval.session")
         /// How long a store may say nothing while the manager stops, before it is given up.
         var patience = Duration.seconds(10)
+        /// How long a store may take to open; more than the longest time that a database may be given.
+        var openingPatience = Duration.seconds(310)
 
         /// The defaults.
         public init() {}
@@ -70,7 +72,7 @@ public final class PersistentSessionManager: SessionManager {
     let persistence: SessionPersistence
     /// When the last sweep began, in milliseconds since 1970.
     let lastSweep = Atomic<Int64>(0)
-    /// What the last stop does.
+    /// What a stop or a start that was given up still does.
     let stopping = Mutex<AbandonableWork?>(nil)
     let hasToldOfUnsaved = Atomic(false)
     private let maxInactiveMilliseconds: Atomic<Int64>
@@ -199,12 +201,12 @@ public final class PersistentSessionManager: SessionManager {
 
     /// Opens the store.
     ///
-    /// - Throws: what ``SessionStore/start()`` throws. A database that does not answer yet keeps nobody from starting.
+    /// - Throws: what ``SessionStore/start()`` throws, and ``SessionError/Code/storeUnavailable`` for a store that hangs: one that was given up at the last stop and is not
+    ///   closed within ten seconds, or one that has not opened within five minutes. A database that does not answer yet keeps nobody from starting.
     public func start() async throws {
-        // One that was given up at the last stop is still being closed.
-        await self.stopping.withLock { $0 }?.task.value
+        try await self.waitForStop()
         self.hasToldOfUnsaved.store(false, ordering: .relaxed)
-        try await self.persistence.store.start()
+        try await self.openStore()
         if case .whenIdle(let limits) = self.configuration.mode, !limits.saveOnRestart { try? await self.removeAll() }
         self.table.open()
     }

@@ -37,11 +37,9 @@ final class SessionTable: Sendable {
     // MARK: Find and create
 
     func find(_ id: SessionID) async -> HTTPSession? {
-        guard let session = self.lookUp(id) else { return nil }
-        let now = self.configuration.clock()
-        guard session.isExpired(now: now, policy: self.policy) else { return session }
-        await self.expire(session, at: now)
-        return nil
+        let session = await self.findAndHold(id)
+        session?.release()
+        return session
     }
 
     /// As ``find(_:)``; the session stays in memory until it is released.
@@ -118,7 +116,7 @@ final class SessionTable: Sendable {
         }
     }
 
-    /// How many sessions have left memory for the store, of those that share their part of the table with an id.
+    /// How many sessions have left memory for the store, or got another id, of those that share their part of the table with an id.
     func departures(near id: SessionID) -> UInt32 { self.shard(of: id).contents.withLock { $0.departures } }
 
     /// What becomes of a session that a store has kept: what is in memory then, be it that session or the one that another request brought in meanwhile; or nothing.
@@ -201,9 +199,11 @@ final class SessionTable: Sendable {
     /// - Parameter keepsStored: `false` ends those of the store, too.
     func close(keepsStored: Bool = true) async {
         self.shut()
+        var count = 0
         for shard in self.shards {
             var cursor = 0
             while let sessions = self.slice(of: shard, from: &cursor, where: { _ in true }) {
+                count += sessions.count
                 for session in sessions {
                     if keepsStored, session.isStored {
                         self.forget(session, despiteChanges: true, despiteUse: true)
@@ -215,6 +215,8 @@ final class SessionTable: Sendable {
             shard.contents.withLock { $0.compact() }
         }
         self.newcomers.tidy()
+        // What begins after the next start need not be made by the threads that made these, to whose sessions their memory would go.
+        if count >= FreedMemory.threshold { FreedMemory.giveBack() }
     }
 
     /// Lets no session in any more.

@@ -89,10 +89,14 @@ public final class StandardSessionManager: SessionManager {
     }
 
     /// Takes no more sessions; saves those that are there if ``Configuration/file`` says so, otherwise ends them with ``SessionEndReason/serverStopped``.
+    ///
+    /// All of that is done also in a task that is cancelled.
     public func stop() async {
         self.table.shut()
-        if let file = self.table.configuration.file { await file.save(self.table) }
-        await self.table.close()
+        await Task.uncancelled { [table] in
+            if let file = table.configuration.file { await file.save(table) }
+            await table.close()
+        }
     }
 }
 
@@ -124,11 +128,11 @@ extension StandardSessionManager {
         public var sessionLastAccessAtStart = false
         /// The most sessions whose clients have not come back with the id (own attribute `serval.maxNewSessions`); the oldest of them make room for new ones.
         ///
-        /// So clients without cookies, bots above all, cannot fill the memory however many they are. Default 100,000, which is some 30 MB; `nil` for no limit.
+        /// So clients without cookies, bots and programs with certificates above all, cannot fill the memory however many they are. Default 100,000, which is some 30 MB; `nil` for no limit.
         public var maximumNewSessions: Int? = 100_000
         /// The most bytes that sessions may take in memory (own attribute `serval.maxMemory`): 300 for each, and their attributes in stored form.
         ///
-        /// Above it sessions that no request uses make room: first those whose clients never came back, then anonymous ones, then the others; among them those
+        /// Above it sessions that no request uses make room: first those whose clients never came back, whoever they are, then anonymous ones, then the others; among them those
         /// that have been idle longest, as far as a sample of them tells. They end (``SessionEndReason/evicted``); where there is a store they only leave memory.
         /// Default `nil` for no limit. With a limit each written value is encoded once more, to measure it.
         public var memoryBudget: Int?

@@ -37,6 +37,13 @@ final class GuardedSessionStore: ForwardingSessionStore {
         try await self.target.start()
     }
 
+    /// Closes the store; that it does not come to an end counts as silence.
+    func stop() async {
+        self.silence.withLock { $0.ask(at: .now) }
+        await self.target.stop()
+        self.silence.withLock { $0.end(isAnswer: true, at: .now) }
+    }
+
     func forward<Answer: Sendable>(
         _ call: SessionStoreCall,
         _ operation: @escaping @Sendable (any SessionStore) async throws(SessionError) -> Answer
@@ -96,6 +103,9 @@ final class GuardedSessionStore: ForwardingSessionStore {
     /// Asks the store nothing more, until the next start.
     func giveUp() { self.givenUp.store(true, ordering: .releasing) }
 
+    /// What the store has said last, if that was no answer but a failure.
+    var refusal: String? { self.silence.withLock { $0.failure } }
+
     /// Returns when the store has been asked and has not answered for so long, from now on, or the caller is cancelled.
     func waitUntilItIsSilent(for patience: Duration) async {
         let start = ContinuousClock.now
@@ -114,7 +124,8 @@ final class GuardedSessionStore: ForwardingSessionStore {
             self.silence.withLock { $0.end(isAnswer: true, at: .now) }
             return answer
         } catch {
-            self.silence.withLock { $0.end(isAnswer: error.code != .storeUnavailable || error.isOfOneOperation, at: .now) }
+            let isAnswer = error.code != .storeUnavailable || error.isOfOneOperation
+            self.silence.withLock { $0.end(isAnswer: isAnswer, failure: error.message, at: .now) }
             throw error
         }
     }
@@ -124,6 +135,8 @@ final class GuardedSessionStore: ForwardingSessionStore {
 struct StoreSilence: Sendable {
     /// `nil` if nobody waits for an answer, and the last question had one.
     private(set) var start: ContinuousClock.Instant?
+    /// What was said last in the place of an answer; `nil` behind an answer.
+    private(set) var failure: String?
     private var questions = 0
 
     mutating func ask(at now: ContinuousClock.Instant) {
@@ -131,8 +144,9 @@ struct StoreSilence: Sendable {
         self.start = self.start ?? now
     }
 
-    mutating func end(isAnswer: Bool, at now: ContinuousClock.Instant) {
+    mutating func end(isAnswer: Bool, failure: String? = nil, at now: ContinuousClock.Instant) {
         self.questions -= 1
+        self.failure = isAnswer ? nil : failure
         if isAnswer { self.start = self.questions > 0 ? now : nil }
     }
 }

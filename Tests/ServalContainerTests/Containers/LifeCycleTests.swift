@@ -27,6 +27,28 @@ struct LifeCycleTests {
         func contextDestroyed(_ context: ServletContext) async { self.events.add("destroyed \(self.name)") }
     }
 
+    private struct StopProbe: Valve {
+        let events: EventLog
+        func respond(to request: Request, next: ValveChain) async throws -> Response { try await next(request) }
+        func stop() async { self.events.add(Task.isCancelled ? "cancelled" : "stopped") }
+    }
+
+    @Test("A stop in a cancelled task is no less thorough")
+    func cancelledStop() async throws {
+        let events = EventLog()
+        var context = ContextDefinition("/app") { _ in }
+        context.valves = [StopProbe(events: events)]
+        try await EngineHarness.run([context], host: { _ in }, engine: { $0.valves = [StopProbe(events: events)] }) { harness async throws in
+            let stopping = Task {
+                while !Task.isCancelled { await Task.yield() }
+                await harness.engine.stop()
+            }
+            stopping.cancel()
+            await stopping.value
+            #expect(events.all == ["stopped", "stopped"])
+        }
+    }
+
     @Test("Listeners, valves, filters and servlets start in order and stop in reverse")
     func order() async throws {
         let events = EventLog()

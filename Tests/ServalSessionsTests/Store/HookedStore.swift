@@ -10,12 +10,24 @@ final class HookedStore: ForwardingSessionStore {
     var target: any SessionStore { self.memory }
     private let hook = Mutex<Hook?>(nil)
     private let laterHook = Mutex<Hook?>(nil)
+    private let startHook = Mutex<(@Sendable () async -> Void)?>(nil)
+    private let stopHook = Mutex<(@Sendable () async -> Void)?>(nil)
     private let calls = Mutex<[SessionStoreCall]>([])
 
     func before(_ hook: Hook?) { self.hook.withLock { $0 = hook } }
 
     /// Has something done after each operation, before whoever asked has the answer.
     func after(_ hook: Hook?) { self.laterHook.withLock { $0 = hook } }
+
+    /// Has something done before the store opens.
+    func beforeStart(_ hook: (@Sendable () async -> Void)?) { self.startHook.withLock { $0 = hook } }
+
+    /// Has something done before the store closes.
+    func beforeStop(_ hook: (@Sendable () async -> Void)?) { self.stopHook.withLock { $0 = hook } }
+
+    func start() async throws(SessionError) { if let hook = self.startHook.withLock({ $0 }) { await hook() } }
+
+    func stop() async { if let hook = self.stopHook.withLock({ $0 }) { await hook() } }
 
     /// The operations since somebody asked last.
     func takeCalls() -> [SessionStoreCall] {
