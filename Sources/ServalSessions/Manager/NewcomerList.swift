@@ -101,7 +101,8 @@ extension HTTPSession {
     fileprivate var newcomerState: NewcomerState {
         self.state.withLock { state in
             guard state.isNewcomer else { return .former }
-            return state.isInUse || state.principal != nil ? .busy : .forsaken
+            // Whoever signed on: a client that never came back may come with a certificate, or a password, each time, and keep no cookie.
+            return state.isInUse ? .busy : .forsaken
         }
     }
 

@@ -101,7 +101,7 @@ extension SessionTable {
 
 /// In which order sessions make room.
 struct EvictionRank: Comparable {
-    /// 0 if the client never came back, 1 for anonymous sessions, 2 for those of a principal.
+    /// 0 if the client never came back, whoever it is; otherwise 1 for an anonymous session, and 2 for that of a principal.
     var worth: Int
     var idleSince: Int64
 
@@ -113,7 +113,7 @@ extension HTTPSession {
     fileprivate var evictionRank: EvictionRank? {
         self.state.withLock { state in
             guard state.phase == .live, !state.isInUse else { return nil }
-            return EvictionRank(worth: state.principal != nil ? 2 : state.hasReturned ? 1 : 0, idleSince: state.idleSince)
+            return EvictionRank(worth: !state.hasReturned ? 0 : state.principal == nil ? 1 : 2, idleSince: state.idleSince)
         }
     }
 }

@@ -39,10 +39,15 @@ final class StoredSessionState: @unchecked Sendable {
     var changes: [String: Change] = [:]
     /// How often the application has changed anything.
     private(set) var changeCount: UInt64 = 0
-    /// Whether the idle time has changed since the last save; the principal only changes together with the id.
+    /// Whether the idle time has changed since the last save, or the session has begun as a principal's; the principal of a session that is stored changes together
+    /// with the id otherwise, in the store first.
     var isHeadChanged = false
-    /// The sealed head as the store has it, as far as known, and the version that brought it.
-    var storedHead: (bytes: [UInt8], version: UInt64)?
+    /// Whether the session has an idle time of its own, or somebody has signed on in it, which makes it worth storing without attributes.
+    ///
+    /// Who only begins a session comes with each request anew: a client that keeps no cookie would leave a record each time.
+    private(set) var isHeadWorthStoring = false
+    /// The sealed head as the store has it, as far as known, whose session it says it is, and the version that brought it.
+    var storedHead: (bytes: [UInt8], principal: String?, version: UInt64)?
     /// What the store was told last, in milliseconds since 1970.
     var storedLastAccessed: Int64
     /// When this server last compared the session with the store, in milliseconds since 1970.
@@ -69,7 +74,7 @@ final class StoredSessionState: @unchecked Sendable {
     }
 
     var isStored: Bool { self.version > 0 }
-    var hasChanges: Bool { !self.changes.isEmpty || self.isHeadChanged || self.unsettled != nil }
+    var hasChanges: Bool { !self.changes.isEmpty || self.isHeadChanged && (self.isStored || self.isHeadWorthStoring) || self.unsettled != nil }
     var isOrphan: Bool { self.orphan != nil }
 
     /// The name of the next write.
@@ -79,17 +84,21 @@ final class StoredSessionState: @unchecked Sendable {
     }
 
     /// Notes what head the store has, unless something later is known.
-    func noteHead(_ bytes: [UInt8], version: UInt64) {
+    func noteHead(_ bytes: [UInt8], of principal: String?, version: UInt64) {
         guard version >= self.storedHead?.version ?? 0 else { return }
-        self.storedHead = (bytes, version)
+        self.storedHead = (bytes, principal, version)
     }
 
     func countChange() { self.changeCount &+= 1 }
+
+    /// Notes that somebody has signed on.
+    func noteSignOn() { self.isHeadWorthStoring = true }
 
     /// Notes another idle time.
     func noteHead() {
         self.countChange()
         self.isHeadChanged = true
+        self.isHeadWorthStoring = true
     }
 
     func note(_ change: Change, of name: String) {

@@ -30,7 +30,7 @@ extension HTTPSession {
     func didWrite(_ head: SessionHead, sealed: [UInt8], version: UInt64) {
         self.state.withLock { state in
             guard let stored = state.stored else { return }
-            stored.noteHead(sealed, version: version)
+            stored.noteHead(sealed, of: head.principal, version: version)
             if head.maxInactiveMilliseconds == state.maxInactiveMilliseconds { stored.isHeadChanged = false }
             if version == stored.version + 1 { stored.version = version } else { stored.lastChecked = 0 }
         }

@@ -47,7 +47,7 @@ extension HTTPSession {
             // What somebody else is saving at this moment may be this request's.
             if stored.isBusy || stored.unsettled != nil { return true }
             if stored.isStored { return stored.hasChanges || Self.isTouchDue(state, stored, share) }
-            return Self.isWorthStoring(state, stored)
+            return self.isWorthStoring(state, stored)
         }
     }
 
@@ -57,7 +57,7 @@ extension HTTPSession {
     func lacksSaving(isComplete: Bool) -> Bool {
         self.state.withLock { state in
             guard state.phase == .live, let stored = state.stored else { return false }
-            return stored.isBusy || stored.hasChanges || !stored.isStored && (isComplete || Self.isWorthStoring(state, stored))
+            return stored.isBusy || stored.hasChanges || !stored.isStored && (isComplete || self.isWorthStoring(state, stored))
         }
     }
 
@@ -75,7 +75,7 @@ extension HTTPSession {
                     return nil
                 }
             } else if !stored.isStored {
-                guard isComplete || Self.isWorthStoring(state, stored) else { return nil }
+                guard isComplete || self.isWorthStoring(state, stored) else { return nil }
             }
             let changes = stored.changes
             stored.changes = [:]
@@ -124,7 +124,7 @@ extension HTTPSession {
             for name in names {
                 if case .decoded = batch.values[name] { stored.attributeVersions[name] = version } else { stored.attributeVersions[name] = nil }
             }
-            if let head { stored.noteHead(head, version: version) }
+            if let head { stored.noteHead(head, of: batch.principal, version: version) }
             // Otherwise another server saved in between; the next look at the store fetches what it wrote.
             if version == stored.version + 1 || !stored.isStored {
                 stored.version = version
@@ -178,10 +178,11 @@ extension HTTPSession {
             stored.lastChecked = now.millisecondsSince1970
             stored.storedLastAccessed = max(stored.storedLastAccessed, record.lastAccessed.millisecondsSince1970)
             let isLatestHead = record.version >= stored.storedHead?.version ?? 0
-            stored.noteHead(record.head, version: record.version)
+            let hasBegun = state.principal != nil && stored.storedHead?.principal == nil
+            stored.noteHead(record.head, of: head.principal, version: record.version)
             if !stored.isOrphan { state.noteAccessElsewhere(at: record.lastAccessed.millisecondsSince1970) }
-            // Each for itself: a principal that signed on elsewhere, and an idle time that was changed here.
-            if isLatestHead, !stored.isOrphan { state.principal = head.principal }
+            // Each for itself: a principal that signed on elsewhere, and an idle time that was changed here. Whose it has begun as stays, if it is nobody's elsewhere.
+            if isLatestHead, !stored.isOrphan, !hasBegun || head.principal != nil { state.principal = head.principal }
             if isLatestHead, !stored.isHeadChanged { state.maxInactiveMilliseconds = head.maxInactiveMilliseconds }
             return (changed.keys.filter { if case .updated = stored.changes[$0] { true } else { false } }, released)
         }
@@ -226,8 +227,10 @@ extension HTTPSession {
 
     // MARK: Rules
 
-    private static func isWorthStoring(_ state: HTTPSessionState, _ stored: StoredSessionState) -> Bool {
-        stored.isHeadChanged || state.principal != nil || state.attributes.values.contains { !$0.isTransient }
+    private func isWorthStoring(_ state: HTTPSessionState, _ stored: StoredSessionState) -> Bool {
+        if stored.isHeadWorthStoring || state.attributes.values.contains(where: { !$0.isTransient }) { return true }
+        // Whose it has begun as is worth it when its client has come back, or where the sessions of principals are counted, on all servers.
+        return state.principal != nil && (state.hasReturned || self.table?.configuration.maximumSessionsPerPrincipal != nil)
     }
 
     private static func isTouchDue(_ state: HTTPSessionState, _ stored: StoredSessionState, _ share: Int64) -> Bool {

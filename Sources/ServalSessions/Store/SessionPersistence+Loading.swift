@@ -83,7 +83,7 @@ extension SessionPersistence {
             storedLastAccessed: record.lastAccessed.millisecondsSince1970,
             lastChecked: self.clock().millisecondsSince1970
         )
-        state.stored?.noteHead(record.head, version: record.version)
+        state.stored?.noteHead(record.head, of: head.principal, version: record.version)
         state.stored?.isAccessElsewhere = true
         return HTTPSession(state, table: table)
     }

@@ -45,6 +45,22 @@ import Testing
         #expect(new.allSatisfy { $0.isValid }, "what has ended does not count")
     }
 
+    /// A program with a certificate or a password that keeps no cookie leaves a session with each of its requests.
+    @Test(arguments: [false, true]) func whoSignsOnWithEachRequestMakesRoomAsOthersDo(withNewID: Bool) async throws {
+        let manager = self.manager(10)
+        var sessions: [HTTPSession] = []
+        for _ in 0..<50 {
+            let session = try await manager.create(id: nil)
+            if withNewID { try await session.signOn(as: "program") } else { try await session.begin(as: "program") }
+            session.endAccess()
+            sessions.append(session)
+        }
+        #expect(sessions.map(\.isValid) == sessions.indices.map { $0 >= 40 })
+        let visitor = try await self.visit(manager)
+        #expect(visitor.isValid && sessions.count(where: \.isValid) == 9)
+        #expect(try await manager.sessions(ofPrincipal: "program").count == 9)
+    }
+
     @Test func aLongFirstRequestDoesNotEvadeTheLimit() async throws {
         let manager = self.manager(5)
         var busy: [HTTPSession] = []

@@ -141,6 +141,21 @@ import Testing
         #expect(manager.statistics.activeSessions == 2)
     }
 
+    @Test func whoNeverCameBackGoesBeforeAnonymousVisitors() async throws {
+        let (manager, clock) = self.manager {
+            $0.maxActiveSessions = 2
+            $0.evictsAtMaxActiveSessions = true
+        }
+        let visitor = try await self.visit(manager)
+        #expect(visitor.beginAccess())
+        visitor.endAccess()
+        clock.advance(by: .seconds(1))
+        let program = try await self.visit(manager)
+        try await program.begin(as: "program")
+        let new = try await self.visit(manager)
+        #expect(visitor.isValid && !program.isValid && new.isValid)
+    }
+
     @Test func withAStoreSessionsOnlyLeaveMemory() async throws {
         let nodes = try SessionNodes(1) { $0.sessions.memoryBudget = 100_000 }
         var ids: [SessionID] = []
