@@ -13,7 +13,7 @@ final class SessionShard: Sendable {
         private var free: [UInt32] = []
         /// No session is let in any more.
         var isClosed = false
-        /// How many sessions have left for the store.
+        /// How many sessions have left for the store, got another id, or ended elsewhere.
         private(set) var departures: UInt32 = 0
 
         var count: Int { self.places.count }
@@ -43,7 +43,7 @@ final class SessionShard: Sendable {
             return session
         }
 
-        /// Takes a session out that goes on in the store: what was read there before need not be true any more.
+        /// Takes a session out that goes on in the store or under another id, or has ended elsewhere: what was read of it in the store before need not be true any more.
         mutating func dismiss(_ id: SessionID) -> HTTPSession? {
             self.departures &+= 1
             return self.remove(id)

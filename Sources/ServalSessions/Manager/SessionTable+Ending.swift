@@ -65,7 +65,7 @@ extension SessionTable {
         let id = session.id
         let isGone = self.shard(of: id).contents.withLock { contents in
             guard session.state.withLock({ $0.endedElsewhere() }) else { return false }
-            if contents[id] === session { _ = contents.remove(id) }
+            if contents[id] === session { _ = contents.dismiss(id) }
             return true
         }
         if isGone { self.didForget(session) }

@@ -58,7 +58,7 @@ extension SessionTable {
         if oldNumber == newNumber {
             return self.shards[oldNumber].contents.withLock { contents in
                 if let refusal = Self.refusal(of: session, from: oldID, in: contents, to: newID, in: contents, principal) { return refusal }
-                _ = contents.remove(oldID)
+                _ = contents.dismiss(oldID)
                 contents.insert(session, id: newID)
                 return .renamed
             }
@@ -81,7 +81,7 @@ extension SessionTable {
         _ principal: String?
     ) -> Renaming {
         if let refusal = self.refusal(of: session, from: oldID, in: source, to: newID, in: target, principal) { return refusal }
-        _ = source.remove(oldID)
+        _ = source.dismiss(oldID)
         target.insert(session, id: newID)
         return .renamed
     }
@@ -115,7 +115,7 @@ extension SessionTable {
     func abandon(_ session: HTTPSession, as orphan: StoredSessionState.Orphan) {
         let id = session.id
         let isGone = self.shard(of: id).contents.withLock { contents in
-            contents[id] === session && contents.remove(id) != nil
+            contents[id] === session && contents.dismiss(id) != nil
         }
         if isGone { self.didForget(session) }
         session.state.withLock { $0.stored?.orphan = orphan }

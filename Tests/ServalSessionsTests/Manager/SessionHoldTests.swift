@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import ServalSessions
@@ -56,6 +57,59 @@ import Testing
         let found = byPrincipal ? try await nodes[0].sessions(ofPrincipal: "ada").first : try await nodes[0].find(id)
         #expect(found?[Visits.self] == 2)
         #expect(rounds.value > 0)
+    }
+
+    /// While one request waits for the store's answer about an id, another one loads the session and gives it a new id.
+    @Test(arguments: [false, true]) func aSlowLookUpDoesNotBringAFormerIDBack(inOnePartOfTheTable: Bool) async throws {
+        let nodes = try HookedNodes(mode: .whenIdle(.init())) { if inOnePartOfTheTable { $0.sessions.idGenerator = NeighbouringIDs() } }
+        let session = try await nodes[0].create(id: nil)
+        session[Visits.self] = 1
+        session.endAccess()
+        await nodes[0].table.relieve(of: session)
+        #expect(session.isAway)
+        let formerID = session.id
+        let rounds = Counter()
+        let present = Mutex<HTTPSession?>(nil)
+        nodes.store.after { call throws(SessionError) in
+            guard call.name == .load, rounds.add(1) == 1, let other = try await nodes[0].find(formerID) else { return }
+            try await other.signOn(as: "ada")
+            present.withLock { $0 = other }
+        }
+        #expect(try await nodes[0].find(formerID) == nil)
+        let other = try #require(present.withLock { $0 })
+        #expect(other.id != formerID)
+        #expect(try await nodes[0].find(other.id) === other)
+        #expect(nodes[0].statistics.activeSessions == 1)
+    }
+
+    /// The same, where it is another server that gives the session a new id.
+    @Test func aSlowLookUpDoesNotBringAnIDBackThatAnotherServerHasReplaced() async throws {
+        let nodes = try HookedNodes(2)
+        let session = try await nodes.session()
+        await nodes[0].table.relieve(of: session)
+        #expect(session.isAway)
+        let formerID = session.id
+        let rounds = Counter()
+        nodes.store.after { call throws(SessionError) in
+            guard call.name == .load, rounds.add(1) == 1 else { return }
+            let other = try await nodes[0].find(formerID)
+            #expect(other != nil)
+            try await nodes[1].find(formerID)?.rotateID()
+            let gone = try await nodes[0].find(formerID)
+            #expect(gone == nil, "it goes on under another id")
+        }
+        #expect(try await nodes[0].find(formerID) == nil)
+        #expect(nodes[0].table.lookUp(formerID) == nil)
+    }
+
+    /// Makes ids that all belong to one part of the table.
+    private struct NeighbouringIDs: SessionIDGenerator {
+        func makeID() -> SessionID {
+            while true {
+                let id = StandardSessionIDGenerator().makeID()
+                if SessionTable.shardNumber(of: id) == 0 { return id }
+            }
+        }
     }
 
     @Test func withLittleMemoryEverybodyKeepsTheirSession() async throws {
