@@ -63,6 +63,9 @@ public struct SessionFile: Sendable {
         }
         if tooLarge > 0 { self.logger.warning("\(tooLarge) sessions of \(self.namespace) are too large to be saved and end") }
         if !saved.isEmpty { try writer.finish() }
+        if let place = writer.unreadPlace {
+            self.logger.warning("in the place of [\(self.path)] there was a file of saved sessions that nobody had read; it is now [\(place)]")
+        }
         return saved
     }
 
@@ -133,7 +136,9 @@ public struct SessionFile: Sendable {
             )
             return
         case .unreadable(let cause):
-            self.logger.warning("the saved sessions of \(self.namespace) in [\(self.path)] cannot be read: \(cause)")
+            self.logger.warning(
+                "the saved sessions of \(self.namespace) in [\(self.path)] cannot be read: \(cause). The file is left alone; unless it can be read or is moved away, the sessions will end when the server stops"
+            )
             return
         case .opened(let opened): reader = opened
         }

@@ -18,17 +18,18 @@ private enum SessionFileFormat {
 final class SessionFileWriter {
     private let path: String
     private let temporaryPath: String
+    /// Where a file is now that was in the way and that nobody had read.
+    private(set) var unreadPlace: String?
     private var descriptor: Int32
     private var buffer: [UInt8] = []
     private var count: UInt64 = 0
 
     init(path: String) throws(SessionError) {
         self.path = path
-        self.temporaryPath = path + ".new"
-        if case .foreign = SessionFileReader.open(path) {
-            self.descriptor = -1
-            throw SessionError(code: .storeUnavailable, message: "the file [\(path)] is not one of saved sessions, and is left alone")
-        }
+        self.temporaryPath = Self.temporaryPath(of: path)
+        self.descriptor = -1
+        try Self.check(path, SessionFileReader.objection(toReplacing: path))
+        try Self.check(self.temporaryPath, SessionFileReader.objection(toRemoving: self.temporaryPath))
         Self.makeFolders(above: path)
         // What lies there was left by a stop that did not come to its end.
         unlink(self.temporaryPath)
@@ -57,7 +58,7 @@ final class SessionFileWriter {
         guard fsync(self.descriptor) == 0 else { throw Self.failure("cannot be brought to the disk", self.temporaryPath) }
         close(self.descriptor)
         self.descriptor = -1
-        self.keepForeignFile()
+        try self.makeWay()
         guard rename(self.temporaryPath, self.path) == 0 else { throw Self.failure("cannot be renamed", self.temporaryPath) }
         let folder = open(Self.folder(of: self.path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if folder >= 0 {
@@ -73,10 +74,27 @@ final class SessionFileWriter {
         unlink(self.temporaryPath)
     }
 
-    /// Tomcat's file is somebody's data: it moves aside for this one.
-    private func keepForeignFile() {
-        guard case .java = SessionFileReader.open(self.path) else { return }
-        rename(self.path, self.path + ".tomcat")
+    /// What is somebody's data moves aside: Tomcat's file, and one that was not read at the start, which would have removed it.
+    private func makeWay() throws(SessionError) {
+        switch SessionFileReader.open(self.path) {
+        case .absent: return
+        case .java: rename(self.path, self.path + ".tomcat")
+        case .opened:
+            let place = self.path + ".unread"
+            if rename(self.path, place) == 0 { self.unreadPlace = place }
+        case .foreign, .unreadable:
+            do throws(SessionError) {
+                try Self.check(self.path, SessionFileReader.objection(toReplacing: self.path))
+            } catch {
+                unlink(self.temporaryPath)
+                throw error
+            }
+        }
+    }
+
+    private static func check(_ path: String, _ objection: String?) throws(SessionError) {
+        guard let objection else { return }
+        throw SessionError(code: .storeUnavailable, message: "the file [\(path)] \(objection); it is left alone")
     }
 
     private func append(_ value: some FixedWidthInteger) {
@@ -93,6 +111,8 @@ final class SessionFileWriter {
         }
         self.buffer.removeAll(keepingCapacity: true)
     }
+
+    fileprivate static func temporaryPath(of path: String) -> String { path + ".new" }
 
     fileprivate static func folder(of path: String) -> String {
         path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
@@ -151,6 +171,26 @@ final class SessionFileReader {
         reader.isAtEnd = true
         return .opened(reader)
     }
+
+    /// Why a file of sessions must not take this name, in words that go on after it; `nil` if nothing speaks against it.
+    static func objection(toReplacing path: String) -> String? {
+        switch Self.open(path) {
+        case .unreadable(let cause): "cannot be read: \(cause)"
+        case .foreign: Self.isForeign
+        case .absent, .java, .opened: nil
+        }
+    }
+
+    /// Why a file of this name must not be removed, as what is left of a save that did not come to its end, in words that go on after it.
+    static func objection(toRemoving path: String) -> String? {
+        switch Self.open(path) {
+        case .unreadable(let cause): "is in the way and cannot be read: \(cause)"
+        case .foreign, .java: Self.isForeign
+        case .absent, .opened: nil
+        }
+    }
+
+    private static let isForeign = "is there already and is not one of saved sessions; move it away or choose another name"
 
     private static func openFile(_ path: String) -> Int32 {
         #if canImport(Darwin)
@@ -225,10 +265,10 @@ extension SessionFile {
     ///
     /// Makes and changes nothing, so that only a save finds out for certain.
     package static func obstacle(at path: String) -> String? {
-        switch SessionFileReader.open(path) {
-        case .unreadable(let cause): return "cannot be read: \(cause)"
-        case .foreign: return "is there already and is not one of saved sessions; move it away or choose another name"
-        case .absent, .java, .opened: break
+        if let objection = SessionFileReader.objection(toReplacing: path) { return objection }
+        let temporaryPath = SessionFileWriter.temporaryPath(of: path)
+        if let objection = SessionFileReader.objection(toRemoving: temporaryPath) {
+            return "cannot be written: [\(temporaryPath)], which is written first, \(objection)"
         }
         var folder = SessionFileWriter.folder(of: path)
         while folder != "/", folder != ".", access(folder, F_OK) != 0, errno == ENOENT { folder = SessionFileWriter.folder(of: folder) }

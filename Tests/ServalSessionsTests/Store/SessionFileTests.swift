@@ -194,6 +194,60 @@ struct SessionFileTests {
         #expect(place.log.all.contains { $0.hasPrefix("error") && $0.contains("could not be saved") })
     }
 
+    @Test("What cannot be read is left alone, and told of at the start and at the stop")
+    func unreadableFile() async throws {
+        let place = Place()
+        try FileManager.default.createDirectory(atPath: (place.path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        #expect(mkfifo(place.path, 0o600) == 0)
+        #expect(SessionFile.obstacle(at: place.path)?.contains("it is not a regular file") == true)
+        _ = try await place.save(3, try place.manager())
+        var status = stat()
+        #expect(lstat(place.path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)
+        #expect(!place.exists(".new"))
+        #expect(place.warnings().count == 1 && place.warnings()[0].contains("will end when the server stops"), "\(place.log.all)")
+        #expect(place.log.all.contains { $0.hasPrefix("error") && $0.contains("could not be saved") })
+    }
+
+    @Test("A file that could not be read at the start and can be at the stop moves aside")
+    func unreadFile() async throws {
+        let place = Place()
+        let ids = try await place.save(2, try place.manager())
+        let bytes = place.bytes
+        try FileManager.default.removeItem(atPath: place.path)
+        #expect(mkfifo(place.path, 0o600) == 0)
+        let manager = try place.manager()
+        try await manager.start()
+        try FileManager.default.removeItem(atPath: place.path)
+        place.bytes = bytes
+        let session = try await manager.create(id: nil)
+        session.endAccess()
+        await manager.stop()
+        #expect(FileManager.default.contents(atPath: place.path + ".unread") == Data(bytes))
+        #expect(place.warnings().last?.contains("it is now [\(place.path).unread]") == true, "\(place.log.all)")
+        let next = try place.manager()
+        try await next.start()
+        #expect(try await next.find(session.id) != nil)
+        #expect(try await next.find(ids[0]) == nil)
+    }
+
+    @Test("Nothing is removed that has the name of the file that is written first, but what a stop has left")
+    func foreignTemporaryFile() async throws {
+        let place = Place()
+        try FileManager.default.createDirectory(atPath: (place.path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        let foreign = Data("somebody's".utf8)
+        try foreign.write(to: URL(filePath: place.path + ".new"))
+        #expect(SessionFile.obstacle(at: place.path)?.contains(".new], which is written first, is there already") == true)
+        _ = try await place.save(3, try place.manager())
+        #expect(!place.exists() && FileManager.default.contents(atPath: place.path + ".new") == foreign)
+        #expect(place.log.all.first?.contains("cannot be saved when the server stops") == true, "\(place.log.all)")
+        for left in ["", "Serval ses", "Serval sessions 1\nand more"] {
+            try Data(left.utf8).write(to: URL(filePath: place.path + ".new"))
+            #expect(SessionFile.obstacle(at: place.path) == nil)
+            _ = try await place.save(3, try place.manager())
+            #expect(place.exists() && !place.exists(".new"))
+        }
+    }
+
     @Test("A place that cannot be written is told of at the start")
     func unwritablePlace() async throws {
         let place = Place()
