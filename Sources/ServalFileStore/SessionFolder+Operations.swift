@@ -63,6 +63,11 @@ extension SessionFolder {
         return true
     }
 
+    /// By how many milliseconds a file system may cut off the moment that it was told: FAT keeps even seconds only, others whole ones or hundredths.
+    ///
+    /// Claims of others end later by far: no claim is made before the one before has ended.
+    private static let timeGranularity: ClosedRange<Int64> = 0...2000
+
     /// The folder of a session if it is claimed until that moment.
     private func claimedShard(of key: FileKey, until end: Timestamp) throws(SessionError) -> FileShard? {
         let end = end.millisecondsSince1970
@@ -70,8 +75,8 @@ extension SessionFolder {
             let head = try shard.contents(of: key.name, limit: StoredSessionSummary.length),
             let summary = StoredSessionSummary(encoded: head.bytes)
         else { return nil }
-        // Some file systems keep whole seconds.
-        guard head.due == end || head.due == end / 1000 * 1000 else { return nil }
+        let (cut, overflow) = end.subtractingReportingOverflow(head.due)
+        guard !overflow, Self.timeGranularity.contains(cut) else { return nil }
         return head.due > summary.due ? shard : nil
     }
 

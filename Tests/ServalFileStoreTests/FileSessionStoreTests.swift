@@ -176,6 +176,24 @@ struct FileSessionStoreTests {
         }
     }
 
+    @Test("Claims hold on file systems that cut times off", arguments: [0, 1, 10, 1000, 1999, 2000, 2001, -1])
+    func coarseTimes(cut: Int64) async throws {
+        defer { self.clean() }
+        let now = Timestamp.now
+        let session = self.session("A", deadline: now)
+        try await self.with(self.store()) { store async throws in
+            #expect(try await store.insert(session))
+            #expect(try await store.claimExpired(at: now.advanced(by: .seconds(1)), limit: 5, lease: .seconds(60)) == [session])
+            let end = now.advanced(by: .seconds(61))
+            let time = end.millisecondsSince1970 - cut
+            var times = [timespec](repeating: timespec(tv_sec: Int(time / 1000), tv_nsec: Int(time % 1000) * 1_000_000), count: 2)
+            #expect(utimensat(AT_FDCWD, self.path(session), &times, 0) == 0)
+            let isHeld = (0...2000).contains(cut)
+            #expect(try await store.renewClaim(session.key, until: end, to: end.advanced(by: .seconds(10))) == isHeld)
+            #expect(try await store.removeClaimed(session.key, until: isHeld ? end.advanced(by: .seconds(10)) : end) == isHeld)
+        }
+    }
+
     @Test("Settings that cannot work are refused, and a stopped store says that it is stopped")
     func settings() async throws {
         defer { self.clean() }

@@ -5,6 +5,8 @@ import Synchronization
 extension PersistentSessionManager {
     /// The most records that are claimed at once.
     private static let claimLimit = 256
+    /// The longest time that is taken for that between two sweeps.
+    private static let maximumSweepTime = Duration.seconds(3600)
 
     /// Ends what has expired, here and in the store, and brings idle sessions there.
     public func processExpires() async {
@@ -26,12 +28,13 @@ extension PersistentSessionManager {
         }
     }
 
-    /// Twice as long as from the last sweep to this one, or longer: until then somebody will have looked at what is in use.
+    /// Twice as long as from the last sweep to this one, or longer, up to two hours: until then somebody will have looked at what is in use.
     private func timeUntilNextSweep() -> Duration {
         let now = self.configuration.sessions.clock().millisecondsSince1970
         let last = self.lastSweep.exchange(now, ordering: .relaxed)
         let passed: Duration = last > 0 ? .milliseconds(max(0, now - last)) : .zero
-        return max(SessionPersistence.lease, passed) * 2
+        // A clock that was set forward tells of no such time.
+        return min(max(SessionPersistence.lease, passed), Self.maximumSweepTime) * 2
     }
 
     /// Ends the sessions of the store that have expired, until there are none or the background work is cancelled.
@@ -50,7 +53,8 @@ extension PersistentSessionManager {
                 }
                 alive.insert(record.key)
             }
-            guard records.count == Self.claimLimit, !news.isEmpty else { return }
+            // Fewer than were asked for need not be all: a store may hand out what is cheap to find.
+            guard !news.isEmpty else { return }
         }
     }
 

@@ -17,8 +17,10 @@ extension SessionPersistence {
     func confirmClaim(of key: StoredSessionKey, since moment: Timestamp) async throws(SessionError) -> Timestamp? {
         let now = self.clock()
         let end = moment.advanced(by: Self.lease)
-        guard now >= moment.advanced(by: Self.confirmationTime) else { return end }
-        let newEnd = now.advanced(by: Self.lease)
+        let late = moment.advanced(by: Self.confirmationTime)
+        // Before that moment is not soon after it: the clock was set back, and nobody knows how old the claim is.
+        if now >= moment, now < late { return end }
+        let newEnd = max(now, late).advanced(by: Self.lease)
         let holds = try await self.ask { store throws(SessionError) in try await store.renewClaim(key, until: end, to: newEnd) }
         return holds ? newEnd : nil
     }

@@ -62,6 +62,85 @@ import Testing
         #expect(nodes.store.takeCalls().count { $0.name == .removeClaimed } == 1)
     }
 
+    /// A store may hand out fewer than it is asked for though there are more.
+    @Test func aSweepEndsAllThatHasExpired() async throws {
+        let (store, clock, log) = (StingyStore(), ManualClock(), EventLog())
+        var configuration = PersistentSessionManager.Configuration()
+        configuration.sessions.clock = { clock.now }
+        let sealer = try SessionSealer(secret: [UInt8](repeating: 1, count: 32))
+        let manager = PersistentSessionManager(store: store, sealer: sealer, configuration: configuration)
+        manager.addListener(DestructionListener { _ in log.append("end") })
+        for number in 0..<7 {
+            let session = try await manager.create(id: nil)
+            session[Visits.self] = number
+            try await manager.save(session)
+            session.endAccess()
+        }
+        clock.advance(by: Self.pastDeadline)
+        await manager.processExpires()
+        #expect(log.all.count == 7)
+        #expect(try await store.memory.count() == 0)
+    }
+
+    private final class StingyStore: ForwardingSessionStore {
+        let memory = MemorySessionStore()
+        var target: any SessionStore { self.memory }
+
+        func claimExpired(at now: Timestamp, limit: Int, lease: Duration) async throws(SessionError) -> [StoredSession] {
+            try await self.memory.claimExpired(at: now, limit: min(limit, 2), lease: lease)
+        }
+    }
+
+    // MARK: Clocks that are set
+
+    @Test func aClaimIsNotYoungBecauseTheClockWasSetBack() async throws {
+        let nodes = try HookedNodes()
+        let session = try await nodes.session()
+        await nodes[0].table.relieve(of: session)
+        nodes.clock.advance(by: Self.pastDeadline)
+        let key = nodes.key(session.id)
+        nodes.store.after { call throws(SessionError) in
+            guard call.name == .claim else { return }
+            nodes.store.after(nil)
+            // Another server uses it, and this one's clock is set back.
+            let now = nodes.clock.now
+            _ = try await nodes.store.memory.touch(key, lastAccessed: now, deadline: now.advanced(by: .seconds(3600)))
+            nodes.clock.advance(by: .seconds(-600))
+        }
+        await nodes[0].processExpires()
+        #expect(nodes.endings == 0)
+        #expect(try await nodes.store.memory.count() == 1)
+    }
+
+    @Test func aClockThatIsSetBackKeepsNothingFromItsEnd() async throws {
+        let nodes = try HookedNodes()
+        let session = try await nodes.session()
+        await nodes[0].table.relieve(of: session)
+        nodes.clock.advance(by: Self.pastDeadline)
+        nodes.store.after { call throws(SessionError) in
+            guard call.name == .claim else { return }
+            nodes.store.after(nil)
+            nodes.clock.advance(by: .seconds(-600))
+        }
+        await nodes[0].processExpires()
+        #expect(nodes.endings == 1)
+        #expect(try await nodes.store.memory.count() == 0)
+    }
+
+    @Test func aClockThatIsSetForwardKeepsNoSessionForYears() async throws {
+        let nodes = try HookedNodes { $0.sessions.sessionActivityCheck = true }
+        await nodes[0].processExpires()
+        nodes.clock.advance(by: .seconds(50 * 365 * 86_400))
+        let session = try await nodes.session()
+        #expect(session.beginAccess())
+        await nodes[0].processExpires()
+        guard case .found(let record) = try await nodes.store.memory.load(nodes.key(session.id), unless: nil) else {
+            Issue.record("the session is gone")
+            return
+        }
+        #expect(try #require(record.deadline) <= nodes.clock.now.advanced(by: .seconds(2 * 3600)))
+    }
+
     @Test func whatIsSavedWhileListenersHearOfItsEndStays() async throws {
         let nodes = try HookedNodes(2)
         let session = try await nodes.session(1)
