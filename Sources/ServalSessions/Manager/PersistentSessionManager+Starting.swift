@@ -12,18 +12,21 @@ extension PersistentSessionManager {
         self.stopping.withLock { $0 = nil }
     }
 
-    /// Opens the store, or gives it up.
+    /// Opens the store, and empties it if nothing is to be kept, or gives it up.
     func openStore() async throws(SessionError) {
         let store = self.persistence.store
+        let isEmptied = if case .whenIdle(let limits) = self.configuration.mode { !limits.saveOnRestart } else { false }
         let opening = Task { () -> Result<Void, SessionError> in
             do throws(SessionError) {
                 try await store.start()
+                // A database that does not answer yet may have sessions of before when it does.
+                if isEmptied { try? await self.removeAll() }
                 return .success(())
             } catch {
                 return .failure(error)
             }
         }
-        let patience = self.configuration.openingPatience
+        let patience = self.configuration.openingPatience * (isEmptied ? 2 : 1)
         let isDone = await withTaskCancellationHandler {
             await AbandonableWork { _ = await opening.value }.wait { try? await Task.sleep(for: patience) }
         } onCancel: {

@@ -207,7 +207,6 @@ public final class PersistentSessionManager: SessionManager {
         try await self.waitForStop()
         self.hasToldOfUnsaved.store(false, ordering: .relaxed)
         try await self.openStore()
-        if case .whenIdle(let limits) = self.configuration.mode, !limits.saveOnRestart { try? await self.removeAll() }
         self.table.open()
     }
 

@@ -144,6 +144,19 @@ import Testing
         #expect(try await nodes[0].create(id: nil).isValid)
     }
 
+    @Test func aStoreThatCannotBeEmptiedAtTheStartIsGivenUp() async throws {
+        var limits = PersistentSessionManager.IdleLimits()
+        limits.saveOnRestart = false
+        let nodes = try HookedNodes(mode: .whenIdle(limits)) { $0.openingPatience = .milliseconds(200) }
+        let gate = Gate()
+        nodes.store.before { call in if call.name == .removeAll { await gate.pass() } }
+        await #expect(throws: SessionError.self) { try await nodes[0].start() }
+        gate.open()
+        await nodes[0].stopping.withLock { $0 }?.task.value
+        try await nodes[0].start()
+        #expect(try await nodes[0].create(id: nil).isValid)
+    }
+
     @Test func aStoreThatDoesNotOpenIsGivenUpAndClosedLater() async throws {
         let nodes = try HookedNodes(mode: .whenIdle(.init())) { $0.openingPatience = .milliseconds(200) }
         let gate = Gate()
