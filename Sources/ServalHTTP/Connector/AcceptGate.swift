@@ -5,6 +5,9 @@ import Synchronization
 /// Counts the connections of a connector and holds the acceptor back at `maxConnections`, so that further clients wait in the system's queue.
 ///
 /// Sits first in the listening channel's pipeline. The acceptor alone counts up, so that what it reads is never less than the truth.
+///
+/// What is accepted goes past the bootstrap's own handler, which spends some ten futures on each connection, to the end of the pipeline, where the channel
+/// registers it.
 final class AcceptGate: ChannelDuplexHandler, Sendable {
     typealias InboundIn = any Channel
     typealias OutboundIn = Never
@@ -18,25 +21,46 @@ final class AcceptGate: ChannelDuplexHandler, Sendable {
     private let logger: Logger
     private let isHeld = Atomic(false)
     private let eventLoop: any EventLoop
+    private let prepare: @Sendable (any Channel) throws -> Void
     private let loopBound: NIOLoopBoundBox<LoopState>
     private let emptyWaiters = Mutex<[UnsafeContinuation<Void, Never>]>([])
 
     private struct LoopState {
         var context: ChannelHandlerContext?
+        /// The end of the pipeline.
+        var end: ChannelHandlerContext?
         var maxMessages = 0
         var lastWarning: NIODeadline?
     }
 
-    init(limit: Int, logger: Logger, eventLoop: any EventLoop) {
+    /// - Parameter prepare: gives a new connection its options and handlers, on its own event loop; if it throws, the connection is closed.
+    init(limit: Int, logger: Logger, eventLoop: any EventLoop, prepare: @escaping @Sendable (any Channel) throws -> Void) {
         self.limit = limit < 0 ? .max : limit
         self.logger = logger
         self.eventLoop = eventLoop
+        self.prepare = prepare
         self.loopBound = .makeBoxSendingValue(LoopState(), eventLoop: eventLoop)
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.loopBound.value.context = context }
 
-    func handlerRemoved(context: ChannelHandlerContext) { self.loopBound.value.context = nil }
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.loopBound.value.context = nil
+        self.loopBound.value.end = nil
+    }
+
+    /// The bootstrap has added its handler by now.
+    func channelActive(context: ChannelHandlerContext) {
+        let pipeline = context.pipeline.syncOperations
+        do {
+            let end = PipelineEnd()
+            try pipeline.addHandler(end, position: .last)
+            self.loopBound.value.end = try pipeline.context(handler: end)
+        } catch {
+            context.fireErrorCaught(error)
+        }
+        context.fireChannelActive()
+    }
 
     func read(context: ChannelHandlerContext) {
         var room = self.limit - self.current.load(ordering: .acquiring)
@@ -59,7 +83,19 @@ final class AcceptGate: ChannelDuplexHandler, Sendable {
         self.current.wrappingAdd(1, ordering: .sequentiallyConsistent)
         self.total.wrappingAdd(1, ordering: .relaxed)
         channel.closeFuture.whenComplete { _ in self.connectionClosed() }
-        context.fireChannelRead(data)
+        guard let end = self.loopBound.value.end else { return channel.close(promise: nil) }
+        let loop = channel.eventLoop
+        if loop === self.eventLoop { self.begin(channel) } else { loop.execute { self.begin(channel) } }
+        // Has it registered by a task of its loop, which runs after the one above.
+        end.fireChannelRead(data)
+    }
+
+    private func begin(_ channel: any Channel) {
+        do {
+            try self.prepare(channel)
+        } catch {
+            channel.close(promise: nil)
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -102,5 +138,12 @@ final class AcceptGate: ChannelDuplexHandler, Sendable {
             guard let context = self.loopBound.value.context else { return }
             self.read(context: context)
         }
+    }
+}
+
+extension AcceptGate {
+    /// Is there for its place only.
+    private final class PipelineEnd: ChannelInboundHandler, Sendable {
+        typealias InboundIn = any Channel
     }
 }

@@ -89,12 +89,16 @@ public final class Connector: Sendable {
         )
         self.runtime = runtime
         self.acceptLoop = eventLoopGroup.next()
-        self.gate = AcceptGate(limit: configuration.maxConnections, logger: logger, eventLoop: self.acceptLoop)
         var contexts: [ObjectIdentifier: EventLoopContext] = [:]
         for loop in eventLoopGroup.makeIterator() {
             contexts[ObjectIdentifier(loop)] = EventLoopContext(loop, sweepInterval: .nanoseconds(runtime.sweepInterval))
         }
         self.contexts = contexts
+        self.gate = AcceptGate(limit: configuration.maxConnections, logger: logger, eventLoop: self.acceptLoop) { [contexts] channel in
+            guard let loop = contexts[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.inappropriateOperationForState }
+            try Self.setOptions(of: channel, configuration)
+            try Self.addHandlers(to: channel.pipeline.syncOperations, runtime, loop, tls?.current)
+        }
     }
 
     /// Binds the address and begins to accept.
@@ -205,7 +209,7 @@ extension Connector {
 
     private func bind(to address: SocketAddress) async throws(ConnectorError) -> any Channel {
         let configuration = self.configuration
-        let (gate, runtime, tls, contexts) = (self.gate, self.runtime, self.tls, self.contexts)
+        let gate = self.gate
         var bootstrap = ServerBootstrap(group: self.acceptLoop, childGroup: self.group)
             .serverChannelOption(.backlog, value: Int32(clamping: configuration.acceptCount))
             .serverChannelOption(.socketOption(.so_reuseaddr), value: configuration.soReuseAddress ? 1 : 0)
@@ -214,20 +218,6 @@ extension Connector {
             }
             // Connections have it from the listening socket, which saves each a system call.
             .serverChannelOption(.tcpOption(.tcp_nodelay), value: configuration.tcpNoDelay ? 1 : 0)
-            .childChannelInitializer { channel in
-                do {
-                    guard let loop = contexts[ObjectIdentifier(channel.eventLoop)] else { throw ChannelError.inappropriateOperationForState }
-                    try Self.setOptions(of: channel)
-                    try Self.addHandlers(to: channel.pipeline.syncOperations, runtime, loop, tls?.current)
-                    return channel.eventLoop.makeSucceededVoidFuture()
-                } catch {
-                    return channel.eventLoop.makeFailedFuture(error)
-                }
-            }
-        if let keepAlive = configuration.soKeepAlive {
-            bootstrap = bootstrap.childChannelOption(.socketOption(.so_keepalive), value: keepAlive ? 1 : 0)
-        }
-        if let size = configuration.txBufSize { bootstrap = bootstrap.childChannelOption(.socketOption(.so_sndbuf), value: .init(size)) }
         // On the listening socket, so that it decides the window that is offered from the first packet on.
         if let size = configuration.rxBufSize { bootstrap = bootstrap.serverChannelOption(.socketOption(.so_rcvbuf), value: .init(size)) }
         do {
@@ -240,14 +230,16 @@ extension Connector {
     // Small buffers for small requests, large ones for uploads; each connection keeps one of its last size.
     private static let receiveAllocator: any RecvByteBufferAllocator = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 1024, maximum: 65536)
 
-    /// At once and not as options of the bootstrap, each of which costs some futures on every connection.
-    private static func setOptions(of channel: any Channel) throws {
+    private static func setOptions(of channel: any Channel, _ configuration: ConnectorConfiguration) throws {
         guard let options = channel.syncOptions else { throw ChannelError.operationUnsupported }
         try options.setOption(.allowRemoteHalfClosure, value: true)
         try options.setOption(.recvAllocator, value: Self.receiveAllocator)
         try options.setOption(.writeBufferWaterMark, value: .init(low: 65536, high: 131_072))
+        if let keepAlive = configuration.soKeepAlive { try options.setOption(.socketOption(.so_keepalive), value: keepAlive ? 1 : 0) }
+        if let size = configuration.txBufSize { try options.setOption(.socketOption(.so_sndbuf), value: .init(size)) }
     }
 
+    /// With names, because a number costs a string for each.
     private static func addHandlers(
         to pipeline: ChannelPipeline.SynchronousOperations,
         _ runtime: ConnectionRuntime,
@@ -257,12 +249,12 @@ extension Connector {
         let connection = HTTP1ConnectionHandler(runtime: runtime, loop: loop)
         if let handler = tls?.makeHandler(reporter: runtime.handshakes, keeper: loop) {
             connection.tlsHandler = handler
-            try pipeline.addHandler(handler)
+            try pipeline.addHandler(handler, name: "tls")
         } else {
-            try pipeline.addHandler(FlushGatherer(loop))
-            if let tls { try pipeline.addHandler(tls.makeHandler(reporter: runtime.handshakes)) }
+            try pipeline.addHandler(FlushGatherer(loop), name: "flush")
+            if let tls { try pipeline.addHandler(tls.makeHandler(reporter: runtime.handshakes), name: "tls") }
         }
-        try pipeline.addHandler(connection)
+        try pipeline.addHandler(connection, name: "http1")
     }
 
     private static func bindError(_ error: any Error, address: SocketAddress) -> ConnectorError {
