@@ -20,7 +20,12 @@ struct KeptMemoryTests {
         var isUntouched: Bool { UnsafeRawBufferPointer(start: start, count: size).allSatisfy { $0 == mark } }
     }
 
-    private static let sizes = [1, 7, 8, 9, 23, 24, 25, 40, 41, 100, 1000, 1016, 1017, 1032, 1033, 4096, 16384, 16385, 16716, 17408, 17409, 70_000]
+    private static let largest = 24576
+    private static let sizes = [
+        1, 7, 8, 9, 23, 24, 25, 40, 41, 100, 1000, 1016, 1017, 1024, 1025, 1032, 1033, 1536, 1537, 3272, 4096, 16384, 16716, 21848, largest - 1,
+        largest,
+        largest + 1, 25000, 70_000,
+    ]
 
     /// Takes and returns at random, with many blocks at the same time.
     private static func work() -> Bool {
@@ -59,9 +64,22 @@ struct KeptMemoryTests {
         let first = try #require(serval_memory_take(size, nil, 0))
         serval_memory_return(first, nil, 0)
         let second = try #require(serval_memory_take(size, nil, 0))
-        if size <= 1016 || (16385...17408).contains(size) { #expect(second == first) }
-        let larger = try #require(serval_memory_resize(second, size * 3, nil, 0))
-        serval_memory_return(larger, nil, 0)
+        if size <= Self.largest { #expect(second == first) }
+        serval_memory_return(second, nil, 0)
+    }
+
+    @Test(arguments: sizes)
+    func sizesChangeAndBytesStay(size: Int) throws {
+        var start: UnsafeMutableRawPointer?
+        var count = 0
+        for next in [size, size * 3, size * 30, size * 2, max(size / 4, 1), size] {
+            start = try #require(serval_memory_resize(start, next, nil, 0))
+            let bytes = UnsafeMutableRawBufferPointer(start: start, count: next)
+            #expect(bytes.prefix(count).allSatisfy { $0 == 0xA5 })
+            bytes.initializeMemory(as: UInt8.self, repeating: 0xA5)
+            count = next
+        }
+        serval_memory_return(start, nil, 0)
     }
 
     @Test func nothingIsNothing() {

@@ -1,8 +1,9 @@
 #pragma once
 #include <stddef.h>
 
-// Has OpenSSL keep small blocks of memory for its next use instead of giving each back: a handshake takes and returns 700 of them, and a busy connection two
-// of 17 KiB with each record. Each thread keeps what it has freed, 32 at the most of each size and four of the large ones, and gives it back when it ends.
+// Has OpenSSL keep blocks of memory for its next use instead of giving each back: a handshake takes and returns 700 of them, some dozens above a kilobyte, for
+// which the C library has no quick way, and a busy connection two of 17 KiB with each record. Each thread keeps what it has freed, 32 at the most of each size
+// up to a kilobyte and eight of each size up to 24 KiB, and gives it back when it ends; half a megabyte for a thread that makes handshakes.
 //
 // To be called before anything else is done with OpenSSL; 0 if it is too late for that, and nothing changes.
 int serval_keep_memory(void);
