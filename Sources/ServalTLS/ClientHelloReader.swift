@@ -38,10 +38,55 @@ package struct ClientHelloReader: Sendable {
         case .complete(let range):
             if range.count > limit { return .tooLarge }
             let body = UnsafeRawBufferPointer(rebasing: bytes[range])
-            return .clientHello(serverName: Offer(body, only: Offer.serverNameExtension)?.serverName)
+            return .clientHello(serverName: Self.serverName(in: body))
         case .fragmented(let body):
             if body.count > limit { return .tooLarge }
-            return .clientHello(serverName: body.withUnsafeBytes { Offer($0, only: Offer.serverNameExtension)?.serverName })
+            return .clientHello(serverName: body.withUnsafeBytes(Self.serverName))
+        }
+    }
+
+    /// The server name in the body of a ClientHello, in lower case (RFC 6066 section 3); nil if it has none, or is broken before it.
+    ///
+    /// Each handshake needs it, so nothing else is looked at.
+    private static func serverName(in body: UnsafeRawBufferPointer) -> String? {
+        func number(at position: Int) -> Int { Int(body[position]) << 8 | Int(body[position + 1]) }
+        // Behind version and random: session id, cipher suites, compression methods.
+        var position = 34
+        guard position < body.count else { return nil }
+        position += 1 + Int(body[position])
+        guard position + 2 <= body.count else { return nil }
+        position += 2 + number(at: position)
+        guard position < body.count else { return nil }
+        position += 1 + Int(body[position])
+        guard position + 2 <= body.count else { return nil }
+        let end = position + 2 + number(at: position)
+        guard end <= body.count else { return nil }
+        position += 2
+        while position + 4 <= end {
+            let content = position + 4
+            let next = content + number(at: position + 2)
+            guard next <= end else { return nil }
+            if number(at: position) == serverNameExtension {
+                // The length of the list, and of its entries the first: type and length.
+                let name = content + 5
+                guard name <= next, body[content + 2] == 0, name + number(at: content + 3) <= next else { return nil }
+                return hostName(UnsafeRawBufferPointer(rebasing: body[name..<name + number(at: content + 3)]))
+            }
+            position = next
+        }
+        return nil
+    }
+
+    private static let serverNameExtension = 0
+
+    private static func hostName(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard (1...255).contains(bytes.count), bytes.allSatisfy({ $0 > 32 && $0 < 127 }) else { return nil }
+        return String(unsafeUninitializedCapacity: bytes.count) { text in
+            for (index, byte) in bytes.enumerated() {
+                let isUpperCase = byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z")
+                text.initializeElement(at: index, to: isUpperCase ? byte | 0x20 : byte)
+            }
+            return bytes.count
         }
     }
 
@@ -66,7 +111,7 @@ package struct ClientHelloReader: Sendable {
         static let longest = 16384
     }
 
-    /// The first handshake message, which may be spread over several records (RFC 8446 section 5.1).
+    /// The first handshake message, a ClientHello, which may be spread over several records (RFC 8446 section 5.1).
     private struct HandshakeMessage {
         enum Progress {
             case needs(Int)
@@ -80,6 +125,7 @@ package struct ClientHelloReader: Sendable {
         init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
         mutating func collect() -> Progress {
+            if let range = rangeInOneRecord { return .complete(range) }
             var position = 0
             var total: Int?
             var pieces: [Range<Int>] = []
@@ -110,14 +156,22 @@ package struct ClientHelloReader: Sendable {
                 position = start + length
             }
         }
+
+        /// Where its body is if it came in one piece, as nearly all do.
+        private var rangeInOneRecord: Range<Int>? {
+            let start = Record.headerLength + 4
+            guard bytes.count >= start, bytes[0] == Record.handshake, bytes[1] == 3, bytes[Record.headerLength] == 1 else { return nil }
+            let recordLength = Int(bytes[3]) << 8 | Int(bytes[4])
+            let end = start + (Int(bytes[start - 3]) << 16 | Int(bytes[start - 2]) << 8 | Int(bytes[start - 1]))
+            guard recordLength <= Record.longest, end <= Record.headerLength + recordLength, end <= bytes.count else { return nil }
+            return start..<end
+        }
     }
 }
 
 extension ClientHelloReader {
     /// What a ClientHello offers (RFC 8446 section 4.1.2), as far as choosing a host and explaining a failure need it.
     package struct Offer: Sendable, Equatable {
-        /// The server name in lower case.
-        package var serverName: String?
         /// The protocol versions by number, for example 0x0304.
         package var versions: [UInt16] = []
         /// The cipher suites by number.
@@ -131,39 +185,25 @@ extension ClientHelloReader {
         /// The application protocols (ALPN).
         package var applicationProtocols: [String] = []
 
-        fileprivate static let serverNameExtension: UInt16 = 0
         private static let groupsExtension: UInt16 = 10
         private static let signaturesExtension: UInt16 = 13
         private static let applicationProtocolsExtension: UInt16 = 16
         private static let versionsExtension: UInt16 = 43
 
         /// Reads the body of a ClientHello; nil if it is broken.
-        ///
-        /// With `only`, just that extension is looked at.
-        fileprivate init?(_ body: UnsafeRawBufferPointer, only: UInt16? = nil) {
+        fileprivate init?(_ body: UnsafeRawBufferPointer) {
             var reader = Reader(body)
             guard let legacyVersion = reader.number(2), reader.skip(32), let session = reader.block(lengthBytes: 1),
                 let suites = reader.block(lengthBytes: 2), let compression = reader.number(1), reader.skip(compression)
             else { return nil }
-            if only == nil {
-                cipherSuites = Self.numbers(suites)
-                sessionID = Array(session)
-            }
+            cipherSuites = Self.numbers(suites)
+            sessionID = Array(session)
             versions = [UInt16(legacyVersion)]
             guard let extensions = reader.block(lengthBytes: 2) else { return }
             var list = Reader(extensions)
             while let type = list.number(2) {
                 guard let content = list.block(lengthBytes: 2) else { return nil }
-                let type = UInt16(type)
-                if let only, type != only { continue }
-                switch type {
-                case Self.serverNameExtension:
-                    var names = Reader(content)
-                    guard let entries = names.block(lengthBytes: 2) else { return nil }
-                    var entry = Reader(entries)
-                    guard entry.number(1) == 0, let name = entry.block(lengthBytes: 2) else { continue }
-                    serverName = Self.hostName(name)
-                    if only != nil { return }
+                switch UInt16(type) {
                 case Self.groupsExtension:
                     var inner = Reader(content)
                     if let block = inner.block(lengthBytes: 2) { groups = Self.numbers(block) }
@@ -184,11 +224,6 @@ extension ClientHelloReader {
             }
         }
 
-        private static func hostName(_ bytes: UnsafeRawBufferPointer) -> String? {
-            guard (1...255).contains(bytes.count), bytes.allSatisfy({ $0 > 32 && $0 < 127 }) else { return nil }
-            return String(decoding: bytes, as: UTF8.self).lowercased()
-        }
-
         private static func numbers(_ bytes: UnsafeRawBufferPointer) -> [UInt16] {
             stride(from: 0, to: bytes.count - 1, by: 2).map { UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]) }
         }
@@ -201,8 +236,10 @@ extension ClientHelloReader {
 
         mutating func number(_ width: Int) -> Int? {
             guard rest.count >= width else { return nil }
-            defer { rest = UnsafeRawBufferPointer(rebasing: rest[width...]) }
-            return rest[..<width].reduce(0) { $0 << 8 | Int($1) }
+            var number = 0
+            for index in 0..<width { number = number << 8 | Int(rest[index]) }
+            rest = UnsafeRawBufferPointer(rebasing: rest[width...])
+            return number
         }
 
         mutating func skip(_ count: Int) -> Bool {
