@@ -1,39 +1,41 @@
 /// What is known about a TLS connection once its handshake is done.
-public struct TLSConnectionFacts: Sendable {
+///
+/// One object for the connection, which does not change.
+public final class TLSConnectionFacts: Sendable {
     /// The protocol version, for example `TLSv1.3`.
-    public var protocolVersion: String
+    public let protocolVersion: String
     /// The cipher suite by its name in the RFCs, for example `TLS_AES_128_GCM_SHA256`.
-    public var cipherSuite: String
+    public let cipherSuite: String
     /// The effective length of the cipher's key in bits.
-    public var keySize: Int
+    public let keySize: Int
     /// The group of the key exchange, for example `X25519`; nil if there was none or the implementation does not say.
-    public var group: String?
+    public let group: String?
     /// The id of the TLS session as lower-case hexadecimal digits: minted at the full handshake, the same on every connection that resumes it.
     ///
     /// Empty if the implementation has no such id (`TLSBackend.tracksSessions`).
-    public var sessionID: String
+    public let sessionID: String
     /// The server name that the client asked for (SNI), in lower case; nil if none.
-    public var serverName: String?
+    public let serverName: String?
     /// The `hostName` of the TLS host that serves the connection.
-    public var hostName: String
+    public let hostName: String
     /// Whether the handshake resumed an earlier session.
-    public var isResumed: Bool
+    public let isResumed: Bool
     /// The application protocol agreed on (ALPN); nil if none.
-    public var applicationProtocol: String?
+    public let applicationProtocol: String?
     /// The certificates that the client has shown in the handshake, or in the one that is resumed.
-    public var clientCertificates: TLSClientCertificates
+    public let clientCertificates: TLSClientCertificates
     /// Which host serves which server name, for `admits(requestHost:)`.
-    public var hostNames: TLSHostNames
+    public let hostNames: TLSHostNames
     /// Makes the TLS session unusable for further connections (`SSLSessionManager.invalidateSession`); may be called from any thread, more than once.
     ///
     /// This connection goes on; close it too.
-    public var invalidateSession: @Sendable () -> Void
+    public let invalidateSession: @Sendable () -> Void
     /// Asks the client for a certificate now (TLS 1.3 post-handshake authentication, RFC 8446 section 4.6.2); nil where that cannot be.
     ///
     /// It cannot be where the host trusts nobody, in TLS 1.2, and in HTTP/2 (RFC 8740). May be called from any thread, more than once; several calls
     /// share one answer. Gives `.none` if the client has no certificate, did not offer to be asked, does not answer in time, or sends 64 KiB of other data
     /// instead; a bad certificate ends the connection.
-    public var requestClientCertificates: (@Sendable () async -> TLSClientCertificates)?
+    public let requestClientCertificates: (@Sendable () async -> TLSClientCertificates)?
 
     /// Makes facts; for backends and tests.
     public init(

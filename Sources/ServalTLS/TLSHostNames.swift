@@ -38,10 +38,13 @@ public struct TLSHostNames: Sendable, Hashable {
         self.defaultPosition = defaultPosition
     }
 
+    /// Whether there is a choice at all.
+    public var hasSeveral: Bool { names.count > 1 }
+
     /// The position in `TLSEndpointConfiguration.hosts` of the host that serves `serverName`; nil stands for a client that names none.
     ///
     /// Names are compared without case and without a final dot. One or two table look-ups, none where there is one host.
-    public func position(for serverName: String?) -> Int { names.count == 1 ? defaultPosition : choice(for: serverName).position }
+    public func position(for serverName: String?) -> Int { hasSeveral ? choice(for: serverName).position : defaultPosition }
 
     /// Why a host serves a name.
     public enum Reason: Sendable, Hashable {

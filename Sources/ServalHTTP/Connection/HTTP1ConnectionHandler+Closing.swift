@@ -206,7 +206,7 @@ extension HTTP1ConnectionHandler {
     }
 
     private var pendingBytes: Int {
-        guard let options = self.context?.channel.syncOptions else { return 0 }
+        guard let options = self.channel?.syncOptions else { return 0 }
         return (try? options.getOption(.bufferedWritableBytes)) ?? 0
     }
 

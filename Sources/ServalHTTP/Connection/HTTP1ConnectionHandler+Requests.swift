@@ -45,7 +45,7 @@ extension HTTP1ConnectionHandler {
         if self.state.isInputClosed { self.processInputEnd() }
     }
 
-    private var canWrite: Bool { self.context?.channel.isWritable ?? false }
+    var canWrite: Bool { self.channel?.isWritable ?? false }
 
     // MARK: Heads
 
@@ -111,7 +111,7 @@ extension HTTP1ConnectionHandler {
     private func refusal(of parsed: ParsedHead) -> RequestRefusal? {
         if parsed.method == .trace, !self.runtime.configuration.allowTrace { return RequestRefusal(405, "TRACE is not allowed") }
         guard self.hosts != nil, self.hosts?.admits(parsed.head) == false else { return nil }
-        self.hosts?.report(parsed.head, status: 400, to: self.runtime.handshakes, channel: self.context?.channel)
+        self.hosts?.report(parsed.head, status: 400, to: self.runtime.handshakes, channel: self.channel)
         return RequestRefusal(400, "the host of the request does not belong to this TLS connection")
     }
 

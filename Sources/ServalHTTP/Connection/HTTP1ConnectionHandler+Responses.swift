@@ -122,7 +122,7 @@ extension HTTP1ConnectionHandler {
         self.isPumping = true
         self.flush()
         let start = self.writeProgress.bytes
-        while let outgoing = self.outgoing, !self.isFilePending, context.channel.isWritable {
+        while let outgoing = self.outgoing, !self.isFilePending, self.canWrite {
             guard self.writeProgress.bytes - start < Self.fairShare else {
                 self.isPumping = false
                 return self.loop.loop.execute { self.pump() }
@@ -269,7 +269,7 @@ extension HTTP1ConnectionHandler {
     ///
     /// - Returns: whether the connection can take the next one at once.
     func writeStream(_ piece: ArraySlice<UInt8>) throws -> Bool {
-        guard !self.isLost, self.state.exchange == .responding, let context = self.context else { throw ConnectionLostError() }
+        guard !self.isLost, self.state.exchange == .responding, self.context != nil else { throw ConnectionLostError() }
         if let remaining = self.streamRemaining {
             guard piece.count <= remaining else {
                 self.abort()
@@ -286,7 +286,7 @@ extension HTTP1ConnectionHandler {
         if self.isChunkedResponse { self.loop.output.writeStaticString("\r\n") }
         self.sentBodyBytes += piece.count
         if self.loop.output.readableBytes >= Self.streamFlushSize { self.flush() } else { self.scheduleFlush() }
-        return context.channel.isWritable
+        return self.canWrite
     }
 
     /// Whether a writer that never has to wait for its client should let other connections have their turn; called by one writer at a time.
@@ -302,7 +302,7 @@ extension HTTP1ConnectionHandler {
     func addWriteWaiter(_ continuation: UnsafeContinuation<Void, any Error>) {
         if self.isLost || self.state.exchange != .responding {
             continuation.resume(throwing: ConnectionLostError())
-        } else if self.context?.channel.isWritable ?? false {
+        } else if self.canWrite {
             continuation.resume()
         } else {
             self.writeWaiters.append(continuation)

@@ -35,17 +35,18 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     /// The index in the loop's list.
     @exclusivity(unchecked) var place = 0
     @exclusivity(unchecked) var context: ChannelHandlerContext?
+    /// The context's; asking it each time costs more than what the channel is asked.
+    @exclusivity(unchecked) private(set) var channel: (any Channel)?
     @exclusivity(unchecked) var state = HTTP1ConnectionState()
     @exclusivity(unchecked) var parser: HTTP1RequestParser
     /// What arrived and was not used yet.
     @exclusivity(unchecked) var input: ByteBuffer?
     @exclusivity(unchecked) private var knownInfo: ConnectionInfo?
-    @exclusivity(unchecked) private var tlsInfo: TLSConnectionInfo?
     /// Whether a TLS handshake is done.
     @exclusivity(unchecked) var isSecured = false
     /// Before the end of the TLS handshake; its time is looked after with the connection's own.
     @exclusivity(unchecked) var tlsHandler: (any KeptTLSHandler)?
-    /// With TLS and `strictSni`.
+    /// With TLS, several TLS hosts and `strictSni`.
     @exclusivity(unchecked) var hosts: AdmittedHosts?
 
     // The current exchange.
@@ -100,6 +101,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        self.channel = context.channel
         self.loop.add(self)
         self.setDeadline(.head, now: MonotonicClock.now(), after: self.runtime.headTimeout)
     }
@@ -117,6 +119,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     func handlerRemoved(context: ChannelHandlerContext) {
         self.lose()
         self.context = nil
+        self.channel = nil
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -125,14 +128,16 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
             self.isSecured = true
             self.tlsHandler = nil
             let configuration = self.runtime.configuration
-            if configuration.strictSNI { self.hosts = AdmittedHosts(completion.facts, proxyName: configuration.proxyName) }
+            // Where there is one host, all names belong to it.
+            if configuration.strictSNI, completion.facts.hostNames.hasSeveral {
+                self.hosts = AdmittedHosts(completion.facts, proxyName: configuration.proxyName)
+            }
             do throws(TLSError) {
-                self.tlsInfo = try TLSConnectionInfo(facts: completion.facts)
+                self.knownInfo = self.makeInfo(try TLSConnectionInfo(facts: completion.facts))
             } catch {
                 self.runtime.logger.warning("connection closed: \(error.message)")
                 return context.close(promise: nil)
             }
-            self.knownInfo = nil
             if completion.facts.applicationProtocol == "h2", self.runtime.http2 != nil {
                 let facts = completion.facts
                 let isSecure = HTTP2Ciphers.allow(protocolVersion: facts.protocolVersion, suite: facts.cipherSuite)
@@ -182,7 +187,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable {
+        if self.canWrite {
             self.pump()
             self.resumeWriters()
             self.process()
@@ -197,15 +202,15 @@ extension HTTP1ConnectionHandler {
     /// What requests are told of the connection.
     var info: ConnectionInfo {
         if let knownInfo = self.knownInfo { return knownInfo }
-        let info = self.makeInfo()
+        let info = self.makeInfo(nil)
         self.knownInfo = info
         return info
     }
 
-    private func makeInfo() -> ConnectionInfo {
+    private func makeInfo(_ tls: TLSConnectionInfo?) -> ConnectionInfo {
         let configuration = self.runtime.configuration
-        let remote = self.context?.channel.remoteAddress
-        let local = self.context?.channel.localAddress
+        let remote = self.channel?.remoteAddress
+        let local = self.channel?.localAddress
         return ConnectionInfo(
             remoteAddress: remote?.plainAddress ?? "",
             remotePort: remote?.port ?? 0,
@@ -215,13 +220,13 @@ extension HTTP1ConnectionHandler {
             isSecure: self.runtime.isTLS || configuration.secure,
             proxyName: configuration.proxyName,
             proxyPort: configuration.proxyPort,
-            tls: self.tlsInfo,
+            tls: tls,
             blockingExecutor: self.runtime.pool,
             redirectPort: configuration.redirectPort,
             maxPostSize: configuration.maxPostSize,
             maxSavePostSize: configuration.maxSavePostSize,
             maxParameterCount: configuration.maxParameterCount,
-            transport: self.context?.channel
+            transport: self.channel
         )
     }
 }

@@ -15,6 +15,14 @@ public final class TLSMetrics: Sendable {
         var labels: [String]
     }
 
+    /// The few that every connection needs: comparing is faster than hashing.
+    private struct CompletedHandshakes: Sendable {
+        var isResumed: Bool
+        var protocolVersion: String
+        var counter: Counter
+    }
+
+    private let completed = Mutex<[CompletedHandshakes]>([])
     private let counters = Mutex<[Key: Counter]>([:])
     private let gauges = Mutex<[Key: Meter]>([:])
     private let factory: (any MetricsFactory)?
@@ -28,7 +36,7 @@ public final class TLSMetrics: Sendable {
     public func count(_ outcome: TLSHandshakeOutcome) {
         switch outcome {
         case .completed(let facts):
-            count("serval_tls_handshakes", [("result", facts.isResumed ? "resumed" : "full"), ("protocol", facts.protocolVersion)])
+            countCompleted(isResumed: facts.isResumed, facts.protocolVersion)
         case .failed(let cause, _):
             count("serval_tls_handshakes", [("result", "failed"), ("cause", cause.name)])
         }
@@ -69,14 +77,25 @@ public final class TLSMetrics: Sendable {
         meter.set(value)
     }
 
-    private func count(_ name: String, _ labels: [(String, String)]) {
+    private func countCompleted(isResumed: Bool, _ protocolVersion: String) {
+        let counter = completed.withLock { completed in
+            for known in completed where known.isResumed == isResumed && known.protocolVersion == protocolVersion { return known.counter }
+            let counter = self.counter("serval_tls_handshakes", [("result", isResumed ? "resumed" : "full"), ("protocol", protocolVersion)])
+            completed.append(CompletedHandshakes(isResumed: isResumed, protocolVersion: protocolVersion, counter: counter))
+            return counter
+        }
+        counter.increment()
+    }
+
+    private func count(_ name: String, _ labels: [(String, String)]) { counter(name, labels).increment() }
+
+    private func counter(_ name: String, _ labels: [(String, String)]) -> Counter {
         let key = Key(name: name, labels: labels.map(\.1))
-        let counter = counters.withLock { counters in
+        return counters.withLock { counters in
             if let known = counters[key] { return known }
             let made = Counter(label: name, dimensions: labels, factory: factory ?? MetricsSystem.factory)
             counters[key] = made
             return made
         }
-        counter.increment()
     }
 }

@@ -35,9 +35,7 @@ public final class TLSHandshakeReporter: Sendable {
     package func rename(_ name: String) { connector.withLock { $0 = name } }
 
     /// A handshake is done.
-    package func completed(_ facts: @autoclosure () -> TLSConnectionFacts) {
-        if let observer { observer(.completed(facts())) }
-    }
+    package func completed(_ facts: TLSConnectionFacts) { observer?(.completed(facts)) }
 
     /// A handshake failed; `failure` is called only if there will be a line about it.
     package func failed(

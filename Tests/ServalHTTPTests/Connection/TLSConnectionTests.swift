@@ -51,18 +51,16 @@ struct TLSConnectionTests {
                 TLSHostConfiguration(certificates: []), TLSHostConfiguration(hostName: "secret.example", certificates: []),
             ])
         )
-        var facts = TLSConnectionFacts(
-            protocolVersion: "TLSv1.3",
-            cipherSuite: "TLS_AES_128_GCM_SHA256",
+        let facts = TLSConnectionFacts(
+            protocolVersion: cipherOfHTTP2?.version ?? "TLSv1.3",
+            cipherSuite: cipherOfHTTP2?.suite ?? "TLS_AES_128_GCM_SHA256",
             keySize: 128,
             sessionID: "0a0b",
+            serverName: serverName,
+            isResumed: true,
+            applicationProtocol: cipherOfHTTP2 == nil ? nil : "h2",
             hostNames: names
         )
-        facts.serverName = serverName
-        facts.isResumed = true
-        if let cipherOfHTTP2 {
-            (facts.protocolVersion, facts.cipherSuite, facts.applicationProtocol) = (cipherOfHTTP2.version, cipherOfHTTP2.suite, "h2")
-        }
         var configuration = ConnectorConfiguration(port: 0)
         configuration.address = "127.0.0.1"
         configuration.proxyName = proxyName

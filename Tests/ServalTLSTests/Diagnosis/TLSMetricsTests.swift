@@ -9,8 +9,14 @@ struct TLSMetricsTests {
         let metrics = TLSMetrics(factory: system)
         let names = try TLSHostNames(TLSEndpointConfiguration(hosts: [TLSHostConfiguration(certificates: [])]))
         for isResumed in [false, true, true] {
-            var facts = TLSConnectionFacts(protocolVersion: "TLSv1.3", cipherSuite: "", keySize: 0, sessionID: "", hostNames: names)
-            facts.isResumed = isResumed
+            let facts = TLSConnectionFacts(
+                protocolVersion: "TLSv1.3",
+                cipherSuite: "",
+                keySize: 0,
+                sessionID: "",
+                isResumed: isResumed,
+                hostNames: names
+            )
             metrics.count(.completed(facts))
         }
         metrics.count(.failed(.noSharedCipher, hostName: nil))

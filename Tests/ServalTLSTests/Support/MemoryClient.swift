@@ -165,9 +165,7 @@ final class MemoryConnection {
         }
         // Handshakes that the server has ended do not count, even if it was content at first.
         let isIn = seen.errors.isEmpty && SSL_is_init_finished(ssl) == 1
-        var facts = isIn ? seen.facts.first : nil
-        // It leads to the channel, which must not be touched on another thread.
-        facts?.requestClientCertificates = nil
+        let facts = isIn ? seen.facts.first?.withoutQuestion : nil
         return MemoryClient.Outcome(facts: facts, error: seen.errors.first, session: session, ticketKeyName: ticketKeyName)
     }
 
@@ -194,5 +192,25 @@ final class JournalHandler: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let error = error as? TLSError { journal.note { $0.errors.append(error) } }
+    }
+}
+
+extension TLSConnectionFacts {
+    /// The question leads to the channel, which must not be touched on another thread.
+    fileprivate var withoutQuestion: TLSConnectionFacts {
+        TLSConnectionFacts(
+            protocolVersion: protocolVersion,
+            cipherSuite: cipherSuite,
+            keySize: keySize,
+            group: group,
+            sessionID: sessionID,
+            serverName: serverName,
+            hostName: hostName,
+            isResumed: isResumed,
+            applicationProtocol: applicationProtocol,
+            clientCertificates: clientCertificates,
+            hostNames: hostNames,
+            invalidateSession: invalidateSession
+        )
     }
 }
