@@ -11,7 +11,9 @@ func derBytes(of certificate: OpaquePointer) -> [UInt8]? {
 
 /// The certificates of an OpenSSL stack in DER.
 func certificates(in stack: OpaquePointer?) -> [[UInt8]] {
-    (0..<max(serval_cert_count(stack), 0)).compactMap { serval_cert_at(stack, $0).flatMap(derBytes(of:)) }
+    let count = serval_cert_count(stack)
+    guard count > 0 else { return [] }
+    return (0..<count).compactMap { serval_cert_at(stack, $0).flatMap(derBytes(of:)) }
 }
 
 /// What the client has sent besides its own certificate, as far as it is on the path that was verified, in the path's order.
@@ -44,11 +46,11 @@ func parseCertificate(_ der: [UInt8]) -> OpaquePointer? {
 
 /// Lower-case hexadecimal digits.
 func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
+    func digit(_ value: UInt8) -> UInt8 { value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10 }
     return String(unsafeUninitializedCapacity: bytes.count * 2) { buffer in
         for (index, byte) in bytes.enumerated() {
-            buffer[index * 2] = digits[Int(byte >> 4)]
-            buffer[index * 2 + 1] = digits[Int(byte & 15)]
+            buffer.initializeElement(at: index * 2, to: digit(byte >> 4))
+            buffer.initializeElement(at: index * 2 + 1, to: digit(byte & 15))
         }
         return bytes.count * 2
     }

@@ -72,7 +72,7 @@ final class OpenSSLConnection {
         case needsRevocationStatus
         /// The client has sent close_notify.
         case ended
-        case failed(TLSError)
+        indirect case failed(TLSError)
     }
 
     /// Empties the thread's list of errors, in which `SSL_get_error` would take old ones for new.
@@ -82,17 +82,17 @@ final class OpenSSLConnection {
 
     /// Goes on with the handshake as far as the ciphertext allows.
     ///
-    /// - Returns: the outcome, and what is to be sent to the client, an alert included.
-    func handshake(_ allocator: ByteBufferAllocator) -> (Outcome, ByteBuffer?) {
+    /// - Parameter output: gets what is to be sent to the client, an alert included, after what it holds already.
+    func handshake(into output: inout ByteBuffer) -> Outcome {
         Self.forgetErrors()
-        let (code, output) = withOutput(allocator, capacity: 4096) { signing?.handshake() ?? SSL_do_handshake(ssl) }
+        let code = append(to: &output, capacity: 4096) { signing?.handshake() ?? SSL_do_handshake(ssl) }
         if let revocation, revocation.asks {
             // Reads and writes need no stack of their own.
             if code == 1 { serval_forbid_leaving(ssl) }
-            if revocation.isWaiting { return (.needsRevocationStatus, output) }
+            if revocation.isWaiting { return .needsRevocationStatus }
         }
-        if let signing, let outcome = signing.outcome(of: code, keys: host.externalKeys) { return (outcome, output) }
-        return (code == 1 ? .done : outcome(of: code, duringHandshake: true), output)
+        if let signing, let outcome = signing.outcome(of: code, keys: host.externalKeys) { return outcome }
+        return code == 1 ? .done : outcome(of: code, duringHandshake: true)
     }
 
     /// The signature that the handshake needed, or why there is none; the handshake can go on.
@@ -143,26 +143,26 @@ final class OpenSSLConnection {
     /// Ciphertext that has been offered and not consumed yet.
     var pendingCiphertext: Int { io.pointee.in_length }
 
-    /// What OpenSSL wanted to send while it read: alerts, key updates.
-    func takeReply(_ allocator: ByteBufferAllocator) -> ByteBuffer? {
-        guard io.pointee.spill_length > 0 else { return nil }
-        var reply = allocator.buffer(capacity: io.pointee.spill_length)
-        takeSpill(into: &reply)
-        return reply
+    /// Whether OpenSSL wanted to send something while it read: alerts, key updates; ``takeReply(into:)`` has it.
+    var hasReply: Bool { io.pointee.spill_length > 0 }
+
+    func takeReply(into output: inout ByteBuffer) {
+        guard hasReply else { return }
+        output.writeBytes(UnsafeRawBufferPointer(start: io.pointee.spill, count: io.pointee.spill_length))
+        serval_io_free_spill(io)
     }
 
-    /// Encrypts `plaintext`, which must not be empty, into records of at most 16 KiB.
+    /// Encrypts `plaintext`, which must not be empty, into records of at most 16 KiB, which `output` gets after what it holds already.
     ///
     /// That fails only if OpenSSL has no memory, or the connection has failed before.
     @inline(__always)
-    func write(_ plaintext: ByteBuffer, _ allocator: ByteBufferAllocator) throws(TLSError) -> ByteBuffer {
+    func write(_ plaintext: ByteBuffer, into output: inout ByteBuffer) throws(TLSError) {
         let count = plaintext.readableBytes
         let capacity = count + (count >> 14 + 1) * Self.recordOverhead
-        let (code, output) = withOutput(allocator, capacity: capacity) {
+        let code = append(to: &output, capacity: capacity) {
             plaintext.withUnsafeReadableBytes { SSL_write(ssl, $0.baseAddress, Int32($0.count)) }
         }
-        guard code > 0, let output else { throw writeFailure(code) }
-        return output
+        guard code > 0 else { throw writeFailure(code) }
     }
 
     private func writeFailure(_ code: Int32) -> TLSError {
@@ -174,19 +174,17 @@ final class OpenSSLConnection {
     private static let recordOverhead = 128
 
     /// Says close_notify.
-    func sendCloseNotify(_ allocator: ByteBufferAllocator) -> ByteBuffer? {
-        withOutput(allocator, capacity: 64) { SSL_shutdown(ssl) }.1
-    }
+    func sendCloseNotify(into output: inout ByteBuffer) { _ = append(to: &output, capacity: 64) { SSL_shutdown(ssl) } }
 
     /// Keeps OpenSSL from forgetting the session because the client went away without close_notify.
     func keepSession() {
         SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
     }
 
+    /// Has what OpenSSL sends while `body` runs written to the end of `output`, directly as far as `capacity` reaches.
     @inline(__always)
-    private func withOutput(_ allocator: ByteBufferAllocator, capacity: Int, _ body: () -> Int32) -> (Int32, ByteBuffer?) {
+    private func append(to output: inout ByteBuffer, capacity: Int, _ body: () -> Int32) -> Int32 {
         var code: Int32 = 0
-        var output = allocator.buffer(capacity: capacity)
         output.writeWithUnsafeMutableBytes(minimumWritableBytes: capacity) { window in
             io.pointee.out = window.baseAddress?.assumingMemoryBound(to: UInt8.self)
             io.pointee.out_capacity = window.count
@@ -198,15 +196,8 @@ final class OpenSSLConnection {
             io.pointee.out_length = 0
             return count
         }
-        takeSpill(into: &output)
-        return (code, output.readableBytes > 0 ? output : nil)
-    }
-
-    @inline(__always)
-    private func takeSpill(into buffer: inout ByteBuffer) {
-        guard io.pointee.spill_length > 0 else { return }
-        buffer.writeBytes(UnsafeRawBufferPointer(start: io.pointee.spill, count: io.pointee.spill_length))
-        serval_io_free_spill(io)
+        takeReply(into: &output)
+        return code
     }
 
     private func outcome(of code: Int32, duringHandshake: Bool) -> Outcome {
@@ -239,8 +230,8 @@ final class OpenSSLConnection {
         let id = sessionID(session, ticket)
         let cipher = SSL_get_current_cipher(ssl)
         return TLSConnectionFacts(
-            protocolVersion: String(cString: SSL_get_version(ssl)),
-            cipherSuite: cipher.flatMap { SSL_CIPHER_standard_name($0) }.map { String(cString: $0) } ?? "",
+            protocolVersion: protocolVersion,
+            cipherSuite: cipher.map(Self.suite) ?? "",
             keySize: cipher.map { Int(SSL_CIPHER_get_bits($0, nil)) } ?? 0,
             group: serval_group_name(ssl).map { String(cString: $0) },
             sessionID: hexadecimal(id),
@@ -253,6 +244,24 @@ final class OpenSSLConnection {
             invalidateSession: { [host] in host.invalidate(id) },
             requestClientCertificates: requestClientCertificates
         )
+    }
+
+    private var protocolVersion: String {
+        switch SSL_version(ssl) {
+        case TLS1_3_VERSION: "TLSv1.3"
+        case TLS1_2_VERSION: "TLSv1.2"
+        default: String(cString: SSL_get_version(ssl))
+        }
+    }
+
+    /// The name in the RFCs; those that nearly all connections have need no memory.
+    private static func suite(_ cipher: OpaquePointer) -> String {
+        switch SSL_CIPHER_get_protocol_id(cipher) {
+        case 0x1301: "TLS_AES_128_GCM_SHA256"
+        case 0x1302: "TLS_AES_256_GCM_SHA384"
+        case 0x1303: "TLS_CHACHA20_POLY1305_SHA256"
+        default: SSL_CIPHER_standard_name(cipher).map { String(cString: $0) } ?? ""
+        }
     }
 
     /// Why the resumed session must not be used: it has been invalidated while it was being resumed.
@@ -332,9 +341,10 @@ final class OpenSSLConnection {
 
     /// Asks the client for a certificate.
     ///
-    /// - Returns: what is to be sent; nil if the client did not offer to be asked.
-    func askForCertificate(_ allocator: ByteBufferAllocator) -> ByteBuffer? {
-        guard lateAuthentication == nil else { return nil }
+    /// - Parameter output: gets the question.
+    /// - Returns: whether there is one; the client may not have offered to be asked.
+    func askForCertificate(into output: inout ByteBuffer) -> Bool {
+        guard lateAuthentication == nil else { return false }
         let state = UnsafeMutablePointer<serval_late_authentication>.allocate(capacity: 1)
         state.initialize(to: serval_late_authentication())
         lateAuthentication = state
@@ -342,11 +352,10 @@ final class OpenSSLConnection {
         guard serval_begin_late_authentication(ssl, state) == 1 else {
             endLateAuthentication()
             ERR_clear_error()
-            return nil
+            return false
         }
         Self.forgetErrors()
-        let (code, question) = withOutput(allocator, capacity: 4096) { SSL_do_handshake(ssl) }
-        return code == 1 ? question : nil
+        return append(to: &output, capacity: 4096) { SSL_do_handshake(ssl) } == 1
     }
 
     /// What becomes of a client that has shown a certificate after the handshake; nil if there is nothing to ask.

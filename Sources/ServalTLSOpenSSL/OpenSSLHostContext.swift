@@ -4,6 +4,14 @@ import ServalKeyStore
 import ServalTLS
 import Synchronization
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// One TLS host's `SSL_CTX`.
 ///
 /// It may be used from any thread: nothing in the `SSL_CTX` is changed after `init`.
@@ -171,26 +179,33 @@ final class OpenSSLHostContext: @unchecked Sendable {
         _ chosen: inout UnsafePointer<UInt8>?,
         _ chosenLength: inout UInt8
     ) -> Int32 {
-        var own = applicationProtocols[...]
-        while let length = own.first {
-            let name = own.dropFirst().prefix(Int(length))
-            var position = 0
-            while position < offered.count, position + 1 + Int(offered[position]) <= offered.count {
-                let candidate = offered[position + 1..<position + 1 + Int(offered[position])]
-                // OpenSSL copies the chosen name at once; it may lie in the client's list.
-                if !candidate.isEmpty, candidate.elementsEqual(name), !Self.isHTTP2(name) || Self.allowsHTTP2(ssl), let base = offered.baseAddress {
-                    chosen = base + position + 1
-                    chosenLength = offered[position]
-                    return SSL_TLSEXT_ERR_OK
+        guard let list = offered.baseAddress else { return SSL_TLSEXT_ERR_NOACK }
+        // Both are lists of names, each behind its length.
+        return applicationProtocols.withUnsafeBufferPointer { own in
+            var start = 0
+            while start < own.count, let name = own.baseAddress.map({ $0 + start + 1 }) {
+                let length = Int(own[start])
+                var position = 0
+                while position < offered.count, position + 1 + Int(offered[position]) <= offered.count {
+                    let candidate = list + position + 1
+                    let isSame = Int(offered[position]) == length && length > 0 && memcmp(candidate, name, length) == 0
+                    if isSame, !Self.isHTTP2(name, length) || Self.allowsHTTP2(ssl) {
+                        // OpenSSL copies the chosen name at once; it may lie in the client's list.
+                        chosen = candidate
+                        chosenLength = offered[position]
+                        return SSL_TLSEXT_ERR_OK
+                    }
+                    position += 1 + Int(offered[position])
                 }
-                position += 1 + Int(offered[position])
+                start += 1 + length
             }
-            own = own.dropFirst(1 + Int(length))
+            return SSL_TLSEXT_ERR_NOACK
         }
-        return SSL_TLSEXT_ERR_NOACK
     }
 
-    private static func isHTTP2(_ name: ArraySlice<UInt8>) -> Bool { name.elementsEqual("h2".utf8) }
+    private static func isHTTP2(_ name: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+        length == 2 && name[0] == UInt8(ascii: "h") && name[1] == UInt8(ascii: "2")
+    }
 
     /// In TLS 1.2 OpenSSL has chosen the cipher before it asks for the protocol.
     private static func allowsHTTP2(_ ssl: OpaquePointer) -> Bool {

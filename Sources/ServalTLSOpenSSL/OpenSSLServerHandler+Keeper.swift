@@ -6,7 +6,13 @@ extension OpenSSLServerHandler: KeptTLSHandler {
     // MARK: Sending
 
     /// Has what was written sent, with everything else that the bytes just read give rise to: a ticket with the first answer, an answer with close_notify.
-    func flushSocket(_ context: ChannelHandlerContext) { if isInRead { owesFlush = true } else { context.flush() } }
+    func flushSocket(_ context: ChannelHandlerContext) { if isInRead { owesFlush = true } else { flushNow(context) } }
+
+    /// Has all of it sent.
+    func flushNow(_ context: ChannelHandlerContext) {
+        writeUnsent(context, nil)
+        context.flush()
+    }
 
     /// All that has arrived has been worked on.
     func endRead(_ context: ChannelHandlerContext) {
@@ -26,7 +32,7 @@ extension OpenSSLServerHandler: KeptTLSHandler {
     func sendOwed(_ context: ChannelHandlerContext) {
         guard owesFlush else { return }
         owesFlush = false
-        context.flush()
+        flushNow(context)
     }
 
     // MARK: Time

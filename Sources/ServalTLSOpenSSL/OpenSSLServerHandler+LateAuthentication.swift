@@ -51,7 +51,7 @@ extension OpenSSLServerHandler {
         guard phase == .open, closing == nil, let connection, let context = late.context else { return promise.succeed(.none) }
         if let answer = late.answer { return promise.succeed(answer) }
         if !late.isUnderWay {
-            guard let question = connection.askForCertificate(allocator) else {
+            guard connection.askForCertificate(into: &unsent) else {
                 // The client did not offer to be asked, and will not later.
                 late.answer = .some(.none)
                 return promise.succeed(.none)
@@ -62,7 +62,7 @@ extension OpenSSLServerHandler {
                 let seconds = Double(self.handshakeTimeout.nanoseconds) / 1e9
                 self.endWaiting(context, "did not answer within \(seconds) seconds")
             }
-            context.writeAndFlush(wrapOutboundOut(question), promise: nil)
+            flushSocket(context)
         }
         late.waiting.append(promise)
         // The answer has to be read, whether somebody wants application data or not.

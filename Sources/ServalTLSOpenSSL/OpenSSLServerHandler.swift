@@ -52,8 +52,12 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     @exclusivity(unchecked) private var isReading = false
     /// Whether bytes from the socket are being worked on; what comes of them goes to the socket together when all is done.
     @exclusivity(unchecked) var isInRead = false
+    /// Ciphertext that waits for the next flush: what comes of one read, a ticket, an answer, close_notify, goes to the socket in one piece.
+    @exclusivity(unchecked) var unsent = ByteBuffer()
     /// Whether something has been written for the socket meanwhile.
     @exclusivity(unchecked) var owesFlush = false
+    /// What the channel last said.
+    @exclusivity(unchecked) private var isWritable = true
     /// Whether the keeper sees to it that it is sent.
     @exclusivity(unchecked) var isGathered = false
     @exclusivity(unchecked) private var isPumping = false
@@ -71,6 +75,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     var late = LateAuthentication()
 
     private static let unreadReplyLimit = 65536
+    /// How much ciphertext waits at most for what else comes of a read, in bytes.
+    private static let unsentLimit = 16384
 
     init(_ server: OpenSSLServerContext, reporter: TLSHandshakeReporter?, keeper: (any TLSConnectionKeeper)? = nil) {
         self.server = server
@@ -83,6 +89,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        isWritable = context.channel.isWritable
         if context.channel.isActive { startTimer(context) }
     }
 
@@ -179,7 +186,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         case .unreadable:
             begin(context, hello)
         case .tooLarge:
-            send(context, Self.decodeErrorAlert)
+            unsent.writeImmutableBuffer(Self.decodeErrorAlert)
+            flushSocket(context)
             fail(context, Self.tooLarge(server.clientHelloLimit))
         case .plaintext:
             let error = explain(context, TLSError(.plaintextHTTP, "The client spoke plain HTTP; this combination of host and port requires TLS"))
@@ -227,10 +235,11 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     }
 
     private func advance(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection) {
-        let (outcome, output) = connection.handshake(allocator)
-        if let output {
+        let waiting = unsent.readableBytes
+        let outcome = connection.handshake(into: &unsent)
+        if unsent.readableBytes > waiting {
             hasAnswered = true
-            send(context, output)
+            flushSocket(context)
         }
         guard phase == .handshake else { return }
         switch outcome {
@@ -246,7 +255,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     private func complete(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection) {
         if let refusal = connection.refusalOfResumedSession() ?? connection.refusalOfUnreadableClient() {
             // OpenSSL has no other alert to offer once the handshake is over.
-            if let goodbye = connection.sendCloseNotify(allocator) { send(context, goodbye) }
+            connection.sendCloseNotify(into: &unsent)
+            flushSocket(context)
             return fail(context, refusal)
         }
         open(context, connection)
@@ -274,7 +284,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
                 if rest == 0, plaintext.writableBytes < 256 { break }
                 outcome = connection.read(into: &plaintext)
             }
-            if let reply = connection.takeReply(allocator) { sendReply(context, reply) }
+            if connection.hasReply { sendReply(context, connection) }
             guard phase == .open else { return }
             if late.isUnderWay { takeLateAnswer() }
             guard phase == .open else { return }
@@ -296,16 +306,18 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     }
 
     /// Sends what TLS itself has to say; a client that makes it talk without listening is cut off.
-    private func sendReply(_ context: ChannelHandlerContext, _ reply: ByteBuffer) {
-        if context.channel.isWritable {
+    private func sendReply(_ context: ChannelHandlerContext, _ connection: OpenSSLConnection) {
+        let waiting = unsent.readableBytes
+        connection.takeReply(into: &unsent)
+        if isWritable {
             unreadReplies = 0
         } else {
-            unreadReplies += reply.readableBytes
+            unreadReplies += unsent.readableBytes - waiting
             if unreadReplies > Self.unreadReplyLimit {
                 return fail(context, TLSError(.protocolViolation, "The client asks for key updates or renegotiations and does not read the answers"))
             }
         }
-        send(context, reply)
+        flushSocket(context)
     }
 
     /// The client has said close_notify: as a TCP connection's end it ends the input only, if the channel is set up for that.
@@ -360,7 +372,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { pump(context) }
+        isWritable = context.channel.isWritable
+        if isWritable { pump(context) }
         context.fireChannelWritabilityChanged()
     }
 
@@ -370,31 +383,34 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         isPumping = true
         repeat {
             var hasWritten = false
-            while phase == .open, queue.hasFlushed, context.channel.isWritable, let next = queue.next(allocator) {
+            while phase == .open, queue.hasFlushed, isWritable, let next = queue.next(allocator) {
                 hasWritten = true
-                guard next.bytes.readableBytes > 0 else {
-                    context.write(wrapOutboundOut(next.bytes), promise: next.promise)
-                    continue
+                let count = next.bytes.readableBytes
+                if count > 0 {
+                    do throws(TLSError) {
+                        try connection.write(next.bytes, into: &unsent)
+                    } catch {
+                        next.promise?.fail(ChannelError.ioOnClosedChannel)
+                        isPumping = false
+                        return fail(context, error)
+                    }
+                    encryptedBytes &+= count
                 }
-                do throws(TLSError) {
-                    context.write(wrapOutboundOut(try connection.write(next.bytes, allocator)), promise: next.promise)
-                } catch {
-                    next.promise?.fail(ChannelError.ioOnClosedChannel)
-                    isPumping = false
-                    return fail(context, error)
-                }
-                encryptedBytes &+= next.bytes.readableBytes
+                if next.promise != nil || unsent.readableBytes >= Self.unsentLimit { writeUnsent(context, next.promise) }
             }
             // What is left in the queue needs room now.
-            if hasWritten { if queue.hasFlushed { context.flush() } else { flushSocket(context) } }
-        } while phase == .open && queue.hasFlushed && context.channel.isWritable
+            if hasWritten { if queue.hasFlushed { flushNow(context) } else { flushSocket(context) } }
+        } while phase == .open && queue.hasFlushed && isWritable
         isPumping = false
         if closing != nil { continueClosing(context) }
     }
 
-    private func send(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
-        context.write(wrapOutboundOut(bytes), promise: nil)
-        flushSocket(context)
+    /// Gives the channel what waits, in one piece.
+    func writeUnsent(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
+        guard unsent.readableBytes > 0 || promise != nil else { return }
+        let bytes = unsent
+        unsent = ByteBuffer()
+        context.write(wrapOutboundOut(bytes), promise: promise)
     }
 
     // MARK: Closing
@@ -435,14 +451,16 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
             return
         }
         hasSentCloseNotify = true
-        guard let alert = connection.sendCloseNotify(allocator) else { return finishClosing(context) }
+        let waiting = unsent.readableBytes
+        connection.sendCloseNotify(into: &unsent)
+        guard unsent.readableBytes > waiting else { return finishClosing(context) }
         isCloseNotifyUnderWay = true
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.assumeIsolated().whenComplete { _ in
             self.isCloseNotifyUnderWay = false
             self.finishClosing(context)
         }
-        context.write(wrapOutboundOut(alert), promise: sent)
+        writeUnsent(context, sent)
         flushSocket(context)
     }
 

@@ -32,8 +32,9 @@ struct TicketData: Equatable {
     /// Reads what `encoded` wrote; nil for anything else.
     init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count >= Self.headerLength, bytes[0] == Self.version else { return nil }
-        id = Array(bytes[1..<1 + Self.idLength])
-        begun = bytes[1 + Self.idLength..<Self.headerLength].reduce(0) { $0 << 8 | Int($1) }
+        id = Array(UnsafeRawBufferPointer(rebasing: bytes[1..<1 + Self.idLength]))
+        begun = Int(truncatingIfNeeded: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 1 + Self.idLength, as: UInt64.self)))
+        guard bytes.count > Self.headerLength else { return }
         var rest = bytes[Self.headerLength...]
         while !rest.isEmpty {
             guard rest.count >= 2 else { return nil }
@@ -71,12 +72,25 @@ struct TicketData: Equatable {
         guard let ssl, let session = SSL_get_session(ssl) else { return 0 }
         // Empty on a connection that resumes: then what the session has is right.
         let intermediates = intermediatesOnPath(ssl)
-        var data = TicketData(session: session)
-        if data != nil, intermediates.isEmpty || data?.intermediates == intermediates { return 1 }
-        if data == nil { data = TicketData(id: newID(), begun: currentSecond()) }
-        data?.intermediates = intermediates
-        guard let bytes = data?.encoded else { return 0 }
+        guard var data = TicketData(session: session) else {
+            if intermediates.isEmpty { return stampNew(session) }
+            let bytes = TicketData(id: newID(), begun: currentSecond(), intermediates: intermediates).encoded
+            return SSL_SESSION_set1_ticket_appdata(session, bytes, bytes.count)
+        }
+        if intermediates.isEmpty || data.intermediates == intermediates { return 1 }
+        data.intermediates = intermediates
+        let bytes = data.encoded
         return SSL_SESSION_set1_ticket_appdata(session, bytes, bytes.count)
+    }
+
+    /// Gives a session an id and nothing else, which is all that most get.
+    private static func stampNew(_ session: OpaquePointer) -> Int32 {
+        withUnsafeTemporaryAllocation(byteCount: headerLength, alignment: 1) { bytes in
+            bytes[0] = version
+            guard RandomBytes.fill(UnsafeMutableRawBufferPointer(rebasing: bytes[1..<1 + idLength])) else { return 0 }
+            bytes.storeBytes(of: UInt64(currentSecond()).bigEndian, toByteOffset: 1 + idLength, as: UInt64.self)
+            return SSL_SESSION_set1_ticket_appdata(session, bytes.baseAddress, headerLength)
+        }
     }
 
     /// Called with a ticket that has been decrypted: says whether it may be used.
