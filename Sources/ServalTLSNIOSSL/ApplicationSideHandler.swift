@@ -19,8 +19,8 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
     private struct Closing {
         var mode: CloseMode
         var promise: EventLoopPromise<Void>?
-        /// How far things were when the time limit was last set.
-        var mark: Progress
+        /// How far things were when the time limit was last set; nil before the first one.
+        var mark: Progress?
         /// Half of how long the client may read nothing.
         var limit: TimeAmount
         /// Whether a time limit has passed without progress.
@@ -69,6 +69,9 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
         let promises = backlog.removePromises(unflushedOnly: false) + [takeClosePromise()].compactMap { $0 }
         for promise in promises { promise.fail(ChannelError.ioOnClosedChannel) }
     }
+
+    /// Whether a close waits for something.
+    var isClosing: Bool { closing != nil }
 
     /// Whether nothing is delivered any more.
     var isClosed: Bool { closing?.mode == .all }
@@ -178,10 +181,18 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
             return
         }
         for promise in backlog.removePromises(unflushedOnly: true) { promise.fail(ChannelError.ioOnClosedChannel) }
-        closing = Closing(mode: mode, promise: promise, mark: progress, limit: limit)
+        closing = Closing(mode: mode, promise: promise, limit: limit)
         // While pumping, the pump goes on with the close when it is done.
         if hasSentCloseNotify { continueClosing() } else { pump() }
-        if closing != nil, socket.phase == .open, closeTimer == nil { startCloseTimer() }
+        // What a read gives rise to is sent at its end, and most closes are over then.
+        if !socket.isInRead { watchClosing() }
+    }
+
+    /// Sees to it that a close that waits for its client does not wait for ever.
+    func watchClosing() {
+        guard closing != nil, socket.phase == .open, closeTimer == nil else { return }
+        closing?.mark = progress
+        startCloseTimer()
     }
 
     private func continueClosing() {
@@ -196,7 +207,7 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
     /// swift-nio-ssl has said close_notify, on our behalf or because the client has said it; now the channel, as soon as the socket has taken everything.
     func tlsHasClosed(_ mode: CloseMode, promise: EventLoopPromise<Void>?) {
         hasSentCloseNotify = true
-        var present = closing ?? Closing(mode: mode, promise: nil, mark: progress, limit: limit)
+        var present = closing ?? Closing(mode: mode, promise: nil, limit: limit)
         present.join(promise)
         closing = present
         guard !waitsForSocket, let context = socket.context else { return }
@@ -206,8 +217,9 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
             self.waitsForSocket = false
             self.finishClosing()
         }
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: sent)
-        if closing != nil, socket.phase == .open, closeTimer == nil { startCloseTimer() }
+        socket.writeUnsent(context, sent)
+        socket.flush(context: context)
+        if !socket.isInRead { watchClosing() }
     }
 
     private func finishClosing() {

@@ -32,6 +32,10 @@ package final class NIOSSLServerContext: TLSServerContext {
 
     package func makeHandler(reporter: TLSHandshakeReporter?) -> any ChannelHandler { SocketSideHandler(self, reporter: reporter) }
 
+    package func makeHandler(reporter: TLSHandshakeReporter?, keeper: any TLSConnectionKeeper) -> (any KeptTLSHandler)? {
+        SocketSideHandler(self, reporter: reporter, keeper: keeper)
+    }
+
     func host(for serverName: String?) -> NIOSSLHostContext { hosts[hostNames.position(for: serverName)] }
 
     /// How many connections of this context have TLS state now.

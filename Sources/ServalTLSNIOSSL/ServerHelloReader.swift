@@ -1,4 +1,7 @@
 #if NIOSSL
+import NIOCore
+import ServalTLS
+
 /// Reads what the server has chosen from its own first messages on their way out, because swift-nio-ssl does not tell it.
 ///
 /// A value without I/O. These messages are made by BoringSSL and are not encrypted: ServerHello (RFC 8446 section 4.1.3), and in TLS 1.2 ServerKeyExchange
@@ -10,88 +13,93 @@ struct ServerHelloReader {
     private(set) var isResumed = false
     /// Whether there is nothing more to find.
     private(set) var isDone = false
-    /// The session id of the ClientHello.
-    private let clientSessionID: [UInt8]
+    /// What the client sent first.
+    private let clientHello: ByteBuffer
     private var isTLS13 = false
-    private var messages: [UInt8] = []
+    /// The beginning of a message whose end has not been seen.
+    private var rest: [UInt8] = []
 
     private static let handshakeRecord: UInt8 = 22
     private static let limit = 1 << 18
 
-    init(clientSessionID: [UInt8]) { self.clientSessionID = clientSessionID }
+    init(clientHello: ByteBuffer) { self.clientHello = clientHello }
 
     /// Takes records as they are sent.
     mutating func inspect(_ records: UnsafeRawBufferPointer) {
-        var rest = records[...]
-        while !isDone, rest.count >= 5 {
-            let length = Int(rest[rest.startIndex + 3]) << 8 | Int(rest[rest.startIndex + 4])
-            guard rest.count >= 5 + length, messages.count <= Self.limit else { return finish() }
-            if rest[rest.startIndex] == Self.handshakeRecord {
-                messages += rest[(rest.startIndex + 5)..<(rest.startIndex + 5 + length)]
-                readMessages()
+        var position = 0
+        while !isDone, records.count >= position + 5 {
+            let end = position + 5 + (Int(records[position + 3]) << 8 | Int(records[position + 4]))
+            guard records.count >= end, rest.count <= Self.limit else { return finish() }
+            if records[position] == Self.handshakeRecord {
+                readMessages(UnsafeRawBufferPointer(rebasing: records[(position + 5)..<end]))
             } else if cipherSuite != nil {
                 // ChangeCipherSpec: from here on it is encrypted.
                 finish()
             }
-            rest = rest[(rest.startIndex + 5 + length)...]
+            position = end
         }
     }
 
     private mutating func finish() {
         isDone = true
-        messages = []
+        rest = []
     }
 
-    private mutating func readMessages() {
+    private mutating func readMessages(_ record: UnsafeRawBufferPointer) {
+        guard rest.isEmpty else {
+            let joined = rest + Array(record)
+            rest = []
+            return joined.withUnsafeBytes { readMessages($0) }
+        }
         var position = 0
-        while !isDone, messages.count >= position + 4 {
-            let length = messages[(position + 1)..<(position + 4)].reduce(0) { $0 << 8 | Int($1) }
-            guard messages.count >= position + 4 + length else { break }
-            let body = messages[(position + 4)..<(position + 4 + length)]
-            switch messages[position] {
-            case 2: readServerHello(body)
-            case 12: readKeyExchange(body)
+        while !isDone, record.count >= position + 4 {
+            let body = position + 4
+            let end = body + (Int(record[position + 1]) << 16 | Int(record[position + 2]) << 8 | Int(record[position + 3]))
+            guard record.count >= end else { break }
+            let message = UnsafeRawBufferPointer(rebasing: record[body..<end])
+            switch record[position] {
+            case 2: readServerHello(message)
+            case 12: readKeyExchange(message)
             case 14: return finish()
             default: break
             }
-            position += 4 + length
+            position = end
         }
-        if !isDone { messages.removeFirst(position) }
+        if !isDone, position < record.count { rest = Array(UnsafeRawBufferPointer(rebasing: record[position...])) }
     }
 
-    private mutating func readServerHello(_ body: ArraySlice<UInt8>) {
-        let bytes = Array(body)
-        guard bytes.count >= 38 else { return }
-        let isRetry = bytes[2..<34].elementsEqual(Self.helloRetryRequest)
-        let sessionID = bytes.dropFirst(35).prefix(Int(bytes[34]))
-        let rest = Array(bytes.dropFirst(35 + Int(bytes[34])))
-        guard rest.count >= 3, !isRetry else { return }
-        cipherSuite = UInt16(rest[0]) << 8 | UInt16(rest[1])
-        readExtensions(rest.dropFirst(5))
+    private mutating func readServerHello(_ message: UnsafeRawBufferPointer) {
+        guard message.count >= 38 else { return }
+        let sessionEnd = 35 + Int(message[34])
+        guard message.count >= sessionEnd + 3, !message[2..<34].elementsEqual(Self.helloRetryRequest) else { return }
+        cipherSuite = UInt16(message[sessionEnd]) << 8 | UInt16(message[sessionEnd + 1])
+        // Behind the compression method and the length of all extensions.
+        if message.count > sessionEnd + 5 { readExtensions(UnsafeRawBufferPointer(rebasing: message[(sessionEnd + 5)...])) }
         if isTLS13 { return finish() }
-        isResumed = !sessionID.isEmpty && sessionID.elementsEqual(clientSessionID)
+        let clientSessionID = clientHello.withUnsafeReadableBytes(ClientHelloReader.offer)?.sessionID ?? []
+        isResumed = !clientSessionID.isEmpty && message[35..<sessionEnd].elementsEqual(clientSessionID)
         if isResumed { finish() }
     }
 
-    private mutating func readExtensions(_ list: ArraySlice<UInt8>) {
-        var rest = list
-        while rest.count >= 4 {
-            let bytes = Array(rest.prefix(4))
-            let content = Array(rest.dropFirst(4).prefix(Int(bytes[2]) << 8 | Int(bytes[3])))
-            switch UInt16(bytes[0]) << 8 | UInt16(bytes[1]) {
+    private mutating func readExtensions(_ list: UnsafeRawBufferPointer) {
+        func number(at index: Int) -> Int { Int(list[index]) << 8 | Int(list[index + 1]) }
+        var position = 0
+        while list.count >= position + 4 {
+            let content = position + 4
+            let length = min(number(at: position + 2), list.count - content)
+            switch number(at: position) {
             case 41: isResumed = true
-            case 43: isTLS13 = content == [3, 4]
-            case 51 where content.count >= 2: group = UInt16(content[0]) << 8 | UInt16(content[1])
+            case 43: isTLS13 = length == 2 && number(at: content) == 0x0304
+            case 51 where length >= 2: group = UInt16(number(at: content))
             default: break
             }
-            rest = rest.dropFirst(4 + content.count)
+            position = content + length
         }
     }
 
-    private mutating func readKeyExchange(_ body: ArraySlice<UInt8>) {
-        let bytes = Array(body.prefix(3))
+    private mutating func readKeyExchange(_ message: UnsafeRawBufferPointer) {
         // named_curve; cipher suites without ECDHE send no such message here.
-        if bytes.count == 3, bytes[0] == 3 { group = UInt16(bytes[1]) << 8 | UInt16(bytes[2]) }
+        if message.count >= 3, message[0] == 3 { group = UInt16(message[1]) << 8 | UInt16(message[2]) }
         finish()
     }
 

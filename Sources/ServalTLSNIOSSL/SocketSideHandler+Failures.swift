@@ -34,6 +34,9 @@ extension SocketSideHandler {
         }
     }
 
+    /// What the client offers.
+    var offer: ClientHelloReader.Offer? { hello?.withUnsafeReadableBytes(ClientHelloReader.offer) }
+
     // MARK: Words
 
     /// The client went away.

@@ -33,25 +33,36 @@ final class SocketSideHandler: ChannelDuplexHandler {
     var hasInputEnded = false
     private(set) var host: NIOSSLHostContext?
     private(set) var serverName: String?
-    /// What the client offers; kept until the handshake ends, to explain its failure.
-    private(set) var offer: ClientHelloReader.Offer?
     private var reader: ClientHelloReader
-    private var hello: ByteBuffer?
+    /// The ClientHello so far; kept until the handshake ends, to explain its failure.
+    private(set) var hello: ByteBuffer?
     private var serverHello: ServerHelloReader?
     private var tls: NIOSSLServerHandler?
     private var peer = ClientCertificates()
+    /// `nil` where the connection has to look after itself.
+    private let keeper: (any TLSConnectionKeeper)?
     private var timer: Scheduled<Void>?
+    /// When the handshake has to be over.
+    private var handshakeEnd = NIODeadline.distantFuture
     private var hasTLSState = false
     private(set) var context: ChannelHandlerContext?
     /// Whether bytes from the socket are being worked on; what comes of them goes to the socket together when all is done.
     private(set) var isInRead = false
+    /// Ciphertext that waits for the next flush: what comes of one read, a ticket, an answer, close_notify, goes to the socket in one piece.
+    private var unsent = ByteBuffer()
     /// Whether something has been written for the socket meanwhile.
     private var owesFlush = false
+    /// Whether the keeper sees to it that it is sent.
+    private var isGathered = false
     private var application: ApplicationSideHandler?
 
-    init(_ server: NIOSSLServerContext, reporter: TLSHandshakeReporter?) {
+    /// How much ciphertext waits at most for what else comes of a read, in bytes.
+    private static let unsentLimit = 16384
+
+    init(_ server: NIOSSLServerContext, reporter: TLSHandshakeReporter?, keeper: (any TLSConnectionKeeper)? = nil) {
         self.server = server
         self.reporter = reporter
+        self.keeper = keeper
         reader = ClientHelloReader(limit: server.clientHelloLimit)
     }
 
@@ -62,7 +73,7 @@ final class SocketSideHandler: ChannelDuplexHandler {
         let application = ApplicationSideHandler(self)
         self.application = application
         do {
-            try context.pipeline.syncOperations.addHandler(application, position: .after(self))
+            try context.pipeline.syncOperations.addHandler(application, name: "tls-application", position: .after(self))
         } catch {
             context.close(promise: nil)
         }
@@ -107,7 +118,6 @@ final class SocketSideHandler: ChannelDuplexHandler {
         timer?.cancel()
         timer = nil
         hello = nil
-        offer = nil
         tls = nil
         serverHello = nil
         if hasTLSState { server.connectionEnded() }
@@ -116,17 +126,21 @@ final class SocketSideHandler: ChannelDuplexHandler {
     }
 
     private func startTimer(_ context: ChannelHandlerContext) {
-        guard phase == .hello, timer == nil else { return }
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: server.handshakeTimeout) {
-            switch self.phase {
-            case .hello, .handshake:
-                self.fail(self.timeout(self.server.handshakeTimeout, hasHello: self.hello != nil))
-            case .plaintext:
-                self.phase = .closed
-                context.close(promise: nil)
-            case .open, .closed:
-                break
-            }
+        guard phase == .hello, handshakeEnd == .distantFuture else { return }
+        handshakeEnd = .now() + server.handshakeTimeout
+        guard keeper == nil else { return }
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: server.handshakeTimeout) { self.handshakeTimePassed(context) }
+    }
+
+    private func handshakeTimePassed(_ context: ChannelHandlerContext) {
+        switch phase {
+        case .hello, .handshake:
+            fail(timeout(server.handshakeTimeout, hasHello: hello != nil))
+        case .plaintext:
+            phase = .closed
+            context.close(promise: nil)
+        case .open, .closed:
+            break
         }
     }
 
@@ -166,8 +180,9 @@ final class SocketSideHandler: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
-        isInRead = false
-        sendOwed()
+        endRead()
+        // Others may have to be sent first, by a task of this turn of the loop.
+        if let application, application.isClosing { context.eventLoop.assumeIsolated().execute { application.watchClosing() } }
         // What has come was not enough for a byte of plaintext, so what the application asked for is still owed to it.
         switch phase {
         case .hello, .handshake: context.read()
@@ -189,7 +204,8 @@ final class SocketSideHandler: ChannelDuplexHandler {
         case .unreadable:
             begin(context, hello)
         case .tooLarge:
-            context.writeAndFlush(wrapOutboundOut(Self.decodeErrorAlert), promise: nil)
+            unsent.writeImmutableBuffer(Self.decodeErrorAlert)
+            owesFlush = true
             fail(TLSError(.clientHelloTooLarge, "The ClientHello is longer than sniParseLimit [\(server.clientHelloLimit)]"))
         case .plaintext:
             let error = explain(context, TLSError(.plaintextHTTP, "The client spoke plain HTTP; this combination of host and port requires TLS"))
@@ -222,17 +238,15 @@ final class SocketSideHandler: ChannelDuplexHandler {
 
     private func begin(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
         phase = .handshake
-        hello = nil
         let host = server.host(for: serverName)
         self.host = host
-        offer = bytes.withUnsafeReadableBytes { ClientHelloReader.offer(in: $0) }
-        serverHello = ServerHelloReader(clientSessionID: offer?.sessionID ?? [])
+        serverHello = ServerHelloReader(clientHello: bytes)
         server.connectionBegan()
         hasTLSState = true
         do {
-            let tls = makeTLSHandler(try host.context(for: offer), host, context.eventLoop)
+            let tls = makeTLSHandler(try host.context(for: host.hasChoice ? offer : nil), host, context.eventLoop)
             self.tls = tls
-            try context.pipeline.syncOperations.addHandler(tls, position: .after(self))
+            try context.pipeline.syncOperations.addHandler(tls, name: "tls-library", position: .after(self))
         } catch {
             return fail(error as? TLSError ?? TLSError(.handshakeFailed, "The connection was closed"))
         }
@@ -260,7 +274,7 @@ final class SocketSideHandler: ChannelDuplexHandler {
         phase = .open
         timer?.cancel()
         timer = nil
-        offer = nil
+        hello = nil
         serverHello = nil
         reporter?.completed(facts)
         application?.tell(TLSHandshakeCompletion(facts))
@@ -292,22 +306,62 @@ final class SocketSideHandler: ChannelDuplexHandler {
         if phase == .handshake, serverHello?.isDone == false {
             unwrapOutboundIn(data).withUnsafeReadableBytes { serverHello?.inspect($0) }
         }
-        context.write(data, promise: promise)
+        guard phase != .plaintext else { return context.write(data, promise: promise) }
+        let bytes = unwrapOutboundIn(data)
+        if unsent.readableBytes == 0 { unsent = bytes } else { unsent.writeImmutableBuffer(bytes) }
+        if promise != nil || unsent.readableBytes >= Self.unsentLimit { writeUnsent(context, promise) }
     }
 
-    func flush(context: ChannelHandlerContext) { if isInRead { owesFlush = true } else { context.flush() } }
+    /// Gives the channel what waits, in one piece; `promise` is for all of it.
+    func writeUnsent(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
+        guard unsent.readableBytes > 0 || promise != nil else { return }
+        let bytes = unsent
+        unsent = ByteBuffer()
+        context.write(wrapOutboundOut(bytes), promise: promise)
+    }
 
-    /// Sends what waits for the end of the present read: a ticket with the first answer, an answer with close_notify.
+    func flush(context: ChannelHandlerContext) {
+        if isInRead {
+            owesFlush = true
+        } else {
+            writeUnsent(context, nil)
+            context.flush()
+        }
+    }
+
+    /// Sends what waits for the end of the present read, or of a turn of the loop.
     func sendOwed() {
-        guard owesFlush else { return }
+        guard owesFlush, let context else { return }
         owesFlush = false
-        context?.flush()
+        writeUnsent(context, nil)
+        context.flush()
+    }
+
+    /// All that has arrived has been worked on.
+    private func endRead() {
+        isInRead = false
+        guard owesFlush, !isGathered else { return }
+        guard let keeper else { return sendOwed() }
+        isGathered = true
+        keeper.gather(self)
     }
 
     /// swift-nio-ssl closes: it has said close_notify, or has failed.
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         guard phase == .open, mode != .input, let application else { return context.close(mode: mode, promise: promise) }
         application.tlsHasClosed(mode, promise: promise)
+    }
+}
+
+extension SocketSideHandler: KeptTLSHandler {
+    func flushOwed() {
+        isGathered = false
+        sendOwed()
+    }
+
+    func checkHandshakeTime(now: NIODeadline) {
+        guard now >= handshakeEnd, let context else { return }
+        handshakeTimePassed(context)
     }
 }
 
