@@ -46,6 +46,44 @@ import Testing
         _ = await running.result
     }
 
+    /// More answers to one read than the socket is to hold: the writability changes while they are being sent.
+    @Test(arguments: expected.map(\.0))
+    func answersToRequestsThatComeTogetherComeOnceAndInOrder(name: String?) async throws {
+        var configuration = ServerConfiguration()
+        configuration.connectors = [.https(port: 0, address: "127.0.0.1", hosts: [try Self.host()])]
+        configuration.connectors[0].tlsImplementation = name
+        configuration.connectors[0].configuration.maxKeepAliveRequests = -1
+        let (ready, continuation) = AsyncStream<Int>.makeStream()
+        let application = WebApplication(path: "") { context in context.addServlet("echo", Echo()).map("/*") }
+        let server = Server(configuration: configuration, applications: [application], logger: Log().logger) {
+            continuation.yield($0.localPorts.first ?? 0)
+        }
+        let running = Task { try await server.run() }
+        var ports = ready.makeAsyncIterator()
+        let port = try #require(await ports.next())
+        for (count, length) in [(3000, 0), (60, 60000), (60, 70000)] {
+            let requests = (0..<count).map {
+                "GET /number-\($0)?\(length) HTTP/1.1\r\nHost: localhost\r\n\($0 == count - 1 ? "Connection: close\r\n" : "")\r\n"
+            }
+            let file = FileManager.default.temporaryDirectory.appendingPathComponent("serval-\(UUID().uuidString)")
+            try Data(requests.joined().utf8).write(to: file)
+            defer { try? FileManager.default.removeItem(at: file) }
+            let command = "exec openssl s_client -quiet -ign_eof -connect 127.0.0.1:\(port) < '\(file.path)' 2> /dev/null"
+            let answers = try await ChildProcess.output(of: "sh", ["-c", command]).split(whereSeparator: \.isNewline)
+            let numbers = answers.filter { $0.hasPrefix("/number-") }.map { String($0.trimmingPrefix("/number-")) }
+            #expect(numbers == (0..<count).map(String.init), "\(numbers.count) answers of \(length) bytes")
+            #expect(answers.count { $0.utf8.count == length && length > 0 } == (length == 0 ? 0 : count))
+        }
+        running.cancel()
+        _ = await running.result
+    }
+
+    private struct Echo: HTTPServlet {
+        func get(_ request: Request) async throws -> Response {
+            .text("\(request.path)\n" + String(repeating: "x", count: Int(request.query ?? "") ?? 0) + "\n")
+        }
+    }
+
     @Test func anUnknownNameIsAnErrorThatNamesTheKnown() throws {
         let problem = try #require(try problems("com.example.TLS").first)
         #expect(problem.contains("[com.example.TLS] is not known") && problem.contains(Self.jsse) && problem.contains("serval.tls.OpenSSL"))

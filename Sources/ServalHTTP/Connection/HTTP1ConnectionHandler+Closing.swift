@@ -114,8 +114,7 @@ extension HTTP1ConnectionHandler {
         promise.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
         if self.loop.holdsOutput(of: self) {
             self.writeProgress.bytes += self.loop.output.readableBytes
-            context.writeAndFlush(self.wrapOutboundOut(.byteBuffer(self.loop.output)), promise: promise)
-            self.loop.output.clear(minimumCapacity: EventLoopContext.outputCapacity)
+            self.loop.sendOutput { context.writeAndFlush(self.wrapOutboundOut(.byteBuffer($0)), promise: promise) }
         } else {
             context.writeAndFlush(self.wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: promise)
         }

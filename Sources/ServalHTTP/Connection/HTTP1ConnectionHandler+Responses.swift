@@ -324,8 +324,7 @@ extension HTTP1ConnectionHandler {
         guard let context = self.context, self.loop.holdsOutput(of: self) else { return }
         self.writeProgress.bytes += self.loop.output.readableBytes
         // Not in an `IOData` around it, which would be copied on its way.
-        context.writeAndFlush(NIOAny(self.loop.output), promise: nil)
-        self.loop.output.clear(minimumCapacity: EventLoopContext.outputCapacity)
+        self.loop.sendOutput { context.writeAndFlush(NIOAny($0), promise: nil) }
     }
 
     private func scheduleFlush() {

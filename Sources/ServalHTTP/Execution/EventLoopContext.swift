@@ -160,10 +160,25 @@ final class EventLoopContext: TLSConnectionKeeper, @unchecked Sendable {
         self.output.readableBytes > 0 && self.outputOwner == ObjectIdentifier(connection)
     }
 
+    /// Hands what was put together to `send`.
+    ///
+    /// It is nowhere else meanwhile: what is sent may change the writability of its channel at once, and then its connection, or another one, writes again
+    /// before `send` returns.
+    @inline(__always)
+    func sendOutput(_ send: (ByteBuffer) -> Void) {
+        var bytes = ByteBuffer()
+        swap(&bytes, &self.output)
+        send(bytes)
+        guard self.output.readableBytes == 0 else { return }
+        swap(&bytes, &self.output)
+        self.output.clear(minimumCapacity: Self.outputCapacity)
+    }
+
     /// Rare: a connection wrote without being in a read, and another one comes before it has flushed.
     private func sendForeignOutput() {
         self.connections.first { ObjectIdentifier($0) == self.outputOwner }?.flush()
-        self.output.clear(minimumCapacity: Self.outputCapacity)
+        // Of a connection that is gone.
+        if self.output.readableBytes > 0 { self.output.clear(minimumCapacity: Self.outputCapacity) }
     }
 
     /// The value of `Date` now.
