@@ -14,7 +14,7 @@
 #define usable_size(block) malloc_usable_size(block)
 #endif
 
-// Blocks are sorted by what fits into them: 24, 40, 56, … 1016 bytes, which are the sizes of glibc's own, so that nothing is wasted, and above that 1536, 2048,
+// Blocks are sorted by what fits into them: 24, 40, 56, … 1016 bytes, which are the sizes of glibc's own, so that nothing is wasted, and above that 1024, 1536,
 // … 24,576. What is asked for is rounded up, and what is there is rounded down, so a block is never smaller than its list says.
 enum { step = 16, small_lists = 64, small_blocks = 32 };
 enum { large_step = 512, large_lists = 49, large_blocks = 8, largest = (large_lists - 1) * large_step };

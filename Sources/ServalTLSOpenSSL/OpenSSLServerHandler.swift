@@ -240,6 +240,9 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         if unsent.readableBytes > waiting {
             hasAnswered = true
             flushSocket(context)
+        } else if waiting == 0 {
+            // The room for it.
+            unsent = ByteBuffer()
         }
         guard phase == .handshake else { return }
         switch outcome {
@@ -317,6 +320,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
                 return fail(context, TLSError(.protocolViolation, "The client asks for key updates or renegotiations and does not read the answers"))
             }
         }
+        if unsent.readableBytes >= Self.unsentLimit { writeUnsent(context, nil) }
         flushSocket(context)
     }
 
@@ -392,6 +396,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
                     } catch {
                         next.promise?.fail(ChannelError.ioOnClosedChannel)
                         isPumping = false
+                        owesFlush = true
                         return fail(context, error)
                     }
                     encryptedBytes &+= count

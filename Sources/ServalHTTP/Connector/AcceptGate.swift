@@ -95,20 +95,22 @@ final class AcceptGate: ChannelDuplexHandler, Sendable {
             try self.prepare(channel)
         } catch {
             channel.close(promise: nil)
+            self.eventLoop.execute { self.reject("connections are closed at once, because their options cannot be set", error) }
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        self.reject("cannot accept connections; trying again each second", error)
+        context.fireErrorCaught(error)
+    }
+
+    /// Counts a connection that did not come about, and tells of it once a minute; on the acceptor's loop.
+    private func reject(_ words: Logger.Message, _ error: any Error) {
         self.rejected.wrappingAdd(1, ordering: .relaxed)
         let now = NIODeadline.now()
-        if self.loopBound.value.lastWarning.map({ now - $0 >= .minutes(1) }) ?? true {
-            self.loopBound.value.lastWarning = now
-            self.logger.error(
-                "cannot accept connections; trying again each second",
-                metadata: ["error": "\(error)", "connections": "\(self.current.load(ordering: .relaxed))"]
-            )
-        }
-        context.fireErrorCaught(error)
+        guard self.loopBound.value.lastWarning.map({ now - $0 >= .minutes(1) }) ?? true else { return }
+        self.loopBound.value.lastWarning = now
+        self.logger.error(words, metadata: ["error": "\(error)", "connections": "\(self.current.load(ordering: .relaxed))"])
     }
 
     /// Returns when there is no connection.

@@ -57,8 +57,10 @@ func application(_ request: Request, as path: String) async -> Response {
     }
 }
 
+let testGroupSize = 2
+
 /// A group that all tests share; threads of event loops cost nothing while they wait.
-let testGroup = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+let testGroup = MultiThreadedEventLoopGroup(numberOfThreads: testGroupSize)
 
 /// Runs a connector on a free port of 127.0.0.1 around `body`.
 func withConnector(
