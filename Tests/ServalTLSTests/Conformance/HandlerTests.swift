@@ -191,11 +191,15 @@ struct HandlerTests {
             }
         }
         try abort(300)
-        let before = residentBytes()
-        try abort(10_000)
+        // A leaked `SSL` in this state is more than 20 KiB, so 10,000 of them would be 200 MB, each time. Other tests run at the same time and take some.
+        var growth = Int.max
+        for _ in 0..<3 where growth >= 150_000_000 {
+            let before = residentBytes()
+            try abort(10_000)
+            growth = residentBytes() - before
+        }
         #expect(fixture.context.connectionCount == 0)
-        // A leaked `SSL` in this state is more than 20 KiB, so 10,000 of them would be 200 MB. Other tests run at the same time and take some.
-        #expect(residentBytes() - before < 150_000_000)
+        #expect(growth < 150_000_000)
     }
 
     private func residentBytes() -> Int {
