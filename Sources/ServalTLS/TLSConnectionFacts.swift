@@ -99,3 +99,12 @@ public struct TLSTruncation: Sendable {
     /// Makes an event; for backends and tests.
     public init() {}
 }
+
+/// Triggered up the pipeline as an outbound user event by whoever gives up in the midst of an answer and is about to close the channel.
+///
+/// The handler of TLS then sends what it has encrypted, drops what it has not, and ends without close_notify: the client learns that what it has got is
+/// not all, even if only the end of the connection would have told where the answer ends (RFC 8446 section 6.1, RFC 9112 section 9.8).
+public struct TLSAbandonment: Sendable {
+    /// Makes an event.
+    public init() {}
+}

@@ -167,6 +167,15 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
 
     // MARK: Closing
 
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is TLSAbandonment else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        if socket.phase == .open {
+            socket.release()
+            socket.sendOwed()
+        }
+        promise?.succeed()
+    }
+
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         guard socket.phase == .open, mode != .input else {
             if mode == .input { return closeChannel(.input, promise) }

@@ -1,4 +1,5 @@
 import NIOCore
+import ServalTLS
 
 extension OpenSSLServerHandler {
     /// Half of how long a client may read nothing before a close goes on without it; longer if the close belongs to an answer that is just being sent.
@@ -23,6 +24,15 @@ extension OpenSSLServerHandler {
         var encrypted: Int
         /// Ciphertext that the socket has not taken yet.
         var waiting: Int
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is TLSAbandonment else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        if phase == .open {
+            release()
+            sendOwed(context)
+        }
+        promise?.succeed()
     }
 
     /// Sees to it that a close that waits for its client does not wait for ever.

@@ -78,6 +78,49 @@ import Testing
         _ = await running.result
     }
 
+    /// HTTP/1.0 has no chunks: only the connection's end tells where a body of unknown length ends.
+    @Test(arguments: expected.map(\.0))
+    func anAnswerThatIsGivenUpDoesNotLookComplete(name: String?) async throws {
+        var configuration = ServerConfiguration()
+        configuration.connectors = [.https(port: 0, address: "127.0.0.1", hosts: [try Self.host()])]
+        configuration.connectors[0].tlsImplementation = name
+        let (ready, continuation) = AsyncStream<Int>.makeStream()
+        let application = WebApplication(path: "") { context in context.addServlet("stream", Streaming()).map("/*") }
+        let server = Server(configuration: configuration, applications: [application], logger: Log().logger) {
+            continuation.yield($0.localPorts.first ?? 0)
+        }
+        let running = Task { try await server.run() }
+        var ports = ready.makeAsyncIterator()
+        let port = try #require(await ports.next())
+        for version in ["1.0", "1.1"] {
+            for (path, isWhole) in [("/whole", true), ("/given-up", false), ("/given-up-later", false)] {
+                let request = "GET \(path) HTTP/\(version)\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n"
+                let command = "printf '\(request)' | openssl s_client -quiet -ign_eof -connect 127.0.0.1:\(port) 2>&1; echo"
+                let answer = try await ChildProcess.output(of: "sh", ["-c", command])
+                #expect(answer.contains("begun"), "\(answer)")
+                #expect(answer.contains("unexpected eof") == !isWhole, "\(version) \(path): \(answer)")
+            }
+        }
+        running.cancel()
+        _ = await running.result
+    }
+
+    private struct Streaming: HTTPServlet {
+        struct Failure: Error {}
+
+        func get(_ request: Request) async throws -> Response {
+            let path = request.path
+            return Response(
+                body: .stream { writer in
+                    try await writer.write(Array("begun".utf8))
+                    if path == "/given-up-later" { try await Task.sleep(for: .milliseconds(100)) }
+                    if path != "/whole" { throw Failure() }
+                    return nil
+                }
+            )
+        }
+    }
+
     private struct Echo: HTTPServlet {
         func get(_ request: Request) async throws -> Response {
             .text("\(request.path)\n" + String(repeating: "x", count: Int(request.query ?? "") ?? 0) + "\n")

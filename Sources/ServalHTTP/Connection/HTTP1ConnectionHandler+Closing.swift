@@ -4,6 +4,14 @@ import NIOCore
 import ServalServlet
 import ServalTLS
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 // Refusals, time-outs, and the end of a connection.
 extension HTTP1ConnectionHandler {
     /// How far bytes got in the time that the connection waited for the client.
@@ -124,8 +132,22 @@ extension HTTP1ConnectionHandler {
     func abort() {
         self.outgoing = nil
         self.state.giveUpKeepAlive()
+        // What has been put together goes out first, as far as the system takes it.
+        self.flush()
+        self.abandon()
         self.endExchange(isComplete: false)
         self.context?.close(promise: nil)
+    }
+
+    /// Sees to it that the end of the connection, which is next, does not look like the end of the response.
+    ///
+    /// Over TLS it comes without close_notify. A body without TLS that only the connection's end would end, as HTTP/1.0 has it, ends with a reset.
+    private func abandon() {
+        if self.isSecured {
+            self.context?.triggerUserOutboundEvent(TLSAbandonment(), promise: nil)
+        } else if self.endsWithConnection, let options = self.channel as? any SocketOptionProvider {
+            _ = options.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        }
     }
 
     /// The connector stops: idle connections close now, others after their response.
@@ -138,7 +160,11 @@ extension HTTP1ConnectionHandler {
     }
 
     /// Closes at once, whatever is going on.
-    func closeNow() { self.context?.close(promise: nil) }
+    func closeNow() {
+        // The application may be done with a response that the client has not got yet.
+        if self.state.exchange == .responding || self.isClosing && self.pendingBytes > 0 { self.abandon() }
+        self.context?.close(promise: nil)
+    }
 
     /// The connection is gone: everybody who waits for it learns that, once.
     func lose() {
@@ -234,6 +260,8 @@ extension HTTP1ConnectionHandler {
             minimumRate: rate,
             gracePeriod: gracePeriod
         )
-        if isTooSlow { self.context?.close(promise: nil) }
+        guard isTooSlow else { return }
+        self.abandon()
+        self.context?.close(promise: nil)
     }
 }

@@ -233,6 +233,7 @@ extension HTTP1ConnectionHandler {
             return false
         }
         self.isChunkedResponse = framing == .chunked
+        self.endsWithConnection = framing == .untilClose
         self.streamRemaining = length
         self.scheduleFlush()
         return true
@@ -360,7 +361,7 @@ extension HTTP1ConnectionHandler {
         }
         switch self.state.finish() {
         case .goOn: self.setDeadline(.idle, now: now, after: self.runtime.keepAliveTimeout)
-        case .close(let lingering): self.close(lingering: lingering || self.input.map { $0.readableBytes > 0 } ?? false)
+        case .close(let lingering): self.close(lingering: isComplete && (lingering || self.input.map { $0.readableBytes > 0 } ?? false))
         }
         if self.loop.output.readableBytes > Self.maxInlineBody { self.flush() }
         guard !self.isProcessing else { return }

@@ -68,6 +68,8 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
     @exclusivity(unchecked) var sentBodyBytes = 0
     @exclusivity(unchecked) var outgoing: Outgoing?
     @exclusivity(unchecked) var isChunkedResponse = false
+    /// Whether the response has neither a length nor chunks: it ends where the connection does.
+    @exclusivity(unchecked) var endsWithConnection = false
     /// For streams with a length: the bytes not written yet.
     @exclusivity(unchecked) var streamRemaining: Int?
     @exclusivity(unchecked) var writeWaiters: [UnsafeContinuation<Void, any Error>] = []
@@ -165,7 +167,7 @@ final class HTTP1ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandle
         var buffer = self.unwrapInboundIn(data)
         if self.state.input == .discard {
             self.discardBudget -= buffer.readableBytes
-            if self.isClosing, self.discardBudget < 0 { context.close(promise: nil) }
+            if self.isClosing, self.discardBudget < 0 { self.closeNow() }
             return
         }
         self.isInRead = true

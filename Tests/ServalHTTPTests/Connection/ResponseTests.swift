@@ -247,6 +247,37 @@ struct ResponseTests {
         }
     }
 
+    @Test("that are given up do not look complete to clients of HTTP/1.0 either", arguments: [0, 100])
+    func givenUpBeforeTheEnd(milliseconds: Int) async throws {
+        struct Failure: Error {}
+        try await withConnector(
+            handler: { request in
+                Response(
+                    body: .stream { writer in
+                        try await writer.write(Array("begun".utf8))
+                        try await Task.sleep(for: .milliseconds(milliseconds))
+                        if request.path != "/whole" { throw Failure() }
+                        return nil
+                    }
+                )
+            }
+        ) { _, port in
+            let (whole, givenUp) = try await blocking {
+                func end(of path: String) throws -> String {
+                    let client = try RawClient(port: port)
+                    try client.send("GET \(path) HTTP/1.0\r\nHost: h\r\n\r\n")
+                    do {
+                        while try !client.receive().isEmpty {}
+                        return "end"
+                    } catch { return "\(error)" }
+                }
+                return (try end(of: "/whole"), try end(of: "/given-up"))
+            }
+            #expect(whole == "end")
+            #expect(givenUp.contains("reset"), "\(givenUp)")
+        }
+    }
+
     @Test("to a client that reads slowly but steadily are complete")
     func steadyReader() async throws {
         try await withConnector({
