@@ -61,8 +61,12 @@ final class EventLoopContext: TLSConnectionKeeper, @unchecked Sendable {
         self.connections.append(connection)
         if self.sweep == nil {
             self.lastSweep = MonotonicClock.now()
-            self.sweep = self.loop.scheduleRepeatedTask(initialDelay: self.sweepInterval, delay: self.sweepInterval) { [unowned self] _ in
+            self.sweep = self.loop.scheduleRepeatedTask(initialDelay: self.sweepInterval, delay: self.sweepInterval) { task in
                 self.sweepConnections()
+                // Not when the last one leaves: where they come one after the other, each would have a timer of its own.
+                guard self.connections.isEmpty else { return }
+                task.cancel()
+                self.sweep = nil
             }
         }
     }
@@ -74,10 +78,6 @@ final class EventLoopContext: TLSConnectionKeeper, @unchecked Sendable {
         if last !== connection {
             self.connections[place] = last
             last.place = place
-        }
-        if self.connections.isEmpty {
-            self.sweep?.cancel()
-            self.sweep = nil
         }
     }
 
