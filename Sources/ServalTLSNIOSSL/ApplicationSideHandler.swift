@@ -66,6 +66,7 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
     func release() {
         closeTimer?.cancel()
         closeTimer = nil
+        guard !backlog.isEmpty || closing != nil else { return }
         let promises = backlog.removePromises(unflushedOnly: false) + [takeClosePromise()].compactMap { $0 }
         for promise in promises { promise.fail(ChannelError.ioOnClosedChannel) }
     }

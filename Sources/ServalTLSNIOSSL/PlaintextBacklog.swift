@@ -17,6 +17,9 @@ struct PlaintextBacklog {
     /// Everything so far may be sent.
     mutating func flush() { flushed = writes.count }
 
+    /// Whether nothing waits.
+    var isEmpty: Bool { writes.isEmpty }
+
     /// Whether something may be sent.
     var hasFlushed: Bool { flushed > 0 }
 
@@ -47,6 +50,7 @@ struct PlaintextBacklog {
 
     /// Takes out the promises of what may not be sent yet, or of everything, and forgets it.
     mutating func removePromises(unflushedOnly: Bool) -> [EventLoopPromise<Void>] {
+        guard !writes.isEmpty else { return [] }
         let kept = unflushedOnly ? flushed : 0
         let promises = writes.dropFirst(kept).compactMap(\.promise)
         writes.removeLast(writes.count - kept)
