@@ -10,6 +10,7 @@ after the other.
 
 import argparse
 import dataclasses
+import glob
 import json
 import os
 import pathlib
@@ -23,7 +24,7 @@ import sys
 import tempfile
 import time
 
-from servers import Failure, Nginx, Serval, ServalNIOSSL, Tomcat, executable, make_keys
+from servers import Failure, Nginx, NginxTwoTickets, Serval, ServalNIOSSL, Tomcat, executable, make_keys
 
 HERE = pathlib.Path(__file__).resolve().parent
 WARM_UP = 30_000
@@ -43,6 +44,10 @@ class Scenario:
     unit: str = "request"
     units: str = "requests"
     by_default: bool = True
+
+    @property
+    def is_handshakes(self):
+        return self.unit == "handshake"
 
 
 SCENARIOS = [
@@ -82,17 +87,27 @@ class Bench:
     # Setting up
 
     def compile_client(self):
+        """Compiles handshakes.c, which says why BoringSSL's client is preferred; returns whose client it is."""
+        library = next(iter(sorted(glob.glob("/usr/lib/*/android/libssl.so"))), None)
+        boring = library is not None and self.options.client != "openssl"
+        if self.options.client == "boringssl" and not boring:
+            raise Failure("there is no BoringSSL (scripts/prepare bench installs android-libboringssl-dev)")
+        flags = ["-I/usr/include/android", f"-L{os.path.dirname(library)}", f"-Wl,-rpath,{os.path.dirname(library)}"] if boring else []
         subprocess.run(
-            [executable("cc"), "-std=gnu11", "-O2", "-pthread", "-o", str(self.handshakes), str(HERE / "handshakes.c"), "-lssl", "-lcrypto"],
+            [executable("cc"), "-std=gnu11", "-O2", "-pthread", *flags, "-o", str(self.handshakes), str(HERE / "handshakes.c"), "-lssl", "-lcrypto"],
             check=True, timeout=120,
         )  # fmt: skip
+        return "BoringSSL" if boring else "OpenSSL"
 
     def make_servers(self):
-        kinds = {"serval": Serval, "serval-niossl": ServalNIOSSL, "nginx": Nginx, "tomcat10": Tomcat}
+        kinds = {"serval": Serval, "serval-niossl": ServalNIOSSL, "nginx": Nginx, "nginx-2": NginxTwoTickets, "tomcat10": Tomcat}
         for name in self.options.servers:
             kind = kinds[name]
             if issubclass(kind, Serval) and not os.access(kind.binary, os.X_OK):
                 print(f"{name} is left out: there is no {kind.binary}")
+                continue
+            if kind is NginxTwoTickets and not ("serval-niossl" in self.options.servers and os.access(ServalNIOSSL.binary, os.X_OK)):
+                print(f"{name} is left out: it is there to compare serval-niossl with")
                 continue
             server = kind(self.directory / name, self.keys, self.server_core)
             server.prepare()
@@ -197,7 +212,7 @@ class Bench:
             print(f"  {title}: {scenario.name}", flush=True)
             order = self.servers[turn % len(self.servers) :] + self.servers[: turn % len(self.servers)]
             for server in order:
-                if scenario.path in server.paths:
+                if scenario.path in server.paths and (scenario.is_handshakes or not server.handshakes_only):
                     try:
                         action(server, scenario)
                     except (Failure, subprocess.TimeoutExpired) as problem:
@@ -211,6 +226,8 @@ class Bench:
         steps = {"start": self.measure_start, "idle": self.measure_idle, "sessions": self.measure_sessions}
         for name in names:
             for server in self.servers:
+                if server.handshakes_only:
+                    continue
                 print(f"  {name}: {server.name}", flush=True)
                 try:
                     value = steps[name](server)
@@ -335,7 +352,7 @@ class Bench:
             ("full: CPU per full handshake, × nginx", ratio("full", "nginx"), 1.15),
             ("resumed: CPU per resumed handshake, × nginx", ratio("resumed", "nginx"), 1.3),
             ("bigtls: CPU per body of 10 MiB, × nginx", ratio("bigtls", "nginx"), 1.2),
-            ("full: CPU per full handshake of serval-niossl, × nginx", ratio("full", "nginx", "serval-niossl"), 0.75),
+            ("full: CPU per full handshake of serval-niossl, × nginx with two tickets", ratio("full", "nginx-2", "serval-niossl"), 0.75),
             ("tls: CPU that TLS adds per request, × what it adds to nginx", tls, 1.3),
             ("start: ms to the first https answer", size("start", "ms"), 100),
             ("start: MiB resident", size("start", "MiB"), 40),
@@ -363,10 +380,13 @@ def arguments():
     )
     parser.add_argument("--quick", action="store_true", help="one short round with little warm-up: to see that all works")
     parser.add_argument("--only", default="", metavar="NAMES", help=f"comma-separated, of: {', '.join(every)}")
-    parser.add_argument("--servers", default="serval,serval-niossl,nginx,tomcat10", metavar="NAMES", help="comma-separated (default: %(default)s)")
+    parser.add_argument("--servers", default="serval,serval-niossl,nginx,nginx-2,tomcat10", metavar="NAMES", help="comma-separated (default: %(default)s)")
     parser.add_argument("--rounds", type=int, help="how often each is measured (default 7)")
     parser.add_argument("--seconds", type=int, help="how long each is measured (default 2)")
     parser.add_argument("--key", choices=["ec", "rsa"], default="ec", help="P-256 or RSA-2048 (default: ec)")
+    parser.add_argument(
+        "--client", choices=["auto", "boringssl", "openssl"], default="auto", help="what makes the handshakes (default: BoringSSL where it is installed)"
+    )
     parser.add_argument("--json", metavar="FILE", help="also write all measurements to FILE")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
     options = parser.parse_args()
@@ -378,8 +398,8 @@ def arguments():
         if name not in every:
             parser.error(f"there is no {name}; there are {', '.join(every)}")
     for name in options.servers:
-        if name not in ("serval", "serval-niossl", "nginx", "tomcat10"):
-            parser.error(f"there is no server {name}; there are serval, serval-niossl, nginx, tomcat10")
+        if name not in ("serval", "serval-niossl", "nginx", "nginx-2", "tomcat10"):
+            parser.error(f"there is no server {name}; there are serval, serval-niossl, nginx, nginx-2, tomcat10")
     return options
 
 
@@ -402,20 +422,21 @@ def main():
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
     try:
         make_keys(bench.keys, options.key)
-        bench.compile_client()
+        client = bench.compile_client()
         print(f"{processor()}, {len(os.sched_getaffinity(0))} cores, Linux {platform.release()}, load average {os.getloadavg()[0]:.1f}")
         if bench.server_core is None:
             print("There is only one core: servers and load share it, and rates mean little.")
         print(f"Servers on core {bench.server_core}, load on core {bench.load_core}; key: {'RSA-2048' if options.key == 'rsa' else 'EC P-256'}, no client")
         print("certificates. Access logs are on and buffered in all servers (common format; Serval and Tomcat by their default")
-        print("AccessLogValve, nginx with buffer=64k), and each TLS session gets one ticket. Tomcat: NIO connector with JSSE, its servlets are compiled pages (JSP).")
+        print("AccessLogValve, nginx with buffer=64k), and each TLS session gets one ticket, on swift-nio-ssl and nginx-2 two. Tomcat: NIO connector with JSSE, its servlets are compiled pages (JSP).")
+        print(f"Handshakes are made by the client of {client}.")
         bench.make_servers()
         bench.measure_loads(chosen)
         bench.measure_memory(memory_names)
         bench.report(chosen, memory_names)
         missed = bench.report_targets()
         if options.json:
-            pathlib.Path(options.json).write_text(json.dumps({"loads": bench.results, "memory": bench.memory}, indent=2))
+            pathlib.Path(options.json).write_text(json.dumps({"client": client, "loads": bench.results, "memory": bench.memory}, indent=2))
         return 1 if options.check and missed else 0
     except (Failure, subprocess.SubprocessError) as problem:
         print(f"bench: {problem}", file=sys.stderr)

@@ -36,7 +36,8 @@ SERVER_XML = """<?xml version="1.0" encoding="UTF-8"?>
 </Server>
 """
 
-# One ticket for each session and no session cache, as with Serval's clients; nginx's own defaults are two tickets and no cache.
+# No session cache, which is nginx's default, and the number of tickets that the server has which it is compared with: Serval gives one for each session,
+# swift-nio-ssl always two, which is nginx's default, too.
 NGINX_CONF = """daemon off;
 {user}
 worker_processes 1;
@@ -54,7 +55,7 @@ http {{
   server {{
     listen 127.0.0.1:{http}; listen 127.0.0.1:{https} ssl http2;
     ssl_certificate {base}/bench.crt; ssl_certificate_key {base}/bench.key;
-    ssl_protocols TLSv1.2 TLSv1.3; ssl_conf_command NumTickets 1;
+    ssl_protocols TLSv1.2 TLSv1.3; ssl_conf_command NumTickets {tickets};
     root {base}/files;
     location = /plain {{ default_type text/plain; return 200 'Hello, world!'; }}
   }}
@@ -116,6 +117,7 @@ class Server:
     name = ""
     #: What to ask for, by scenario; a scenario that is missing here is not measured on this server.
     paths = {}
+    handshakes_only = False
 
     def __init__(self, base, keys, core):
         self.base = base
@@ -295,12 +297,13 @@ class ServalNIOSSL(Serval):
 
 class Nginx(Server):
     name = "nginx"
+    tickets = 1
     paths = {"plain": "/plain", "file": "/hello.txt", "big": "/big.bin"}
 
     def prepare(self):
         self.base.mkdir(parents=True)
         user = "user root;" if os.getuid() == 0 else ""
-        (self.base / "nginx.conf").write_text(NGINX_CONF.format(base=self.base, http=self.http, https=self.https, user=user))
+        (self.base / "nginx.conf").write_text(NGINX_CONF.format(base=self.base, http=self.http, https=self.https, user=user, tickets=self.tickets))
         for name in ("bench.crt", "bench.key"):
             shutil.copy(self.keys / name, self.base / name)
         self.write_files(self.base / "files")
@@ -310,6 +313,14 @@ class Nginx(Server):
 
     def version(self):
         return subprocess.run([executable("nginx"), "-v"], capture_output=True, text=True, timeout=20).stderr.strip().removeprefix("nginx version: ")
+
+
+class NginxTwoTickets(Nginx):
+    """As the second TLS implementation does it; measured with handshakes only."""
+
+    name = "nginx-2"
+    tickets = 2
+    handshakes_only = True
 
 
 class Tomcat(Server):
