@@ -179,7 +179,12 @@ final class SocketSideHandler: ChannelDuplexHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        context.fireChannelReadComplete()
+        // swift-nio-ssl has nothing to deliver before the connection is open, and nobody wants it when it is being closed.
+        switch phase {
+        case .hello, .handshake: break
+        case .open where application?.isClosing == true: break
+        case .open, .plaintext, .closed: context.fireChannelReadComplete()
+        }
         endRead()
         // Others may have to be sent first, by a task of this turn of the loop.
         if let application, application.isClosing { context.eventLoop.assumeIsolated().execute { application.watchClosing() } }
