@@ -118,6 +118,27 @@ struct KeepAliveTests {
         }
     }
 
+    @Test("loses no last answer of a client that has sent more meanwhile")
+    func lastAnswer() async throws {
+        // The event loop is busy, so that what comes now is unread when the socket is closed, and the client gets a reset.
+        let handler: @Sendable (Request) async -> Response = { _ in
+            usleep(30_000)
+            return .text("Hello, world!")
+        }
+        try await withConnector(handler: handler) { _, port in
+            for _ in 0..<5 {
+                let answer = try await blocking {
+                    let client = try RawClient(port: port)
+                    try client.send("GET /plain HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+                    usleep(10_000)
+                    try client.send("\r\n")
+                    return try client.reply().text
+                }
+                #expect(answer == "Hello, world!")
+            }
+        }
+    }
+
     @Test("answers everything that a half-closing client sent")
     func halfClose() async throws {
         try await withConnector { _, port in
