@@ -44,6 +44,8 @@ class Scenario:
     unit: str = "request"
     units: str = "requests"
     by_default: bool = True
+    #: How often it is measured in each round: what hardly repeats needs more.
+    repeats: int = 1
 
     @property
     def is_handshakes(self):
@@ -55,7 +57,7 @@ SCENARIOS = [
     Scenario("file", "Keep-alive requests, static file of 13 bytes", "wrk", "file"),
     Scenario("tls", "Keep-alive requests over TLS, 13 bytes from a servlet", "wrk", "plain", tls=True),
     Scenario("h2", "Requests over HTTP/2 and TLS, 10 at once on each connection, 13 bytes from a servlet", "h2load", "plain", tls=True),
-    Scenario("full", "Full TLS 1.3 handshakes (connection, handshake, one request)", "full", "plain", True, 8, 3_000, "handshake", "handshakes"),
+    Scenario("full", "Full TLS 1.3 handshakes (connection, handshake, one request)", "full", "plain", True, 8, 3_000, "handshake", "handshakes", repeats=3),
     Scenario("resumed", "Resumed TLS 1.3 handshakes (connection, handshake, one request)", "resumed", "plain", True, 8, 3_000, "handshake", "handshakes"),
     Scenario("full12", "Full TLS 1.2 handshakes", "full12", "plain", True, 8, 3_000, "handshake", "handshakes", by_default=False),
     Scenario("resumed12", "Resumed TLS 1.2 handshakes", "resumed12", "plain", True, 8, 3_000, "handshake", "handshakes", by_default=False),
@@ -203,7 +205,7 @@ class Bench:
             print(f"  {server.name}: {server.version()}; {server.negotiated()}", flush=True)
         self.each(scenarios, "warming up", self.warm_up)
         for number in range(self.options.rounds):
-            self.each(scenarios, f"round {number + 1} of {self.options.rounds}", self.measure, number)
+            self.measure_round(scenarios, number)
         for server in self.servers:
             server.stop()
 
@@ -221,6 +223,11 @@ class Bench:
     def measure(self, server, scenario):
         measured = self.load(server, scenario, self.options.seconds)
         self.results.setdefault(scenario.name, {}).setdefault(server.name, []).append(measured)
+
+    def measure_round(self, scenarios, number):
+        for repeat in range(1 if self.options.quick else max(scenario.repeats for scenario in scenarios)):
+            title = f"round {number + 1} of {self.options.rounds}" + (f", again ({repeat})" if repeat else "")
+            self.each([scenario for scenario in scenarios if repeat < scenario.repeats], title, self.measure, number + repeat)
 
     def measure_memory(self, names):
         steps = {"start": self.measure_start, "idle": self.measure_idle, "sessions": self.measure_sessions}
