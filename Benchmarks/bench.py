@@ -359,7 +359,7 @@ class Bench:
             ("full: CPU per full handshake, × nginx", ratio("full", "nginx"), 1.15),
             ("resumed: CPU per resumed handshake, × nginx", ratio("resumed", "nginx"), 1.3),
             ("bigtls: CPU per body of 10 MiB, × nginx", ratio("bigtls", "nginx"), 1.2),
-            ("full: CPU per full handshake of serval-niossl, × nginx with two tickets", ratio("full", "nginx-2", "serval-niossl"), 0.75),
+            ("full: CPU per full handshake of serval-niossl, × nginx", ratio("full", "nginx", "serval-niossl"), 0.75),
             ("tls: CPU that TLS adds per request, × what it adds to nginx", tls, 1.3),
             ("start: ms to the first https answer", size("start", "ms"), 100),
             ("start: MiB resident", size("start", "MiB"), 40),
