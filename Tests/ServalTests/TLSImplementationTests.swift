@@ -29,80 +29,47 @@ import Testing
     @Test(arguments: expected)
     func theLogNamesTheImplementationThatServes(name: String?, implementation: String) async throws {
         let log = Log()
-        var configuration = ServerConfiguration()
-        configuration.connectors = [.https(port: 0, address: "127.0.0.1", hosts: [try Self.host()])]
-        configuration.connectors[0].tlsImplementation = name
-        let (ready, continuation) = AsyncStream<Int>.makeStream()
-        let application = WebApplication(path: "") { context in context.addServlet("hello", Hello()).map("/*") }
-        let server = Server(configuration: configuration, applications: [application], logger: log.logger) {
-            continuation.yield($0.localPorts.first ?? 0)
+        try await withServer(name, Hello(), log: log) { port in
+            let answer = try await Self.answer(port)
+            #expect(answer == "hello over TLSv1.3")
+            #expect(log.text.contains("TLS implementation [\(implementation)"), "\(log.text)")
         }
-        let running = Task { try await server.run() }
-        var ports = ready.makeAsyncIterator()
-        let port = try #require(await ports.next())
-        #expect(try await Self.answer(port) == "hello over TLSv1.3")
-        #expect(log.text.contains("TLS implementation [\(implementation)"), "\(log.text)")
-        running.cancel()
-        _ = await running.result
     }
 
     /// More answers to one read than the socket is to hold: the writability changes while they are being sent.
     @Test(arguments: expected.map(\.0))
     func answersToRequestsThatComeTogetherComeOnceAndInOrder(name: String?) async throws {
-        var configuration = ServerConfiguration()
-        configuration.connectors = [.https(port: 0, address: "127.0.0.1", hosts: [try Self.host()])]
-        configuration.connectors[0].tlsImplementation = name
-        configuration.connectors[0].configuration.maxKeepAliveRequests = -1
-        let (ready, continuation) = AsyncStream<Int>.makeStream()
-        let application = WebApplication(path: "") { context in context.addServlet("echo", Echo()).map("/*") }
-        let server = Server(configuration: configuration, applications: [application], logger: Log().logger) {
-            continuation.yield($0.localPorts.first ?? 0)
-        }
-        let running = Task { try await server.run() }
-        var ports = ready.makeAsyncIterator()
-        let port = try #require(await ports.next())
-        for (count, length) in [(3000, 0), (60, 60000), (60, 70000)] {
-            let requests = (0..<count).map {
-                "GET /number-\($0)?\(length) HTTP/1.1\r\nHost: localhost\r\n\($0 == count - 1 ? "Connection: close\r\n" : "")\r\n"
+        try await withServer(name, Echo()) { port in
+            for (count, length) in [(3000, 0), (60, 60000), (60, 70000)] {
+                let requests = (0..<count).map {
+                    "GET /number-\($0)?\(length) HTTP/1.1\r\nHost: localhost\r\n\($0 == count - 1 ? "Connection: close\r\n" : "")\r\n"
+                }
+                let file = FileManager.default.temporaryDirectory.appendingPathComponent("serval-\(UUID().uuidString)")
+                try Data(requests.joined().utf8).write(to: file)
+                defer { try? FileManager.default.removeItem(at: file) }
+                let command = "exec openssl s_client -quiet -ign_eof -connect 127.0.0.1:\(port) < '\(file.path)' 2> /dev/null"
+                let answers = try await ChildProcess.output(of: "sh", ["-c", command]).split(whereSeparator: \.isNewline)
+                let numbers = answers.filter { $0.hasPrefix("/number-") }.map { String($0.trimmingPrefix("/number-")) }
+                #expect(numbers == (0..<count).map(String.init), "\(numbers.count) answers of \(length) bytes")
+                #expect(answers.count { $0.utf8.count == length && length > 0 } == (length == 0 ? 0 : count))
             }
-            let file = FileManager.default.temporaryDirectory.appendingPathComponent("serval-\(UUID().uuidString)")
-            try Data(requests.joined().utf8).write(to: file)
-            defer { try? FileManager.default.removeItem(at: file) }
-            let command = "exec openssl s_client -quiet -ign_eof -connect 127.0.0.1:\(port) < '\(file.path)' 2> /dev/null"
-            let answers = try await ChildProcess.output(of: "sh", ["-c", command]).split(whereSeparator: \.isNewline)
-            let numbers = answers.filter { $0.hasPrefix("/number-") }.map { String($0.trimmingPrefix("/number-")) }
-            #expect(numbers == (0..<count).map(String.init), "\(numbers.count) answers of \(length) bytes")
-            #expect(answers.count { $0.utf8.count == length && length > 0 } == (length == 0 ? 0 : count))
         }
-        running.cancel()
-        _ = await running.result
     }
 
     /// HTTP/1.0 has no chunks: only the connection's end tells where a body of unknown length ends.
     @Test(arguments: expected.map(\.0))
     func anAnswerThatIsGivenUpDoesNotLookComplete(name: String?) async throws {
-        var configuration = ServerConfiguration()
-        configuration.connectors = [.https(port: 0, address: "127.0.0.1", hosts: [try Self.host()])]
-        configuration.connectors[0].tlsImplementation = name
-        let (ready, continuation) = AsyncStream<Int>.makeStream()
-        let application = WebApplication(path: "") { context in context.addServlet("stream", Streaming()).map("/*") }
-        let server = Server(configuration: configuration, applications: [application], logger: Log().logger) {
-            continuation.yield($0.localPorts.first ?? 0)
-        }
-        let running = Task { try await server.run() }
-        var ports = ready.makeAsyncIterator()
-        let port = try #require(await ports.next())
-        for version in ["1.0", "1.1"] {
-            for (path, isWhole) in [("/whole", true), ("/given-up", false), ("/given-up-later", false)] {
-                let request = "GET \(path) HTTP/\(version)\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n"
-                let command = "printf '\(request)' | openssl s_client -quiet -ign_eof -connect 127.0.0.1:\(port) 2>&1; echo"
-                let answer = try await ChildProcess.output(of: "sh", ["-c", command])
-                #expect(answer.contains("begun"), "\(answer)")
-                #expect(answer.contains("unexpected eof") == !isWhole, "\(version) \(path): \(answer)")
+        try await withServer(name, Streaming()) { port in
+            for version in ["1.0", "1.1"] {
+                for (path, isWhole) in [("/whole", true), ("/given-up", false), ("/given-up-later", false)] {
+                    let request = "GET \(path) HTTP/\(version)\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n"
+                    let command = "printf '\(request)' | openssl s_client -quiet -ign_eof -connect 127.0.0.1:\(port) 2>&1; echo"
+                    let answer = try await ChildProcess.output(of: "sh", ["-c", command])
+                    #expect(answer.contains("begun"), "\(answer)")
+                    #expect(answer.contains("unexpected eof") == !isWhole, "\(version) \(path): \(answer)")
+                }
             }
         }
-        running.cancel()
-        _ = await running.result
     }
 
     private struct Streaming: HTTPServlet {
@@ -162,6 +129,27 @@ import Testing
         var server = ServerDefinition()
         server.services = [service]
         return Server.problems(of: server, logger: Log().logger)
+    }
+
+    /// Runs a server with one TLS connector, on which `servlet` answers everything, around `body`.
+    private func withServer(_ implementation: String?, _ servlet: some Servlet, log: Log = Log(), _ body: (Int) async throws -> Void) async throws {
+        var configuration = ServerConfiguration()
+        configuration.connectors = [.https(port: 0, address: "127.0.0.1", hosts: [try Self.host()])]
+        configuration.connectors[0].tlsImplementation = implementation
+        configuration.connectors[0].configuration.maxKeepAliveRequests = -1
+        let (ready, continuation) = AsyncStream<Int>.makeStream()
+        let application = WebApplication(path: "") { context in context.addServlet("servlet", servlet).map("/*") }
+        let server = Server(configuration: configuration, applications: [application], logger: log.logger) {
+            continuation.yield($0.localPorts.first ?? 0)
+        }
+        let running = Task { try await server.run() }
+        var ports = ready.makeAsyncIterator()
+        let port = try #require(await ports.next())
+        let outcome: Result<Void, any Error>
+        do { outcome = .success(try await body(port)) } catch { outcome = .failure(error) }
+        running.cancel()
+        _ = await running.result
+        try outcome.get()
     }
 
     private static func host() throws -> TLSHostConfiguration {
