@@ -66,9 +66,9 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
     func release() {
         closeTimer?.cancel()
         closeTimer = nil
-        guard !backlog.isEmpty || closing != nil else { return }
-        let promises = backlog.removePromises(unflushedOnly: false) + [takeClosePromise()].compactMap { $0 }
-        for promise in promises { promise.fail(ChannelError.ioOnClosedChannel) }
+        let closePromise = takeClosePromise()
+        for promise in backlog.removePromises(unflushedOnly: false) { promise.fail(ChannelError.ioOnClosedChannel) }
+        closePromise?.fail(ChannelError.ioOnClosedChannel)
     }
 
     /// Whether a close waits for something.

@@ -17,9 +17,6 @@ struct PlaintextBacklog {
     /// Everything so far may be sent.
     mutating func flush() { flushed = writes.count }
 
-    /// Whether nothing waits.
-    var isEmpty: Bool { writes.isEmpty }
-
     /// Whether something may be sent.
     var hasFlushed: Bool { flushed > 0 }
 
