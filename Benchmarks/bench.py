@@ -73,6 +73,9 @@ MEMORY = {
 }
 
 
+KINDS = {kind.name: kind for kind in (Serval, ServalNIOSSL, Nginx, NginxTwoTickets, Tomcat)}
+
+
 class Bench:
     def __init__(self, options, directory):
         self.options = options
@@ -89,7 +92,7 @@ class Bench:
     # Setting up
 
     def compile_client(self):
-        """Compiles handshakes.c, which says why BoringSSL's client is preferred; returns whose client it is."""
+        """Compiles handshakes.c, with BoringSSL where there is one; returns whose client it is."""
         library = next(iter(sorted(glob.glob("/usr/lib/*/android/libssl.so"))), None)
         boring = library is not None and self.options.client != "openssl"
         if self.options.client == "boringssl" and not boring:
@@ -102,9 +105,8 @@ class Bench:
         return "BoringSSL" if boring else "OpenSSL"
 
     def make_servers(self):
-        kinds = {"serval": Serval, "serval-niossl": ServalNIOSSL, "nginx": Nginx, "nginx-2": NginxTwoTickets, "tomcat10": Tomcat}
         for name in self.options.servers:
-            kind = kinds[name]
+            kind = KINDS[name]
             if issubclass(kind, Serval) and not os.access(kind.binary, os.X_OK):
                 print(f"{name} is left out: there is no {kind.binary}")
                 continue
@@ -387,7 +389,7 @@ def arguments():
     )
     parser.add_argument("--quick", action="store_true", help="one short round with little warm-up: to see that all works")
     parser.add_argument("--only", default="", metavar="NAMES", help=f"comma-separated, of: {', '.join(every)}")
-    parser.add_argument("--servers", default="serval,serval-niossl,nginx,nginx-2,tomcat10", metavar="NAMES", help="comma-separated (default: %(default)s)")
+    parser.add_argument("--servers", default=",".join(KINDS), metavar="NAMES", help="comma-separated (default: %(default)s)")
     parser.add_argument("--rounds", type=int, help="how often each is measured (default 7)")
     parser.add_argument("--seconds", type=int, help="how long each is measured (default 2)")
     parser.add_argument("--key", choices=["ec", "rsa"], default="ec", help="P-256 or RSA-2048 (default: ec)")
@@ -405,8 +407,8 @@ def arguments():
         if name not in every:
             parser.error(f"there is no {name}; there are {', '.join(every)}")
     for name in options.servers:
-        if name not in ("serval", "serval-niossl", "nginx", "nginx-2", "tomcat10"):
-            parser.error(f"there is no server {name}; there are serval, serval-niossl, nginx, nginx-2, tomcat10")
+        if name not in KINDS:
+            parser.error(f"there is no server {name}; there are {', '.join(KINDS)}")
     return options
 
 
@@ -435,7 +437,8 @@ def main():
             print("There is only one core: servers and load share it, and rates mean little.")
         print(f"Servers on core {bench.server_core}, load on core {bench.load_core}; key: {'RSA-2048' if options.key == 'rsa' else 'EC P-256'}, no client")
         print("certificates. Access logs are on and buffered in all servers (common format; Serval and Tomcat by their default")
-        print("AccessLogValve, nginx with buffer=64k), and each TLS session gets one ticket, on swift-nio-ssl and nginx-2 two. Tomcat: NIO connector with JSSE, its servlets are compiled pages (JSP).")
+        print("AccessLogValve, nginx with buffer=64k), and each TLS session gets one ticket, on swift-nio-ssl and nginx-2 two.")
+        print("Tomcat: NIO connector with JSSE, its servlets are compiled pages (JSP).")
         print(f"Handshakes are made by the client of {client}.")
         bench.make_servers()
         bench.measure_loads(chosen)

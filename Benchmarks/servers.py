@@ -36,8 +36,7 @@ SERVER_XML = """<?xml version="1.0" encoding="UTF-8"?>
 </Server>
 """
 
-# No session cache, which is nginx's default, and the number of tickets that the server has which it is compared with: Serval gives one for each session,
-# swift-nio-ssl always two, which is nginx's default, too.
+# No session cache, which is nginx's default, and one ticket for each session, as Serval gives it; nginx's own default is two.
 NGINX_CONF = """daemon off;
 {user}
 worker_processes 1;
@@ -316,7 +315,7 @@ class Nginx(Server):
 
 
 class NginxTwoTickets(Nginx):
-    """As the second TLS implementation does it; measured with handshakes only."""
+    """With its default of two tickets, which is also what swift-nio-ssl gives; measured with handshakes only, and no target refers to it."""
 
     name = "nginx-2"
     tickets = 2
