@@ -178,6 +178,7 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        if let lingering = socket.lingering { return lingering.join(promise) }
         guard socket.phase == .open, mode != .input else {
             if mode == .input { return closeChannel(.input, promise) }
             socket.release()

@@ -16,6 +16,12 @@ extension SocketSideHandler {
         return error
     }
 
+    /// Whether there is somebody to be told; to be asked before anything is released.
+    func mayLinger(after error: TLSError) -> Bool {
+        guard phase == .hello || phase == .handshake else { return false }
+        return !hasInputEnded && error.code != .handshakeAborted && error.code != .handshakeTimeout
+    }
+
     private func report(_ context: ChannelHandlerContext, _ error: TLSError) {
         guard let reporter else { return }
         let cause = error.cause ?? .other

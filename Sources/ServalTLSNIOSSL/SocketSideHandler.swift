@@ -55,6 +55,8 @@ final class SocketSideHandler: ChannelDuplexHandler {
     /// Whether the keeper sees to it that it is sent.
     private var isGathered = false
     private var application: ApplicationSideHandler?
+    /// After a handshake that was refused.
+    private(set) var lingering: LingeringClose?
 
     /// How much ciphertext waits at most for what else comes of a read, in bytes.
     private static let unsentLimit = 16384
@@ -123,6 +125,8 @@ final class SocketSideHandler: ChannelDuplexHandler {
         if hasTLSState { server.connectionEnded() }
         hasTLSState = false
         application?.release()
+        lingering?.channelHasClosed()
+        lingering = nil
     }
 
     private func startTimer(_ context: ChannelHandlerContext) {
@@ -144,15 +148,24 @@ final class SocketSideHandler: ChannelDuplexHandler {
         }
     }
 
-    /// Reports `error` and closes without further words.
+    /// Reports `error` and closes without further words but the alert.
     func fail(_ error: TLSError) {
         guard phase != .closed else { return }
+        let mayLinger = mayLinger(after: error)
         let explained = context.map { explain($0, error) } ?? error
         let closePromise = application?.takeClosePromise()
         release()
         sendOwed()
+        guard mayLinger, let context else {
+            application?.report(explained)
+            context?.close(promise: closePromise)
+            return
+        }
+        let close = LingeringClose(context)
+        close.join(closePromise)
+        lingering = close
+        close.begin()
         application?.report(explained)
-        context?.close(promise: closePromise)
     }
 
     /// Why swift-nio-ssl gave up.
@@ -174,7 +187,8 @@ final class SocketSideHandler: ChannelDuplexHandler {
         case .hello: readHello(context, unwrapInboundIn(data))
         case .handshake: context.fireChannelRead(data)
         case .open where !hasInputEnded && application?.isClosed == false: context.fireChannelRead(data)
-        case .open, .plaintext, .closed: break
+        case .open, .plaintext: break
+        case .closed: lingering?.discard(unwrapInboundIn(data).readableBytes)
         }
     }
 
@@ -191,6 +205,7 @@ final class SocketSideHandler: ChannelDuplexHandler {
         // What has come was not enough for a byte of plaintext, so what the application asked for is still owed to it.
         switch phase {
         case .hello, .handshake: context.read()
+        case .closed where lingering?.isReading == true: context.read()
         case .open where application?.wantsPlaintext == true && !hasInputEnded: context.read()
         default: break
         }
@@ -234,6 +249,8 @@ final class SocketSideHandler: ChannelDuplexHandler {
             hasInputEnded = true
             application?.tell(TLSTruncation())
             application?.tell(ChannelEvent.inputClosed)
+        case .closed where lingering != nil:
+            lingering?.end()
         case .plaintext, .closed:
             context.fireUserInboundEventTriggered(event)
         }
@@ -353,6 +370,7 @@ final class SocketSideHandler: ChannelDuplexHandler {
 
     /// swift-nio-ssl closes: it has said close_notify, or has failed.
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        if let lingering { return lingering.join(promise) }
         guard phase == .open, mode != .input, let application else { return context.close(mode: mode, promise: promise) }
         application.tlsHasClosed(mode, promise: promise)
     }

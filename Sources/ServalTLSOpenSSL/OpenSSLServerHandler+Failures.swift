@@ -20,9 +20,18 @@ extension OpenSSLServerHandler {
         release()
         // The alert.
         sendOwed(context)
-        if mayLinger { linger(context, closePromise) }
+        if mayLinger { linger(context).join(closePromise) }
         context.fireErrorCaught(explained)
         if !mayLinger { context.close(promise: closePromise) }
+    }
+
+    /// Whether there is somebody to be told; to be asked before anything is released.
+    private func mayLinger(after error: TLSError) -> Bool {
+        switch phase {
+        case .hello, .handshake: !hasInputEnded && error.code != .handshakeAborted && error.code != .handshakeTimeout
+        case .open: !hasInputEnded && late.isUnderWay && error.code == .clientCertificateRejected
+        case .plaintext, .closed: false
+        }
     }
 
     /// Adds what only this handler knows, and has a failed handshake told of.

@@ -42,7 +42,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     @exclusivity(unchecked) private var queue = PlaintextQueue()
     @exclusivity(unchecked) var closing: Closing?
     /// What is left of a connection that has failed.
-    var lingering: Lingering?
+    private(set) var lingering: LingeringClose?
     var timer: Scheduled<Void>?
     /// When the handshake has to be over.
     var handshakeEnd = NIODeadline.distantFuture
@@ -134,10 +134,18 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         let promises = queue.removeAll() + [closing?.promise].compactMap { $0 }
         closing = nil
         for promise in promises { promise.fail(ChannelError.ioOnClosedChannel) }
-        for promise in lingering?.promises ?? [] { promise.succeed() }
+        lingering?.channelHasClosed()
         lingering = nil
         late.context = nil
         endLateAuthentication(with: .none)
+    }
+
+    /// Closes the server's side only, so that the client reads the alert; to be called after everything else is released.
+    func linger(_ context: ChannelHandlerContext) -> LingeringClose {
+        let close = LingeringClose(context)
+        lingering = close
+        close.begin()
+        return close
     }
 
     // MARK: Reading
@@ -154,7 +162,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         case .hello: readHello(context, &bytes)
         case .handshake, .open: process(context, bytes)
         case .plaintext: break
-        case .closed: discard(context, bytes.readableBytes)
+        case .closed: lingering?.discard(bytes.readableBytes)
         }
     }
 
@@ -168,7 +176,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         // What is not read now stays with the client.
         case .handshake where isLeft: break
         case .hello, .handshake: context.read()
-        case .closed where lingering != nil: context.read()
+        case .closed where lingering?.isReading == true: context.read()
         case .open where (wantsPlaintext || late.credit > 0) && !hasInputEnded && closing == nil: context.read()
         default: break
         }
@@ -346,7 +354,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
             context.fireUserInboundEventTriggered(TLSTruncation())
             context.fireUserInboundEventTriggered(event)
         case .closed where lingering != nil:
-            endLingering(context)
+            lingering?.end()
         case .plaintext, .closed:
             context.fireUserInboundEventTriggered(event)
         }
@@ -421,7 +429,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     // MARK: Closing
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        guard lingering == nil else { return joinLingering(promise) }
+        if let lingering { return lingering.join(promise) }
         guard phase == .open, mode != .input else {
             if mode != .input, phase != .closed {
                 release()

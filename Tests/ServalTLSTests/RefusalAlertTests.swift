@@ -53,28 +53,28 @@ struct RefusalAlertTests {
         print("sent", sent)
         """
 
-    private func run(_ arguments: String...) async throws -> String {
+    private func run(_ engine: Engine, _ arguments: String...) async throws -> String {
         let certificates = try await Certificates.shared.value
         let folder = try TemporaryFolder()
         let script = try folder.write(Self.client, to: "client.py")
         var host = TLSHostConfiguration(certificates: [try await certificates.server.configuration()])
         host.clientAuthentication = .required(trust: .file(certificates.authority.certificate))
-        let server = try await TestServer(TLSEndpointConfiguration(hosts: [host]))
+        let server = try await EngineServer(engine, TLSEndpointConfiguration(hosts: [host]))
         let result = try await Command.run(["python3", script, "\(server.port)"] + arguments)
         try await server.stop()
         return result.text
     }
 
-    @Test("A client that goes on with its request learns why it is refused", arguments: ["10", "100000"])
-    func theAlertArrives(early: String) async throws {
-        let text = try await run(early, "5", "0.05")
+    @Test("A client that goes on with its request learns why it is refused", arguments: Engine.allCases, ["10", "100000"])
+    func theAlertArrives(engine: Engine, early: String) async throws {
+        let text = try await run(engine, early, "5", "0.05")
         #expect(text.contains("CERTIFICATE_REQUIRED"), "\(text)")
         #expect(text.contains("sent 5") && !text.contains("cut off"), "\(text)")
     }
 
-    @Test("A client that goes on and on is cut off", arguments: [("100000", "0"), ("200", "0.1")])
-    func notForEver(pieces: String, pause: String) async throws {
-        let text = try await run("10", pieces, pause)
+    @Test("A client that goes on and on is cut off", arguments: Engine.allCases, [("100000", "0"), ("200", "0.1")])
+    func notForEver(engine: Engine, sending: (pieces: String, pause: String)) async throws {
+        let text = try await run(engine, "10", sending.pieces, sending.pause)
         #expect(text.contains("cut off"), "\(text)")
     }
 }
