@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 
-from servers import Failure, Nginx, NginxTwoTickets, Serval, ServalNIOSSL, Tomcat, executable, make_keys
+from servers import Failure, Nginx, NginxOneTicket, Serval, ServalNIOSSL, Tomcat, executable, make_keys
 
 HERE = pathlib.Path(__file__).resolve().parent
 WARM_UP = 30_000
@@ -73,7 +73,7 @@ MEMORY = {
 }
 
 
-KINDS = {kind.name: kind for kind in (Serval, ServalNIOSSL, Nginx, NginxTwoTickets, Tomcat)}
+KINDS = {kind.name: kind for kind in (Serval, ServalNIOSSL, Nginx, NginxOneTicket, Tomcat)}
 
 
 class Bench:
@@ -109,9 +109,6 @@ class Bench:
             kind = KINDS[name]
             if issubclass(kind, Serval) and not os.access(kind.binary, os.X_OK):
                 print(f"{name} is left out: there is no {kind.binary}")
-                continue
-            if kind is NginxTwoTickets and not ("serval-niossl" in self.options.servers and os.access(ServalNIOSSL.binary, os.X_OK)):
-                print(f"{name} is left out: it is there to compare serval-niossl with")
                 continue
             server = kind(self.directory / name, self.keys, self.server_core)
             server.prepare()
@@ -437,7 +434,8 @@ def main():
             print("There is only one core: servers and load share it, and rates mean little.")
         print(f"Servers on core {bench.server_core}, load on core {bench.load_core}; key: {'RSA-2048' if options.key == 'rsa' else 'EC P-256'}, no client")
         print("certificates. Access logs are on and buffered in all servers (common format; Serval and Tomcat by their default")
-        print("AccessLogValve, nginx with buffer=64k), and each TLS session gets one ticket, on swift-nio-ssl and nginx-2 two.")
+        print("AccessLogValve, nginx with buffer=64k). Else servers are as they come; each TLS session gets two tickets from nginx and on")
+        print("swift-nio-ssl, one from Serval on OpenSSL and from nginx-1, which is there for comparison.")
         print("Tomcat: NIO connector with JSSE, its servlets are compiled pages (JSP).")
         print(f"Handshakes are made by the client of {client}.")
         bench.make_servers()
