@@ -1,5 +1,7 @@
 import Foundation
 import Logging
+import NIOCore
+import NIOPosix
 import Serval
 import ServalContainer
 import ServalHTTP
@@ -70,6 +72,23 @@ import Testing
                 }
             }
         }
+    }
+
+    /// There is nothing to wait for: no request is under way.
+    @Test(arguments: expected.map(\.0))
+    func aClientThatHasNotBegunItsHandshakeKeepsNoServerFromStopping(name: String?) async throws {
+        let clock = ContinuousClock()
+        let client = Mutex<(any Channel)?>(nil)
+        var begin = clock.now
+        try await withServer(name, Hello()) { port in
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port).get()
+            client.withLock { $0 = channel }
+            // Whoever came later has been served by now.
+            #expect(try await Self.answer(port) == "hello over TLSv1.3")
+            begin = clock.now
+        }
+        #expect(clock.now - begin < .seconds(3))
+        try? await client.withLock { $0 }?.close()
     }
 
     private struct Streaming: HTTPServlet {

@@ -152,7 +152,10 @@ extension HTTP1ConnectionHandler {
 
     /// The connector stops: idle connections close now, others after their response.
     func drain() {
-        if self.state.isIdle, self.input == nil, !self.parser.hasBegun {
+        if self.tlsHandler != nil, !self.isClosing {
+            // There is no TLS yet that could say goodbye.
+            self.closeNow()
+        } else if self.state.isIdle, self.input == nil, !self.parser.hasBegun {
             self.close(lingering: false)
         } else {
             self.state.giveUpKeepAlive()
