@@ -39,6 +39,10 @@ final class SocketSideHandler: ChannelDuplexHandler {
     private var serverHello: ServerHelloReader?
     private var tls: NIOSSLServerHandler?
     private var peer = ClientCertificates()
+    /// Whether the client's certificates are being judged elsewhere; meanwhile nothing more is asked of the socket.
+    private var isJudging = false
+    /// Whether the client has ended its side meanwhile.
+    private var hasEndWaiting = false
     /// `nil` where the connection has to look after itself.
     private let keeper: (any TLSConnectionKeeper)?
     private var timer: Scheduled<Void>?
@@ -178,7 +182,8 @@ final class SocketSideHandler: ChannelDuplexHandler {
 
     /// Asks the socket for more, unless it is swift-nio-ssl that asks and the application wants nothing.
     func read(context: ChannelHandlerContext) {
-        if phase != .open || application?.wantsPlaintext == true { context.read() }
+        guard !isJudging, phase != .open || application?.wantsPlaintext == true else { return }
+        context.read()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -204,6 +209,8 @@ final class SocketSideHandler: ChannelDuplexHandler {
         if let application, application.isClosing { context.eventLoop.assumeIsolated().execute { application.watchClosing() } }
         // What has come was not enough for a byte of plaintext, so what the application asked for is still owed to it.
         switch phase {
+        // What is not read now stays with the client.
+        case .handshake where isJudging: break
         case .hello, .handshake: context.read()
         case .closed where lingering?.isReading == true: context.read()
         case .open where application?.wantsPlaintext == true && !hasInputEnded: context.read()
@@ -241,6 +248,8 @@ final class SocketSideHandler: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
         switch phase {
+        case .handshake where isJudging:
+            hasEndWaiting = true
         case .hello, .handshake:
             fail(abortion)
         case .open:
@@ -278,13 +287,28 @@ final class SocketSideHandler: ChannelDuplexHandler {
     private func makeTLSHandler(_ context: NIOSSLContext, _ host: NIOSSLHostContext, _ loop: any EventLoop) -> NIOSSLServerHandler {
         guard let verifier = host.verifier else { return NIOSSLServerHandler(context: context) }
         return NIOSSLServerHandler(context: context) { presented, promise in
+            self.isJudging = true
             loop.makeFutureWithTask { await verifier.judge(presented) }.assumeIsolated().whenSuccess { verdict in
                 self.peer = ClientCertificates(presented, verdict)
                 switch verdict {
                 case .trusted(let chain): promise.succeed(.certificateVerified(VerificationMetadata(ValidatedCertificateChain(chain))))
                 case .refused: promise.succeed(.failed)
                 }
+                // swift-nio-ssl goes on by a task of the loop, and this one comes after it.
+                loop.assumeIsolated().execute { self.readOn() }
             }
+        }
+    }
+
+    /// The verdict has had its effect: now what the client has done meanwhile.
+    private func readOn() {
+        isJudging = false
+        guard let context else { return }
+        if hasEndWaiting {
+            hasEndWaiting = false
+            userInboundEventTriggered(context: context, event: ChannelEvent.inputClosed)
+        } else if phase == .handshake || phase == .open {
+            read(context: context)
         }
     }
 

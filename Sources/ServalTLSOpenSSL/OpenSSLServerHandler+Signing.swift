@@ -29,6 +29,10 @@ extension OpenSSLServerHandler {
         let waiting = held ?? ByteBuffer()
         held = nil
         process(context, waiting)
+        if hasEndWaiting, !isLeft {
+            hasEndWaiting = false
+            userInboundEventTriggered(context: context, event: ChannelEvent.inputClosed)
+        }
         // Whoever works on what has come when a read is complete has not been told.
         channelReadComplete(context: context)
     }

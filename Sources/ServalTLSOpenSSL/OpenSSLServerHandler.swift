@@ -71,6 +71,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     var isLeft = false
     /// Ciphertext that has come while it does.
     var held: ByteBuffer?
+    /// Whether the client has ended its side meanwhile.
+    var hasEndWaiting = false
     /// Certificates asked for after the handshake.
     var late = LateAuthentication()
 
@@ -345,6 +347,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
         switch phase {
+        case .handshake where isLeft:
+            hasEndWaiting = true
         case .hello, .handshake:
             fail(context, abortion)
         case .open:
