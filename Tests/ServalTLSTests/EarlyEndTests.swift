@@ -15,17 +15,8 @@ struct EarlyEndTests {
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_3
         context.load_cert_chain(sys.argv[2], sys.argv[3])
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = context.wrap_bio(incoming, outgoing)
-        peer = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-        peer.settimeout(20)
-        while True:
-            try:
-                tls.do_handshake()
-                break
-            except ssl.SSLWantReadError:
-                peer.sendall(outgoing.read())
-                incoming.write(peer.recv(65536))
+        socket.setdefaulttimeout(20)
+        \(PythonClient.handshake)
         tls.write(b"facts\\n")
         if sys.argv[4] == "close_notify":
             try:

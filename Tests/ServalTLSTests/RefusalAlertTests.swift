@@ -11,18 +11,9 @@ struct RefusalAlertTests {
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.minimum_version = ssl.TLSVersion.TLSv1_3
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = context.wrap_bio(incoming, outgoing)
-        peer = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+        \(PythonClient.handshake)
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         early, pieces, pause = int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
-        while True:
-            try:
-                tls.do_handshake()
-                break
-            except ssl.SSLWantReadError:
-                peer.sendall(outgoing.read())
-                incoming.write(peer.recv(65536))
         # With the last message of the handshake comes what the client has to say.
         tls.write(b"x" * early)
         peer.sendall(outgoing.read())

@@ -14,16 +14,7 @@ struct UnansweredQuestionTests {
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.minimum_version, context.post_handshake_auth = ssl.TLSVersion.TLSv1_3, True
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = context.wrap_bio(incoming, outgoing)
-        peer = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-        while True:
-            try:
-                tls.do_handshake()
-                break
-            except ssl.SSLWantReadError:
-                peer.sendall(outgoing.read())
-                incoming.write(peer.recv(65536))
+        \(PythonClient.handshake)
         tls.write(b"first\\n")
         peer.sendall(outgoing.read())
         while not os.path.exists(sys.argv[2]):
