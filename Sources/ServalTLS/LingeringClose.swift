@@ -1,10 +1,11 @@
 package import NIOCore
 
-/// The end of a connection whose client goes on sending, after a handshake that was refused.
+/// The end of a connection whose client goes on sending, after a handshake that was refused or a request without TLS.
 ///
 /// In TLS 1.3 a client is done before the server has seen its certificate: it sends its request and learns of the refusal from an alert that comes instead of
 /// the answer. A socket that is closed meanwhile answers the request with RST, and the client tells of that, not of the alert. So only the server's side is
-/// closed at first, and what the client still sends is read and thrown away: for two seconds or 256 KiB, whatever is over first.
+/// closed at first, and what the client still sends is read and thrown away: for two seconds or 256 KiB, whatever is over first. With plain HTTP, and the 400
+/// that answers it, it is the same.
 ///
 /// For one event loop; whoever makes it reads on, tells it of what comes, and of the channel's end.
 package final class LingeringClose {

@@ -31,7 +31,8 @@ public protocol TLSServerContext: Sendable {
     ///
     /// It takes and gives `ByteBuffer`s. Inbound it fires `TLSHandshakeCompletion` as a user event before the first bytes. On failure it fires a
     /// `TLSError` as `errorCaught` and closes the channel. The one exception is the error `.plaintextHTTP`: after it the handler passes writes through as
-    /// they are, so that the next handler can answer in plain HTTP, and leaves closing to that handler.
+    /// they are, so that the next handler can answer in plain HTTP, and leaves closing to that handler. A client that goes on sending then, or after a refusal, is
+    /// given two seconds or 256 KiB to read why before the channel closes.
     ///
     /// - Parameter reporter: is told how the handshake came out.
     func makeHandler(reporter: TLSHandshakeReporter?) -> any ChannelHandler

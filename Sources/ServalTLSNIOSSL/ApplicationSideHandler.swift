@@ -180,9 +180,7 @@ final class ApplicationSideHandler: ChannelDuplexHandler {
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         if let lingering = socket.lingering { return lingering.join(promise) }
         guard socket.phase == .open, mode != .input else {
-            if mode == .input { return closeChannel(.input, promise) }
-            socket.release()
-            return closeChannel(.all, promise)
+            return mode == .input ? closeChannel(.input, promise) : socket.closeWithoutTLS(promise)
         }
         if var present = closing {
             // A close of everything swallows one of the output that is under way.

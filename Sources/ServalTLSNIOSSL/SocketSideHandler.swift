@@ -59,7 +59,7 @@ final class SocketSideHandler: ChannelDuplexHandler {
     /// Whether the keeper sees to it that it is sent.
     private var isGathered = false
     private var application: ApplicationSideHandler?
-    /// After a handshake that was refused.
+    /// After a handshake that was refused, or plain HTTP.
     private(set) var lingering: LingeringClose?
 
     /// How much ciphertext waits at most for what else comes of a read, in bytes.
@@ -165,11 +165,29 @@ final class SocketSideHandler: ChannelDuplexHandler {
             context?.close(promise: closePromise)
             return
         }
+        linger(context).join(closePromise)
+        application?.report(explained)
+    }
+
+    /// Closes the server's side only, so that the client reads what it was told; to be called after everything else is released.
+    private func linger(_ context: ChannelHandlerContext) -> LingeringClose {
         let close = LingeringClose(context)
-        close.join(closePromise)
         lingering = close
         close.begin()
-        application?.report(explained)
+        return close
+    }
+
+    /// Closes where there is no TLS that could say close_notify, or not yet.
+    func closeWithoutTLS(_ promise: EventLoopPromise<Void>?) {
+        // Who spoke plain HTTP may still be sending the request, and is to read the answer.
+        let mayLinger = phase == .plaintext && !hasInputEnded
+        release()
+        guard let context else {
+            promise?.fail(ChannelError.alreadyClosed)
+            return
+        }
+        sendOwed()
+        if mayLinger { linger(context).join(promise) } else { context.close(mode: .all, promise: promise) }
     }
 
     /// Why swift-nio-ssl gave up.
@@ -261,6 +279,7 @@ final class SocketSideHandler: ChannelDuplexHandler {
         case .closed where lingering != nil:
             lingering?.end()
         case .plaintext, .closed:
+            hasInputEnded = true
             context.fireUserInboundEventTriggered(event)
         }
     }

@@ -35,6 +35,15 @@ extension OpenSSLServerHandler {
         promise?.succeed()
     }
 
+    /// Closes where there is no TLS that could say close_notify, or not yet.
+    func closeWithoutTLS(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
+        // Who spoke plain HTTP may still be sending the request, and is to read the answer.
+        let mayLinger = phase == .plaintext && !hasInputEnded
+        release()
+        sendOwed(context)
+        if mayLinger { linger(context).join(promise) } else { context.close(mode: .all, promise: promise) }
+    }
+
     /// Sees to it that a close that waits for its client does not wait for ever.
     func watchClosing(_ context: ChannelHandlerContext) {
         guard closing != nil, phase == .open, timer == nil else { return }

@@ -142,7 +142,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         endLateAuthentication(with: .none)
     }
 
-    /// Closes the server's side only, so that the client reads the alert; to be called after everything else is released.
+    /// Closes the server's side only, so that the client reads what it was told; to be called after everything else is released.
     func linger(_ context: ChannelHandlerContext) -> LingeringClose {
         let close = LingeringClose(context)
         lingering = close
@@ -360,6 +360,7 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
         case .closed where lingering != nil:
             lingering?.end()
         case .plaintext, .closed:
+            hasInputEnded = true
             context.fireUserInboundEventTriggered(event)
         }
     }
@@ -435,12 +436,8 @@ final class OpenSSLServerHandler: ChannelDuplexHandler {
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         if let lingering { return lingering.join(promise) }
         guard phase == .open, mode != .input else {
-            if mode != .input, phase != .closed {
-                release()
-                sendOwed(context)
-                return context.close(mode: .all, promise: promise)
-            }
-            return context.close(mode: mode, promise: promise)
+            if mode == .input || phase == .closed { return context.close(mode: mode, promise: promise) }
+            return closeWithoutTLS(context, promise)
         }
         if var present = closing {
             // A close of everything swallows one of the output that is under way.

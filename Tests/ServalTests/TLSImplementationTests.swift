@@ -113,6 +113,33 @@ import Testing
         }
     }
 
+    /// Posts without TLS, and goes on with the body after the answer has come; prints what it got and how the connection ended.
+    private static let poster = """
+        import select, socket, sys, time
+        peer = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20)
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        peer.sendall(b"POST / HTTP/1.1\\r\\nHost: localhost\\r\\nContent-Length: 5000\\r\\n\\r\\n")
+        select.select([peer], [], [], 20)
+        answer, end = b"", "end"
+        try:
+            for _ in range(5):
+                peer.sendall(b"x" * 1000)
+                time.sleep(0.05)
+            while chunk := peer.recv(65536):
+                answer += chunk
+        except OSError as error:
+            end = type(error).__name__
+        print(answer.split(b"\\r\\n")[0].decode(), end)
+        """
+
+    @Test(arguments: expected.map(\.0))
+    func aClientThatPostsWithoutTLSReadsWhyThatDoesNotWork(name: String?) async throws {
+        try await withServer(name, Hello()) { port in
+            let answer = try await ChildProcess.output(of: "python3", ["-c", Self.poster, "\(port)"])
+            #expect(answer == "HTTP/1.1 400  end\n")
+        }
+    }
+
     @Test func anUnknownNameIsAnErrorThatNamesTheKnown() throws {
         let problem = try #require(try problems("com.example.TLS").first)
         #expect(problem.contains("[com.example.TLS] is not known") && problem.contains(Self.jsse) && problem.contains("serval.tls.OpenSSL"))
