@@ -183,32 +183,33 @@ struct HeadWriter {
 
     /// Text that is known to be clean.
     @inline(__always)
-    mutating func put(_ text: String) {
-        var text = text
-        text.withUTF8 { bytes in
-            guard let source = bytes.baseAddress, let place = self.reserve(bytes.count) else { return }
-            memcpy(place, source, bytes.count)
-        }
+    mutating func put(_ text: borrowing String) {
+        let isPut: Void? = text.utf8.withContiguousStorageIfAvailable { self.put($0) }
+        if isPut == nil { self.put(Array(text.utf8)) }
     }
 
     @inline(__always)
-    mutating func put(_ bytes: [UInt8]) {
-        bytes.withUnsafeBufferPointer { bytes in
-            guard let source = bytes.baseAddress, let place = self.reserve(bytes.count) else { return }
-            memcpy(place, source, bytes.count)
-        }
+    mutating func put(_ bytes: [UInt8]) { bytes.withUnsafeBufferPointer { self.put($0) } }
+
+    @inline(__always)
+    private mutating func put(_ bytes: UnsafeBufferPointer<UInt8>) {
+        guard let source = bytes.baseAddress, let place = self.reserve(bytes.count) else { return }
+        memcpy(place, source, bytes.count)
     }
 
     /// Text from an application: control bytes become spaces.
     @inline(__always)
-    mutating func put(value text: String) {
-        var text = text
-        text.withUTF8 { bytes in
-            guard let source = bytes.baseAddress, let place = self.reserve(bytes.count) else { return }
-            memcpy(place, source, bytes.count)
-            guard !FieldBytes.isValue(place, from: 0, to: bytes.count) else { return }
-            for index in 0..<bytes.count where place[index] < 0x20 && place[index] != 0x09 || place[index] == 0x7F { place[index] = 0x20 }
-        }
+    mutating func put(value text: borrowing String) {
+        let isPut: Void? = text.utf8.withContiguousStorageIfAvailable { self.put(value: $0) }
+        if isPut == nil { Array(text.utf8).withUnsafeBufferPointer { self.put(value: $0) } }
+    }
+
+    @inline(__always)
+    private mutating func put(value bytes: UnsafeBufferPointer<UInt8>) {
+        guard let source = bytes.baseAddress, let place = self.reserve(bytes.count) else { return }
+        memcpy(place, source, bytes.count)
+        guard !FieldBytes.isValue(place, from: 0, to: bytes.count) else { return }
+        for index in 0..<bytes.count where place[index] < 0x20 && place[index] != 0x09 || place[index] == 0x7F { place[index] = 0x20 }
     }
 
     @inline(__always)
