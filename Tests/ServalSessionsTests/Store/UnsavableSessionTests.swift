@@ -13,6 +13,9 @@ import Testing
         }
     }
 
+    /// Nodes that do not give a store up for its silence between the tries, however long those take on a busy machine.
+    private func patientNodes() throws -> HookedNodes { try HookedNodes(mode: .whenIdle(.init())) { $0.patience = .seconds(600) } }
+
     private func create(_ count: Int, at nodes: HookedNodes) async throws -> [HTTPSession] {
         var sessions: [HTTPSession] = []
         for number in 0..<count {
@@ -25,7 +28,7 @@ import Testing
     }
 
     @Test(arguments: [SessionError.Code.limitReached, .storeUnavailable]) func aStopSavesAllOthers(_ code: SessionError.Code) async throws {
-        let nodes = try HookedNodes(mode: .whenIdle(.init()))
+        let nodes = try self.patientNodes()
         let sessions = try await self.create(400, at: nodes)
         self.refuse([sessions[0], sessions[200]], in: nodes, code)
         await nodes[0].stop()
@@ -35,7 +38,7 @@ import Testing
 
     /// So many, side by side, that the store is taken for down.
     @Test func aStopSavesAllOthersOfManyThatFail() async throws {
-        let nodes = try HookedNodes(mode: .whenIdle(.init()))
+        let nodes = try self.patientNodes()
         let sessions = try await self.create(30, at: nodes)
         self.refuse(Array(sessions.prefix(6)), in: nodes, .storeUnavailable)
         await nodes[0].stop()
