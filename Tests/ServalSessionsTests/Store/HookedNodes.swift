@@ -59,3 +59,14 @@ final class DestructionListener: HTTPSessionListener {
 
     func sessionDestroyed(_ session: HTTPSession, reason: SessionEndReason) async { await self.body(session) }
 }
+
+extension PersistentSessionManager {
+    /// The count, as soon as the store is asked again: one that is taken for down is left alone for a second.
+    func storedSessionCountOnceItAnswers() async throws -> Int {
+        for _ in 0..<50 {
+            if let count = try? await self.storedSessionCount() { return count }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        return try await self.storedSessionCount()
+    }
+}

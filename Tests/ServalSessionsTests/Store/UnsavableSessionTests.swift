@@ -110,14 +110,3 @@ import Testing
         #expect(try await nodes[1].find(newID) == nil)
     }
 }
-
-extension PersistentSessionManager {
-    /// The count, as soon as the store is asked again.
-    fileprivate func storedSessionCountOnceItAnswers() async throws -> Int {
-        for _ in 0..<50 {
-            if let count = try? await self.storedSessionCount() { return count }
-            try await Task.sleep(for: .milliseconds(100))
-        }
-        return try await self.storedSessionCount()
-    }
-}
