@@ -55,7 +55,7 @@ class Scenario:
 SCENARIOS = [
     Scenario("plain", "Keep-alive requests, 13 bytes from a servlet", "wrk", "plain"),
     Scenario("file", "Keep-alive requests, static file of 13 bytes", "wrk", "file"),
-    Scenario("tls", "Keep-alive requests over TLS, 13 bytes from a servlet", "wrk", "plain", tls=True),
+    Scenario("tls", "Keep-alive requests over TLS, 13 bytes from a servlet", "wrk", "plain", tls=True, repeats=3),
     Scenario("h2", "Requests over HTTP/2 and TLS, 10 at once on each connection, 13 bytes from a servlet", "h2load", "plain", tls=True),
     Scenario("full", "Full TLS 1.3 handshakes (connection, handshake, one request)", "full", "plain", True, 8, 3_000, "handshake", "handshakes", repeats=3),
     Scenario("resumed", "Resumed TLS 1.3 handshakes (connection, handshake, one request)", "resumed", "plain", True, 8, 3_000, "handshake", "handshakes"),
